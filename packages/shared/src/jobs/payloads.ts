@@ -1,0 +1,59 @@
+// What jobs carry. Small on purpose: Bull Board shows it, BullMQ parses it, and no secret may ever be in it.
+import type { PriorityClass } from '../records/priority.ts';
+
+/** Names of the jobs of queue `poll`. */
+export const pollJobNames = ['tick', 'poll', 'reparse'] as const;
+export type PollJobName = (typeof pollJobNames)[number];
+
+/** A tick, armed by the source's job scheduler; it only adds the poll. */
+export interface TickJobData {
+  readonly sourceId: string;
+  /** Hash of the schedule's definition: the reconciler compares it before it writes. */
+  readonly definition: string;
+}
+
+/** One poll of one source. */
+export interface PollJobData {
+  readonly sourceId: string;
+  /** The tick this poll belongs to, in milliseconds since the epoch (poll now: the time of the request). */
+  readonly scheduledFor: number;
+}
+
+/** The name of every chunk job. */
+export const chunkJobName = 'chunk';
+
+/** A chunk job; its id (job.id) is the chunk's id. The records lie in the chunk's payload key. */
+export interface ChunkJobData {
+  readonly records: number;
+  readonly priority: PriorityClass;
+  readonly pollId: string;
+  readonly payloadVersion: number;
+  /** Up to three records as they will stand in Kafka, for whoever looks at the job. */
+  readonly sample: readonly unknown[];
+}
+
+/** The name of every dead-letter job. */
+export const deadLetterJobName = 'dead-letter';
+
+/** One attempt to publish a record. */
+export interface SendAttempt {
+  readonly at: string;
+  readonly error: string;
+}
+
+/** A dead letter: a record that could not be published, or a row that is no record. Exactly one of `record` and `raw`. */
+export interface DeadLetterJobData {
+  readonly sourceId: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly topic: string | null;
+  readonly record?: unknown;
+  readonly raw?: string;
+  readonly attempts: readonly SendAttempt[];
+  readonly firstFailedAt: string;
+  readonly lastFailedAt: string;
+  readonly pollId: string;
+  readonly payloadVersion: number;
+  /** How often this record was replayed before. */
+  readonly replays: number;
+}

@@ -1,0 +1,87 @@
+// What we ask of Kafka, in our own words. Two adapters stand behind it (kafkajs, platformatic) and pass the same
+// contract suite (packages/testkit/src/contracts). Nothing else in the system knows a Kafka client.
+
+/** A record on its way to Kafka. */
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** Event time in milliseconds since the epoch: the Kafka timestamp. */
+  readonly timestampMs: number;
+  /** Header `record-id`. */
+  readonly recordId: string;
+  /** Header `source-id`. */
+  readonly sourceId: string;
+  /** Header `revision`, on a correction only. */
+  readonly revision?: string;
+}
+
+/** Records that were not acknowledged, by their index in what was published, and the client's error. */
+export interface PublishFailure {
+  readonly indexes: readonly number[];
+  readonly error: unknown;
+}
+
+/** Every record that stands in no failure was acknowledged by all in-sync replicas. */
+export interface PublishResult {
+  readonly failures: readonly PublishFailure[];
+}
+
+/** Publishes batches. One instance serves a whole process; calls may overlap. */
+export interface KafkaProducerPort {
+  /** Never rejects for what Kafka answers: that is in the result. `schema-version` is added to every record's headers. */
+  publish(records: readonly OutgoingRecord[]): Promise<PublishResult>;
+  /** Whether the last exchange with the cluster went well; null before the first. */
+  isReachable(): boolean | null;
+  close(): Promise<void>;
+}
+
+/** Low and high watermark of one partition; high = offset of the next record. */
+export interface PartitionOffsets {
+  readonly partition: number;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Committed offset of a group on one partition; null = never committed. */
+export interface CommittedOffset {
+  readonly partition: number;
+  readonly offset: bigint | null;
+}
+
+/** How a topic is to be made. `replicationFactor` −1 = the broker's default. */
+export interface TopicDefinition {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** A topic as it is. */
+export interface TopicDescription {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Reads and makes things on the cluster. Calls reject with the client's error. */
+export interface KafkaAdminPort {
+  listTopics(): Promise<readonly string[]>;
+  /** Topics that do not exist are absent from the answer. */
+  describeTopics(topics: readonly string[]): Promise<readonly TopicDescription[]>;
+  /** Makes topics; true for those made, false for those that were there. */
+  createTopics(definitions: readonly TopicDefinition[]): Promise<ReadonlyMap<string, boolean>>;
+  /** Null for a topic that does not exist. */
+  endOffsets(topic: string): Promise<readonly PartitionOffsets[] | null>;
+  listGroups(): Promise<readonly string[]>;
+  /** Committed offsets of one group, by topic. */
+  committedOffsets(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, readonly CommittedOffset[]>>;
+  close(): Promise<void>;
+}
+
+/** Both halves, made from one config. */
+export interface KafkaPort {
+  createProducer(): KafkaProducerPort;
+  createAdmin(): KafkaAdminPort;
+}

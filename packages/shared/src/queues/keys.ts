@@ -1,0 +1,56 @@
+// Every key of ours in Redis. Keys of a source carry the hash tag {sourceId}, like its BullMQ queues, so that one
+// Lua script may touch them all and sources spread over a Redis Cluster; keys of the fleet carry {poll}.
+import { pollPrefix, sourcePrefix } from '../jobs/queue-names.ts';
+
+/** Keys of one source. Layout of each: reference in queues/chunk-store.ts and queues/source-state.ts. */
+export const sourceKeys = (keyPrefix: string, sourceId: string) => {
+  const prefix = sourcePrefix(keyPrefix, sourceId);
+  return {
+    prefix,
+    /** zset: chunk id, score = class × 2^40 + admission number */
+    index: `${prefix}:index`,
+    /** hash: total, 1…4 (records per class), seq */
+    count: `${prefix}:count`,
+    /** hash of one chunk: v payload, n, rem, p class, at, meta, keep, bits (done), corr (corrections) */
+    chunk: (chunkId: string) => `${prefix}:chunk:${chunkId}`,
+    chunkPrefix: `${prefix}:chunk:`,
+    /** hash: cur (0 or 1), at (start of the generation, ms) */
+    seen: `${prefix}:seen`,
+    seen0: `${prefix}:seen:0`,
+    seen1: `${prefix}:seen:1`,
+    /** hash: `<class>:<reason>` → records */
+    dropped: `${prefix}:dropped`,
+    /** hash: totals of the source since it exists: published */
+    totals: `${prefix}:totals`,
+    /** hash: flags of the operator, lastPoll JSON, lag JSON */
+    state: `${prefix}:state`,
+    /** string: where a poll of several exchanges stands (JSON) */
+    position: `${prefix}:position`,
+  } as const;
+};
+export type SourceKeys = ReturnType<typeof sourceKeys>;
+
+/** Keys of the fleet. */
+export const fleetKeys = (keyPrefix: string) => {
+  const prefix = pollPrefix(keyPrefix);
+  return {
+    prefix,
+    /** string: job id of the running poll of a source, with expiry */
+    running: (sourceId: string) => `${prefix}:running:${sourceId}`,
+    /** zset: process instance → last heartbeat (ms) */
+    heartbeats: `${prefix}:heartbeats`,
+    /** string: JSON of one process instance's heartbeat, with expiry */
+    heartbeat: (instance: string) => `${prefix}:heartbeat:${instance}`,
+    /** string: short lease by which one process does a fleet-wide act */
+    lease: (act: string) => `${prefix}:lease:${act}`,
+    /** pub/sub channel: a source id, rung after a job was added for it */
+    ring: `${prefix}:ring`,
+  } as const;
+};
+export type FleetKeys = ReturnType<typeof fleetKeys>;
+
+/**
+ * Key of a rate limit's log of requests. `target` is a hash of scheme, host, port and credential: no secret is in it.
+ * Shared by all sources of one target, so it has its own hash tag.
+ */
+export const rateLimitKey = (keyPrefix: string, target: string): string => `${keyPrefix}:{rate-${target}}:log`;
