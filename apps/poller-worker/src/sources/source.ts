@@ -1,0 +1,35 @@
+// The source port: what a connector is to the poller. One file per source type implements it; registry.ts finds it by
+// the type in the config. A source only fetches and parses; ids, dedupe, priorities and queues are not its business.
+import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import type { HttpClient } from '../http/http-client.ts';
+
+/** What a poll is given. */
+export interface PollContext {
+  readonly source: ResolvedSource;
+  /** Where an earlier, unfinished run of this poll stopped (as the source itself gave it); null at the beginning. */
+  readonly position: unknown;
+  /** The tick this poll belongs to, in milliseconds since the epoch. */
+  readonly scheduledFor: number;
+  readonly http: HttpClient;
+  readonly signal: AbortSignal;
+}
+
+/** A part of a poll that can be admitted by itself: one whole answer, or what one exchange of several brought. */
+export interface Page {
+  readonly records: readonly SourceRecord[];
+  readonly invalid: readonly InvalidRow[];
+  /**
+   * Where the poll goes on after this page if it is cut off (JSON); null when this was the last page. It is stored only
+   * after every row of the page is admitted, a dead letter, or known.
+   */
+  readonly position: unknown;
+}
+
+/** A connector. Throws StreamManagerErrors; a page is given only when its answer was read to the end. */
+export interface Source {
+  poll(context: PollContext): AsyncIterable<Page>;
+}
+
+/** Makes a source of one type. Params were checked by the config schema. */
+export type SourceFactory = (source: ResolvedSource) => Source;
