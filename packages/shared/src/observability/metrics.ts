@@ -1,0 +1,56 @@
+// Every metric of the system, declared once. Counters of work sit on the process that does it; state that is the
+// fleet's (queue, lag, throttle, breaker) is set by the scheduler. docs/metrics.md is checked against this table.
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const prefix = 'stream_manager_';
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** Creates all metrics on one registry. `defaults`: also the Node process metrics (once per process). */
+export const createMetrics = (registry: Registry = new Registry(), options: { readonly defaults?: boolean } = {}) => {
+  if (options.defaults) collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name: `${prefix}${name}`, help, labelNames: [...labelNames], registers: [registry] });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge({ name: `${prefix}${name}`, help, labelNames: [...labelNames], registers: [registry] });
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Histogram({ name: `${prefix}${name}`, help, labelNames: [...labelNames], buckets: seconds, registers: [registry] });
+  return {
+    registry,
+    pollsTotal: counter('polls_total', 'Polls by their outcome.', ['source', 'outcome']),
+    recordsAcceptedTotal: counter('records_accepted_total', 'Records stored in a queue.', ['source']),
+    recordsDuplicateTotal: counter('records_duplicate_total', 'Records of an answer that were known already.', ['source']),
+    recordsInvalidTotal: counter('records_invalid_total', 'Rows that are no record, each counted once.', ['source', 'reason']),
+    recordsPublishedTotal: counter('records_published_total', 'Records acknowledged by Kafka.', ['source', 'topic']),
+    recordsDroppedTotal: counter('records_dropped_total', 'Records dropped by an overflow that drops.', [
+      'source',
+      'priority',
+      'reason',
+    ]),
+    deadLettersTotal: counter('dead_letters_total', 'Dead letters added.', ['source', 'code']),
+    timestampsReplacedTotal: counter(
+      'timestamps_replaced_total',
+      'Records whose event time lay more than an hour ahead, published with their ingestion time.',
+      ['source'],
+    ),
+    queueRecords: gauge('queue_records', 'Records waiting, delayed or held.', ['source', 'priority']),
+    consumerLagRecords: gauge('consumer_lag_records', 'End offset minus committed offset, summed over partitions.', [
+      'source',
+      'group',
+      'topic',
+    ]),
+    lagSampleAgeSeconds: gauge('lag_sample_age_seconds', 'Age of the last lag sample.', []),
+    throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
+    allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
+    breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
+    newestObservationAgeSeconds: gauge('newest_observation_age_seconds', 'Age of the newest observation of the last answer.', [
+      'source',
+    ]),
+    fetchSeconds: histogram('fetch_seconds', 'One exchange with a provider.', ['source']),
+    queueWaitSeconds: histogram('queue_wait_seconds', 'From admission until a producer took the chunk.', ['source', 'priority']),
+    publishSeconds: histogram('publish_seconds', 'One publish to Kafka, until acknowledged.', ['topic']),
+    endToEndSeconds: histogram('end_to_end_seconds', 'From fetched until acknowledged by Kafka.', ['source', 'priority']),
+  };
+};
+
+/** All metrics of a process. */
+export type Metrics = ReturnType<typeof createMetrics>;

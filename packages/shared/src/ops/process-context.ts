@@ -1,0 +1,31 @@
+// What a composition root is given: everything of the process that exists once, whatever roles it plays.
+import type { Redis } from 'ioredis';
+import type { Router } from 'express';
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Health } from './health.ts';
+import type { Instance } from './heartbeat.ts';
+import type { Service } from './service.ts';
+
+/** The process, as its parts see it. */
+export interface ProcessContext {
+  readonly config: Config;
+  /** 12 hex digits, the same on every process with this config. */
+  readonly configVersion: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly instance: Instance;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Shared client for commands and queues; workers make their own blocking connection from it. */
+  readonly redis: Redis;
+}
+
+/** What a composition root makes of it: one service, and the routes it wants on the process' HTTP server. */
+export interface Composition extends Service {
+  readonly routes?: Router;
+}
+
+/** A composition root. It makes the real adapters and starts nothing yet. */
+export type Compose = (context: ProcessContext) => Composition;

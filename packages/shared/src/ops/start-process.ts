@@ -1,0 +1,161 @@
+// Starts one process of the system: config, log, Redis check, HTTP server, the composition, heartbeat; and stops it in
+// data-flow order. Used by run-process.ts (with signals and exit codes), by the demo and by tests (in process).
+import type { DestinationStream } from 'pino';
+import { Registry } from 'prom-client';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { secretValues } from '../config/redact.ts';
+import { StreamManagerError, messageOf } from '../failures/errors.ts';
+import { type Logger, createLogger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { checkRedis, createRedis } from '../queues/redis.ts';
+import { createHealth } from './health.ts';
+import { type Heartbeat, createHeartbeat, createInstance } from './heartbeat.ts';
+import { startHttpServer } from './http-server.ts';
+import type { Compose } from './process-context.ts';
+import { version } from './version.ts';
+
+/** Which process, and where it takes its settings from. */
+export interface ProcessOptions {
+  /** `scheduler`, `poller-worker`, `producer-worker` or `stream-manager`. */
+  readonly role: Heartbeat['role'];
+  readonly compose: Compose;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Path of the config; default by the environment (STREAM_CONFIG, else stream.yaml). */
+  readonly configPath?: string;
+  /** Whether secrets named in the config must be set in this process (pollers). */
+  readonly secrets: 'required' | 'optional';
+  /** Port without HTTP_PORT: 8080 for what serves people, 0 (any free) for workers. */
+  readonly defaultPort: number;
+  /** Take the next free port if the wanted one is in use. */
+  readonly nextFreePort?: boolean;
+  readonly logDestination?: DestinationStream;
+  /** Aborts a start that is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** A started process. */
+export interface RunningProcess {
+  readonly url: string;
+  readonly loaded: LoadedConfig;
+  readonly logger: Logger;
+  /** Stops within `shutdown.graceMs`; true if everything ended by itself in time. Idempotent. */
+  stop(): Promise<boolean>;
+}
+
+const parsePort = (text: string | undefined, fallback: number): number => {
+  if (text === undefined || text === '') return fallback;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new StreamManagerError('config_invalid', `HTTP_PORT is "${text}": expected a whole number from 0 to 65535`);
+};
+
+/** Starts a process; rejects with one readable error, with nothing left half-started. */
+export const startProcess = async (options: ProcessOptions): Promise<RunningProcess> => {
+  const port = parsePort(options.env.HTTP_PORT, options.defaultPort);
+  const loaded = await loadConfig({
+    ...(options.configPath === undefined ? {} : { path: options.configPath }),
+    env: options.env,
+    cwd: options.cwd,
+    secrets: options.secrets,
+  });
+  const { config } = loaded;
+  const instance = createInstance(options.role, version);
+  const logger = createLogger({
+    role: options.role,
+    instance: instance.id,
+    level: options.env.LOG_LEVEL,
+    secrets: secretValues(loaded),
+    ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
+  });
+  for (const warning of loaded.warnings) logger.warn({ file: loaded.file }, warning);
+
+  const undo: { readonly what: string; readonly act: () => Promise<void> }[] = [];
+  let stopping: Promise<boolean> | undefined;
+  const unwind = async (): Promise<void> => {
+    const errors: unknown[] = [];
+    for (const { what, act } of undo.splice(0).reverse()) {
+      try {
+        await act();
+      } catch (error) {
+        logger.warn({ error: messageOf(error) }, `stopping ${what} failed`);
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'not everything could be stopped');
+  };
+
+  try {
+    const redis = createRedis(config.redis.url, { name: `${options.role}:${instance.id}`, logger });
+    undo.push({ what: 'the Redis connection', act: async () => redis.disconnect() });
+    const redisWarnings = await checkRedis(redis, {
+      url: config.redis.url,
+      allowUnsafe: config.redis.allowUnsafe,
+      signal: options.signal,
+    });
+    for (const warning of redisWarnings) logger.warn(`Redis is not safe for records: ${warning}`);
+
+    const health = createHealth();
+    const metrics = createMetrics(new Registry(), { defaults: true });
+    redis.on('close', () => health.setProblem('redis', 'not connected'));
+    redis.on('ready', () => health.setProblem('redis', null));
+    const composition = options.compose({
+      config,
+      configVersion: loaded.version,
+      env: options.env,
+      instance,
+      logger,
+      metrics,
+      health,
+      redis,
+    });
+    const { routes } = composition;
+    const server = await startHttpServer({
+      host: options.env.HTTP_HOST ?? '127.0.0.1',
+      port,
+      nextFree: options.nextFreePort ?? false,
+      health,
+      metrics,
+      addRoutes: routes === undefined ? undefined : (app) => app.use(routes),
+    });
+    undo.push({ what: 'the HTTP server', act: () => server.close() });
+    undo.push({ what: options.role, act: () => composition.stop() });
+    await composition.start(options.signal);
+    const heartbeat = createHeartbeat(
+      { redis, logger },
+      { keyPrefix: config.redis.keyPrefix, instance, port: server.port, configVersion: loaded.version },
+    );
+    undo.push({ what: 'the heartbeat', act: () => heartbeat.stop() });
+    await heartbeat.start(options.signal);
+    health.setPhase('ready');
+    logger.info({ url: server.url, configFile: loaded.file, configVersion: loaded.version }, `${options.role} started`);
+
+    const stop = async (): Promise<boolean> => {
+      health.setPhase('draining');
+      logger.info({ graceMs: config.shutdown.graceMs }, `${options.role} stopping`);
+      let timer: NodeJS.Timeout | undefined;
+      const deadline = new Promise<'late'>((resolve) => {
+        timer = setTimeout(() => resolve('late'), config.shutdown.graceMs);
+      });
+      const outcome = await Promise.race([unwind().then(() => 'done' as const), deadline]).catch(() => 'failed' as const);
+      clearTimeout(timer);
+      if (outcome === 'late') logger.warn('the grace period is over; what is in hand is taken up by another worker');
+      else logger.info(`${options.role} stopped`);
+      return outcome === 'done';
+    };
+    return {
+      url: server.url,
+      loaded,
+      logger,
+      stop: () => {
+        stopping ??= stop();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await unwind().catch(() => {
+      // Each failure was logged; the reason for the failed start is what the caller needs.
+    });
+    throw error;
+  }
+};

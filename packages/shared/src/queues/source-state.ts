@@ -1,0 +1,124 @@
+// What the fleet knows of a source beside its records: the operator's flags, the last poll, the last lag sample.
+// One hash per source (`state`), written field by field, read for many sources in one pipeline.
+import type { Redis } from 'ioredis';
+import { sourceKeys } from './keys.ts';
+
+/** How a poll ended. `deferred`: delayed for room, rate budget or lag; it goes on later. */
+export const pollOutcomes = ['ok', 'not_modified', 'cached', 'deferred', 'rate_limited', 'failed'] as const;
+export type PollOutcome = (typeof pollOutcomes)[number];
+
+/** The last poll of a source, as `/api/streams` shows it. `records` = new or corrected. */
+export interface LastPoll {
+  readonly at: string;
+  readonly outcome: PollOutcome;
+  readonly records: number;
+  readonly durationMs: number;
+  readonly error: string | null;
+}
+
+/** The last lag sample of a source. `records` null = unknown. */
+export interface LagState {
+  readonly records: number | null;
+  readonly group: string | null;
+  readonly topic: string | null;
+  readonly sampledAt: string;
+  readonly groups: readonly { readonly group: string; readonly topic: string; readonly records: number }[];
+}
+
+/** The operator's two flags; they win over `enabled` until reversed. `polls` null = as the config says. */
+export interface SourceFlags {
+  readonly polls: 'started' | 'stopped' | null;
+  readonly paused: boolean;
+}
+
+/** All that is kept of one source. */
+export interface SourceState {
+  readonly flags: SourceFlags;
+  readonly lastPoll: LastPoll | null;
+  readonly lag: LagState | null;
+}
+
+/** The state as `/api/streams` names it: the first that applies. */
+export type StreamState = 'paused' | 'retiring' | 'disabled' | 'stopped' | 'running';
+
+/** Which state is shown. `inConfig` false or `enabled` false with records left = retiring. Pure. */
+export const streamState = (source: {
+  readonly flags: SourceFlags;
+  readonly inConfig: boolean;
+  readonly enabled: boolean;
+  readonly recordsHeld: number;
+}): StreamState => {
+  const isEnabled = source.inConfig && (source.enabled || source.flags.polls === 'started');
+  if (source.flags.paused) return 'paused';
+  if (!isEnabled && source.recordsHeld > 0) return 'retiring';
+  if (!isEnabled) return 'disabled';
+  if (source.flags.polls === 'stopped') return 'stopped';
+  return 'running';
+};
+
+const parse = <T>(json: string | null | undefined): T | null => {
+  if (json === null || json === undefined) return null;
+  try {
+    // Written by this module only; a foreign value shows as absent.
+    return JSON.parse(json) as T;
+  } catch {
+    return null;
+  }
+};
+
+/** Reads and writes the state of sources. */
+export interface SourceStateStore {
+  read(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SourceState>>;
+  setPolls(sourceId: string, polls: 'started' | 'stopped'): Promise<void>;
+  setPaused(sourceId: string, paused: boolean): Promise<void>;
+  recordPoll(sourceId: string, poll: LastPoll): Promise<void>;
+  recordLag(lags: ReadonlyMap<string, LagState>): Promise<void>;
+  /** Where an unfinished poll stands (JSON); null = at its beginning. */
+  readPosition(sourceId: string): Promise<unknown>;
+  writePosition(sourceId: string, position: unknown): Promise<void>;
+}
+
+/** Creates the store on a shared connection. */
+export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceStateStore => ({
+  read: async (sourceIds) => {
+    const pipeline = redis.pipeline();
+    for (const sourceId of sourceIds) pipeline.hgetall(sourceKeys(keyPrefix, sourceId).state);
+    const replies = (await pipeline.exec()) ?? [];
+    const states = new Map<string, SourceState>();
+    for (const [index, sourceId] of sourceIds.entries()) {
+      const [error, reply] = replies[index] ?? [];
+      if (error) throw error;
+      // HGETALL answers an object of strings.
+      const fields = (reply ?? {}) as Readonly<Record<string, string>>;
+      states.set(sourceId, {
+        flags: {
+          polls: fields.polls === 'started' || fields.polls === 'stopped' ? fields.polls : null,
+          paused: fields.paused === '1',
+        },
+        lastPoll: parse<LastPoll>(fields.lastPoll),
+        lag: parse<LagState>(fields.lag),
+      });
+    }
+    return states;
+  },
+  setPolls: async (sourceId, polls) => {
+    await redis.hset(sourceKeys(keyPrefix, sourceId).state, 'polls', polls);
+  },
+  setPaused: async (sourceId, paused) => {
+    const key = sourceKeys(keyPrefix, sourceId).state;
+    await (paused ? redis.hset(key, 'paused', '1') : redis.hdel(key, 'paused'));
+  },
+  recordPoll: async (sourceId, poll) => {
+    await redis.hset(sourceKeys(keyPrefix, sourceId).state, 'lastPoll', JSON.stringify(poll));
+  },
+  recordLag: async (lags) => {
+    const pipeline = redis.pipeline();
+    for (const [sourceId, lag] of lags) pipeline.hset(sourceKeys(keyPrefix, sourceId).state, 'lag', JSON.stringify(lag));
+    await pipeline.exec();
+  },
+  readPosition: async (sourceId) => parse<unknown>(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
+  writePosition: async (sourceId, position) => {
+    const key = sourceKeys(keyPrefix, sourceId).position;
+    await (position === null ? redis.del(key) : redis.set(key, JSON.stringify(position)));
+  },
+});
