@@ -3,7 +3,10 @@
 
 /** code → whether trying again can help, and what the operator should know. */
 export const errorTable = {
-  config_invalid: { retryable: false, meaning: 'The config cannot be used; every fault is listed with file, line and key.' },
+  config_invalid: {
+    retryable: false,
+    meaning: 'The config cannot be used; every fault is listed with file, line and key.',
+  },
   secret_missing: { retryable: false, meaning: 'An environment variable named in the config is not set.' },
   redis_unreachable: { retryable: true, meaning: 'Redis did not answer within the time allowed.' },
   redis_unsafe: { retryable: false, meaning: 'Redis would lose records: eviction policy, missing AOF or too old.' },

@@ -13,13 +13,24 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Gauge({ name: `${prefix}${name}`, help, labelNames: [...labelNames], registers: [registry] });
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Histogram({ name: `${prefix}${name}`, help, labelNames: [...labelNames], buckets: seconds, registers: [registry] });
+    new Histogram({
+      name: `${prefix}${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: seconds,
+      registers: [registry],
+    });
   return {
     registry,
     pollsTotal: counter('polls_total', 'Polls by their outcome.', ['source', 'outcome']),
     recordsAcceptedTotal: counter('records_accepted_total', 'Records stored in a queue.', ['source']),
-    recordsDuplicateTotal: counter('records_duplicate_total', 'Records of an answer that were known already.', ['source']),
-    recordsInvalidTotal: counter('records_invalid_total', 'Rows that are no record, each counted once.', ['source', 'reason']),
+    recordsDuplicateTotal: counter('records_duplicate_total', 'Records of an answer that were known already.', [
+      'source',
+    ]),
+    recordsInvalidTotal: counter('records_invalid_total', 'Rows that are no record, each counted once.', [
+      'source',
+      'reason',
+    ]),
     recordsPublishedTotal: counter('records_published_total', 'Records acknowledged by Kafka.', ['source', 'topic']),
     recordsDroppedTotal: counter('records_dropped_total', 'Records dropped by an overflow that drops.', [
       'source',
@@ -42,13 +53,21 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
     throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
     allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
-    newestObservationAgeSeconds: gauge('newest_observation_age_seconds', 'Age of the newest observation of the last answer.', [
-      'source',
-    ]),
+    newestObservationAgeSeconds: gauge(
+      'newest_observation_age_seconds',
+      'Age of the newest observation of the last answer.',
+      ['source'],
+    ),
     fetchSeconds: histogram('fetch_seconds', 'One exchange with a provider.', ['source']),
-    queueWaitSeconds: histogram('queue_wait_seconds', 'From admission until a producer took the chunk.', ['source', 'priority']),
+    queueWaitSeconds: histogram('queue_wait_seconds', 'From admission until a producer took the chunk.', [
+      'source',
+      'priority',
+    ]),
     publishSeconds: histogram('publish_seconds', 'One publish to Kafka, until acknowledged.', ['topic']),
-    endToEndSeconds: histogram('end_to_end_seconds', 'From fetched until acknowledged by Kafka.', ['source', 'priority']),
+    endToEndSeconds: histogram('end_to_end_seconds', 'From fetched until acknowledged by Kafka.', [
+      'source',
+      'priority',
+    ]),
   };
 };
 

@@ -40,7 +40,12 @@ export const createInstance = (role: string, version: string): Instance => ({
 /** Beats every 5 s until stopped; a stop takes the instance off the list at once. */
 export const createHeartbeat = (
   deps: { readonly redis: Redis; readonly logger: Logger },
-  options: { readonly keyPrefix: string; readonly instance: Instance; readonly port: number; readonly configVersion: string },
+  options: {
+    readonly keyPrefix: string;
+    readonly instance: Instance;
+    readonly port: number;
+    readonly configVersion: string;
+  },
 ): Service => {
   const keys = fleetKeys(options.keyPrefix);
   const startedAt = new Date().toISOString();

@@ -58,7 +58,10 @@ export const runProcess = async (options: Omit<ProcessOptions, 'signal' | 'env' 
   try {
     const running = await startProcess({ ...options, env: process.env, cwd: process.cwd(), signal: startAbort.signal });
     const die = (error: unknown): void => {
-      running.logger.fatal({ error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'unexpected error');
+      running.logger.fatal(
+        { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+        'unexpected error',
+      );
       process.exit(1);
     };
     process.on('uncaughtException', die);

@@ -137,7 +137,9 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       const deadline = new Promise<'late'>((resolve) => {
         timer = setTimeout(() => resolve('late'), config.shutdown.graceMs);
       });
-      const outcome = await Promise.race([unwind().then(() => 'done' as const), deadline]).catch(() => 'failed' as const);
+      const outcome = await Promise.race([unwind().then(() => 'done' as const), deadline]).catch(
+        () => 'failed' as const,
+      );
       clearTimeout(timer);
       if (outcome === 'late') logger.warn('the grace period is over; what is in hand is taken up by another worker');
       else logger.info(`${options.role} stopped`);

@@ -2,13 +2,10 @@
 // processes never disagree on them. Traps behind each value: docs/decisions/0004-bullmq.md.
 import { type Processor, Queue, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
-import {
-  deadLetterQueueName,
-  pollPrefix,
-  pollQueueName,
-  recordsQueueName,
-  sourcePrefix,
-} from '../jobs/queue-names.ts';
+import { deadLetterQueueName, pollPrefix, pollQueueName, recordsQueueName, sourcePrefix } from '../jobs/queue-names.ts';
+
+// The errors by which a processor tells BullMQ what is to become of a job; thrown at the BullMQ edge only.
+export { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 
 /** A job whose holder is dead is handed on after lock + check: 15 s at most. */
 export const lockDurationMs = 10_000;

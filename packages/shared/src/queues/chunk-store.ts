@@ -40,7 +40,12 @@ export interface AdmitRequest {
 
 /** What became of a chunk. `stored`: it lies in Redis and its job must be added. */
 export type AdmitResult =
-  | { readonly status: 'stored'; readonly stored: number; readonly known: number; readonly evicted: readonly EvictedChunk[] }
+  | {
+      readonly status: 'stored';
+      readonly stored: number;
+      readonly known: number;
+      readonly evicted: readonly EvictedChunk[];
+    }
   | { readonly status: 'already' }
   | { readonly status: 'known'; readonly known: number }
   | { readonly status: 'full'; readonly known: number; readonly total: number }
@@ -83,7 +88,12 @@ export interface QueueCounts {
 /** One page of a sweep. */
 export interface SweepPage {
   /** Chunks without a job: the job has to be added. */
-  readonly missing: readonly { readonly chunkId: string; readonly records: number; readonly priority: PriorityClass; readonly pollId: string }[];
+  readonly missing: readonly {
+    readonly chunkId: string;
+    readonly records: number;
+    readonly priority: PriorityClass;
+    readonly pollId: string;
+  }[];
   /** Jobs without a chunk, in prioritized, wait or delayed: to be removed. */
   readonly orphans: readonly string[];
   /** Jobs that BullMQ failed and whose chunk is still there: to be moved to the dead letters. */
@@ -101,7 +111,11 @@ export interface ChunkStore {
     limits: ChunkLimits,
   ): Promise<readonly Sighting[]>;
   /** Remembers ids without storing anything: only after what they stand for is safe elsewhere (an invalid row's letter). */
-  remember(sourceId: string, records: readonly Pick<PreparedRecord, 'id' | 'hash'>[], limits: ChunkLimits): Promise<void>;
+  remember(
+    sourceId: string,
+    records: readonly Pick<PreparedRecord, 'id' | 'hash'>[],
+    limits: ChunkLimits,
+  ): Promise<void>;
   admit(request: AdmitRequest): Promise<AdmitResult>;
   /** Null: the chunk is settled already. */
   take(sourceId: string, chunkId: string): Promise<TakenChunk | null>;
@@ -115,5 +129,7 @@ export interface ChunkStore {
   lostJobs(sourceId: string): Promise<readonly string[]>;
   counts(sourceIds: readonly string[]): Promise<ReadonlyMap<string, QueueCounts>>;
   /** Records published and dropped since the source exists. */
-  totals(sourceIds: readonly string[]): Promise<ReadonlyMap<string, { readonly published: number; readonly dropped: number }>>;
+  totals(
+    sourceIds: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly published: number; readonly dropped: number }>>;
 }

@@ -66,8 +66,11 @@ export const redisFaults = (facts: RedisFacts): readonly string[] => {
   if (major < 6 || (major === 6 && minor < 2))
     faults.push(`version ${facts.version || 'unknown'} is older than 6.2: upgrade Redis`);
   if (facts.maxmemoryPolicy !== 'noeviction')
-    faults.push(`maxmemory-policy is "${facts.maxmemoryPolicy}": set it to noeviction, or Redis throws queued records away`);
-  if (!facts.aofEnabled) faults.push('the append-only file is off: set appendonly yes, or a restart loses queued records');
+    faults.push(
+      `maxmemory-policy is "${facts.maxmemoryPolicy}": set it to noeviction, or Redis throws queued records away`,
+    );
+  if (!facts.aofEnabled)
+    faults.push('the append-only file is off: set appendonly yes, or a restart loses queued records');
   return faults;
 };
 
@@ -80,7 +83,12 @@ const connectDeadlineMs = 30_000;
  */
 export const checkRedis = async (
   redis: Redis,
-  options: { readonly url: string; readonly allowUnsafe: boolean; readonly signal: AbortSignal; readonly deadlineMs?: number },
+  options: {
+    readonly url: string;
+    readonly allowUnsafe: boolean;
+    readonly signal: AbortSignal;
+    readonly deadlineMs?: number;
+  },
 ): Promise<readonly string[]> => {
   const address = safeAddress(options.url);
   const deadlineMs = options.deadlineMs ?? connectDeadlineMs;
@@ -100,9 +108,13 @@ export const checkRedis = async (
         ),
       );
     }, deadlineMs);
-    options.signal.addEventListener('abort', () => reject(new StreamManagerError('stopped', 'stopped while waiting for Redis')), {
-      once: true,
-    });
+    options.signal.addEventListener(
+      'abort',
+      () => reject(new StreamManagerError('stopped', 'stopped while waiting for Redis')),
+      {
+        once: true,
+      },
+    );
   });
   try {
     // connect() rejects on the first failure although the client goes on trying: INFO waits for whichever try succeeds.

@@ -56,11 +56,11 @@ export const streamState = (source: {
   return 'running';
 };
 
-const parse = <T>(json: string | null | undefined): T | null => {
+/** A field written by this module; anything unreadable shows as absent. */
+const parse = (json: string | null | undefined): unknown => {
   if (json === null || json === undefined) return null;
   try {
-    // Written by this module only; a foreign value shows as absent.
-    return JSON.parse(json) as T;
+    return JSON.parse(json);
   } catch {
     return null;
   }
@@ -95,8 +95,9 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
           polls: fields.polls === 'started' || fields.polls === 'stopped' ? fields.polls : null,
           paused: fields.paused === '1',
         },
-        lastPoll: parse<LastPoll>(fields.lastPoll),
-        lag: parse<LagState>(fields.lag),
+        // Both were written by recordPoll and recordLag below.
+        lastPoll: parse(fields.lastPoll) as LastPoll | null,
+        lag: parse(fields.lag) as LagState | null,
       });
     }
     return states;
@@ -113,10 +114,11 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
   },
   recordLag: async (lags) => {
     const pipeline = redis.pipeline();
-    for (const [sourceId, lag] of lags) pipeline.hset(sourceKeys(keyPrefix, sourceId).state, 'lag', JSON.stringify(lag));
+    for (const [sourceId, lag] of lags)
+      pipeline.hset(sourceKeys(keyPrefix, sourceId).state, 'lag', JSON.stringify(lag));
     await pipeline.exec();
   },
-  readPosition: async (sourceId) => parse<unknown>(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
+  readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
   writePosition: async (sourceId, position) => {
     const key = sourceKeys(keyPrefix, sourceId).position;
     await (position === null ? redis.del(key) : redis.set(key, JSON.stringify(position)));
