@@ -22,6 +22,8 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
     });
   return {
     registry,
+    /** Run before every scrape, for gauges that are read rather than counted. */
+    beforeScrape: new Set<() => Promise<void>>(),
     pollsTotal: counter('polls_total', 'Polls by their outcome.', ['source', 'outcome']),
     recordsAcceptedTotal: counter('records_accepted_total', 'Records stored in a queue.', ['source']),
     recordsDuplicateTotal: counter('records_duplicate_total', 'Records of an answer that were known already.', [

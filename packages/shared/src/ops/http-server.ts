@@ -34,6 +34,19 @@ const listen = (server: Server, host: string, port: number): Promise<number> =>
 
 const isInUse = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
+/** How long a scrape waits for gauges that have to be read, in milliseconds; then the old values are served. */
+const scrapePatienceMs = 2_000;
+
+const readGauges = async (metrics: Metrics): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, scrapePatienceMs);
+  });
+  // A gauge that cannot be read keeps its last value; the process' own health says what is wrong.
+  await Promise.race([Promise.allSettled([...metrics.beforeScrape].map((read) => read())), late]);
+  clearTimeout(timer);
+};
+
 /** Starts the server; rejects when the port cannot be had. */
 export const startHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
   const app = express();
@@ -46,6 +59,7 @@ export const startHttpServer = async (options: HttpServerOptions): Promise<HttpS
     response.status(report.ready ? 200 : 503).json(report);
   });
   app.get('/metrics', async (_request, response) => {
+    await readGauges(options.metrics);
     response.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
   });
   options.addRoutes?.(app);

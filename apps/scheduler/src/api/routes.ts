@@ -1,0 +1,82 @@
+// The HTTP API, behind the login. Thin: it turns requests into acts and answers into JSON.
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Health } from '@stream-manager/shared/ops/health';
+import type { Heartbeat } from '@stream-manager/shared/ops/heartbeat';
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import type { TopicReport } from '../provision-topics.ts';
+import { type Streams, streamActs } from './streams.ts';
+
+/** What the API answers from. */
+export interface ApiDeps {
+  readonly streams: Streams;
+  readonly configVersion: string;
+  readonly health: Health;
+  readonly readFleet: () => Promise<readonly Heartbeat[]>;
+  readonly topics: () => TopicReport;
+  readonly logger: Logger;
+}
+
+/** How long a request may wait for Redis, in milliseconds; then it is answered with 503. */
+const patienceMs = 5_000;
+
+const inTime = async <T>(work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${patienceMs / 1000} s`)), patienceMs);
+  });
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+};
+
+/** Creates the router, to be mounted at `/api`. */
+export const createApi = (deps: ApiDeps): Router => {
+  const router = Router();
+
+  router.get('/streams', async (_request, response) => {
+    response.json({ configVersion: deps.configVersion, streams: await inTime(deps.streams.list()) });
+  });
+
+  router.post('/streams/:id/:act', async (request, response) => {
+    const { id } = request.params;
+    const act = streamActs.find((known) => known === request.params.act);
+    if (act === undefined) {
+      response.status(404).json({ error: `unknown act "${request.params.act}"; known are ${streamActs.join(', ')}` });
+      return;
+    }
+    const answer = await inTime(deps.streams.act(id, act));
+    switch (answer.kind) {
+      case 'unknown_stream':
+        response.status(404).json({ error: `there is no stream "${id}"` });
+        break;
+      case 'paused':
+        response.status(409).json({ error: `stream "${id}" is paused: resume it first` });
+        break;
+      case 'done':
+        deps.logger.info({ sourceId: id, act, state: answer.state }, 'stream act');
+        response.json({
+          id: answer.id,
+          state: answer.state,
+          ...(answer.poll === undefined ? {} : { poll: answer.poll }),
+        });
+        break;
+    }
+  });
+
+  router.get('/health', async (_request, response) => {
+    const report = deps.health.report();
+    response.json({
+      ...report,
+      fleet: await inTime(deps.readFleet()),
+      topics: deps.topics(),
+    });
+  });
+
+  router.use((_request, response) => {
+    response.status(404).json({ error: 'no such address' });
+  });
+  router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    deps.logger.warn({ error: messageOf(error) }, 'API request failed');
+    response.status(503).json({ error: messageOf(error) });
+  });
+  return router;
+};

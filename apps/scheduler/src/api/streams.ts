@@ -1,0 +1,138 @@
+// The streams of the system: read as a whole, and steered one by one. The one place where the operator's acts happen,
+// for the API, the overview page and the embedding process alike.
+import { resolveSource, type ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import type { Config } from '@stream-manager/shared/config/schema';
+import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
+import type { Queue } from 'bullmq';
+import { type PollNowAnswer, pollNow } from '../schedules/poll-now.ts';
+import { type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
+import { type StreamView, viewStream } from './stream-view.ts';
+
+/** What an operator can do to a stream. */
+export const streamActs = ['start', 'stop', 'pause', 'resume', 'poll'] as const;
+export type StreamAct = (typeof streamActs)[number];
+
+/** The answer to an act. `paused`: a poll was asked for while the stream is paused. */
+export type ActAnswer =
+  | { readonly kind: 'done'; readonly id: string; readonly state: StreamState; readonly poll?: PollNowAnswer }
+  | { readonly kind: 'unknown_stream' }
+  | { readonly kind: 'paused'; readonly id: string };
+
+/** Reads and steers streams. */
+export interface Streams {
+  list(): Promise<readonly StreamView[]>;
+  act(sourceId: string, act: StreamAct): Promise<ActAnswer>;
+  /** Schedules that ought to exist now: those of running streams. */
+  wantedSchedules(): Promise<readonly Schedule[]>;
+}
+
+/** Queues the streams act on. */
+export interface StreamQueues {
+  readonly poll: Queue;
+  records(sourceId: string): Queue;
+  deadLetters(sourceId: string): Queue;
+}
+
+/** Creates the streams of one config. `onChange` is called after an act that changes which schedules are wanted. */
+export const createStreams = (
+  deps: {
+    readonly store: ChunkStore;
+    readonly states: SourceStateStore;
+    readonly queues: StreamQueues;
+    readonly onChange: () => void;
+    readonly now: () => number;
+  },
+  config: Config,
+): Streams => {
+  const sources: ReadonlyMap<string, ResolvedSource> = new Map(
+    Object.keys(config.sources).map((id) => [id, resolveSource(config, id)]),
+  );
+  const ids = [...sources.keys()];
+
+  const letters = async (sourceId: string): Promise<number> => {
+    const counts = await deps.queues
+      .deadLetters(sourceId)
+      .getJobCounts('failed', 'wait', 'active', 'delayed', 'prioritized');
+    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  };
+
+  const currentState = async (source: ResolvedSource): Promise<StreamState> => {
+    const [states, counts] = await Promise.all([deps.states.read([source.id]), deps.store.counts([source.id])]);
+    const flags = states.get(source.id)?.flags ?? { polls: null, paused: false };
+    return streamState({
+      flags,
+      inConfig: true,
+      enabled: source.enabled,
+      recordsHeld: counts.get(source.id)?.total ?? 0,
+    });
+  };
+
+  return {
+    list: async () => {
+      const [states, counts, totals, schedulers, deadLetters] = await Promise.all([
+        deps.states.read(ids),
+        deps.store.counts(ids),
+        deps.store.totals(ids),
+        deps.queues.poll.getJobSchedulers(0, -1),
+        Promise.all(ids.map(letters)),
+      ]);
+      const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
+      return ids.flatMap((id, index) => {
+        const source = sources.get(id);
+        const state = states.get(id);
+        const count = counts.get(id);
+        if (source === undefined || state === undefined || count === undefined) return [];
+        const view = viewStream({
+          source,
+          state,
+          counts: count,
+          totals: totals.get(id) ?? { published: 0, dropped: 0 },
+          deadLetters: deadLetters[index] ?? 0,
+          nextPollAtMs: next.get(`${scheduleIdPrefix}${id}`) ?? null,
+        });
+        return [view];
+      });
+    },
+
+    act: async (sourceId, act) => {
+      const source = sources.get(sourceId);
+      if (source === undefined) return { kind: 'unknown_stream' };
+      switch (act) {
+        case 'start':
+          await deps.states.setPolls(sourceId, 'started');
+          break;
+        case 'stop':
+          await deps.states.setPolls(sourceId, 'stopped');
+          break;
+        case 'pause':
+          await deps.states.setPaused(sourceId, true);
+          await deps.queues.records(sourceId).pause();
+          break;
+        case 'resume':
+          await deps.queues.records(sourceId).resume();
+          await deps.states.setPaused(sourceId, false);
+          break;
+        case 'poll': {
+          const state = await currentState(source);
+          if (state === 'paused') return { kind: 'paused', id: sourceId };
+          const poll = await pollNow(deps.queues.poll, sourceId, deps.now());
+          return { kind: 'done', id: sourceId, state, poll };
+        }
+      }
+      deps.onChange();
+      return { kind: 'done', id: sourceId, state: await currentState(source) };
+    },
+
+    wantedSchedules: async () => {
+      const states = await deps.states.read(ids);
+      return ids.flatMap((id) => {
+        const source = sources.get(id);
+        const state = states.get(id);
+        if (source === undefined || state === undefined) return [];
+        const shown = streamState({ flags: state.flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 });
+        return shown === 'running' ? [scheduleOf(source)] : [];
+      });
+    },
+  };
+};

@@ -1,0 +1,145 @@
+// The composition root of the scheduler: the only place where its real adapters are made.
+import { fileURLToPath } from 'node:url';
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
+import { readFleet } from '@stream-manager/shared/ops/heartbeat';
+import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
+import {
+  deadLetterQueueAddress,
+  openQueue,
+  pollQueueAddress,
+  recordsQueueAddress,
+} from '@stream-manager/shared/queues/bullmq';
+import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
+import { topicDefinition } from '@stream-manager/shared/topics/topic-definition';
+import type { Queue } from 'bullmq';
+import express, { Router } from 'express';
+import helmet from 'helmet';
+import { createApi } from './api/routes.ts';
+import { type StreamQueues, createStreams } from './api/streams.ts';
+import { createDashboard, dashboardPath } from './dashboard/bull-board.ts';
+import { createLogin } from './dashboard/login.ts';
+import { setFleetGauges } from './fleet-gauges.ts';
+import { createTopicProvisioner } from './provision-topics.ts';
+import { createScheduleKeeper } from './schedules/keep-schedules.ts';
+
+const pageDirectory = fileURLToPath(new URL('./dashboard/page', import.meta.url));
+
+const openQueues = (context: ProcessContext): StreamQueues & { readonly all: readonly Queue[] } => {
+  const { keyPrefix } = context.config.redis;
+  const onError = (error: Error): void => context.logger.debug({ error: error.message }, 'queue connection error');
+  const open = (address: ReturnType<typeof pollQueueAddress>): Queue => openQueue(address, context.redis, onError);
+  const ids = Object.keys(context.config.sources);
+  const poll = open(pollQueueAddress(keyPrefix));
+  const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
+  const deadLetters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
+  const find = (queues: ReadonlyMap<string, Queue>, id: string): Queue => {
+    const queue = queues.get(id);
+    if (queue === undefined) throw new Error(`source "${id}" is not in the config`);
+    return queue;
+  };
+  return {
+    poll,
+    records: (id) => find(records, id),
+    deadLetters: (id) => find(deadLetters, id),
+    all: [poll, ...records.values(), ...deadLetters.values()],
+  };
+};
+
+/** Bull Board's page carries its settings in an inline script and uses inline styles. */
+const contentSecurity = helmet({
+  contentSecurityPolicy: {
+    directives: {
+      'script-src': ["'self'", "'unsafe-inline'"],
+      'style-src': ["'self'", "'unsafe-inline'"],
+      'upgrade-insecure-requests': null,
+    },
+  },
+  strictTransportSecurity: false,
+});
+
+/** Composes the scheduler. Without DASHBOARD_PASSWORD it serves neither dashboard nor API, and says so. */
+export const composeScheduler: Compose = (context): Composition => {
+  const { config, redis, logger, metrics, health, env } = context;
+  const { keyPrefix } = config.redis;
+  const queues = openQueues(context);
+  const store = createRedisChunkStore({ redis, keyPrefix });
+  const states = createSourceStateStore(redis, keyPrefix);
+  const kafkaAdmin = createKafka(config.kafka, { logger, role: 'scheduler' }).createAdmin();
+
+  const resolver = createTopicResolver(config.routing, config.sources);
+  const enabled = Object.entries(config.sources).filter(([, source]) => source.enabled);
+  const topics = [...new Set(enabled.flatMap(([id]) => resolver.topicsOf(id)))].sort();
+  const provisioner = createTopicProvisioner(
+    { admin: kafkaAdmin, logger },
+    topics.map((topic) => topicDefinition(config.topics, topic)),
+  );
+
+  const streams = createStreams(
+    { store, states, queues, onChange: () => keeper.reconcileSoon(), now: Date.now },
+    config,
+  );
+  const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: Object.keys(config.sources) });
+
+  const gaugedSources = Object.keys(config.sources).map((id) => ({
+    id,
+    allowedRate: resolveSource(config, id).throttling.maxSendRate,
+  }));
+  metrics.beforeScrape.add(() => setFleetGauges({ store, states, metrics, now: Date.now }, gaugedSources));
+
+  const password = env.DASHBOARD_PASSWORD ?? '';
+  const routes = Router();
+  if (password === '') {
+    logger.warn('DASHBOARD_PASSWORD is not set: neither dashboard nor API is served; set it to have them');
+  } else {
+    routes.use(contentSecurity);
+    routes.use('/assets', express.static(pageDirectory, { index: false }));
+    routes.use(createLogin({ user: env.DASHBOARD_USER ?? 'admin', password }));
+    routes.get('/', (_request, response) => {
+      response.sendFile('overview.html', { root: pageDirectory });
+    });
+    routes.use(
+      dashboardPath,
+      createDashboard(
+        queues.all.map((queue) => ({ queue, description: describeQueue(queue.name) })),
+        logger,
+      ),
+    );
+    routes.use(
+      '/api',
+      createApi({
+        streams,
+        configVersion: context.configVersion,
+        health,
+        readFleet: () => readFleet(redis, keyPrefix),
+        topics: () => provisioner.report(),
+        logger,
+      }),
+    );
+  }
+
+  return {
+    routes,
+    start: async (signal) => {
+      await keeper.start(signal);
+      await provisioner.start(signal);
+    },
+    stop: async () => {
+      await keeper.stop();
+      await provisioner.stop();
+      await kafkaAdmin.close().catch((error: unknown) => {
+        logger.debug({ error: messageOf(error) }, 'Kafka admin client did not close cleanly');
+      });
+      await Promise.all(queues.all.map((queue) => queue.close()));
+    },
+  };
+};
+
+const describeQueue = (name: string): string => {
+  if (name.startsWith('records.')) return 'Chunks of records on their way to Kafka.';
+  if (name.startsWith('dead-letter.')) return 'Records that could not be published. Retry replays them.';
+  return 'Ticks and polls of every source.';
+};

@@ -1,0 +1,131 @@
+// The login in front of dashboard and API: one user, HTTP Basic for scripts, a cookie session for people (form below
+// the 401, so that both work in a browser). Acts (anything but GET and HEAD) that another site started are refused.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { type NextFunction, type Request, type Response, Router, urlencoded } from 'express';
+
+/** Who may enter. */
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+const sessionMs = 12 * 60 * 60 * 1000;
+const cookieName = 'stream_manager_session';
+/** Failed logins of one address in a minute before it is refused until the minute is over. */
+const failuresPerMinute = 20;
+/** Addresses remembered at a time. */
+const addressesMax = 1_000;
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const isEqual = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
+
+const basicCredentials = (header: string | undefined): Credentials | null => {
+  if (header === undefined || !/^basic /i.test(header)) return null;
+  const text = Buffer.from(header.slice(6).trim(), 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? null : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+};
+
+const cookieOf = (request: Request): string | undefined =>
+  request.headers.cookie
+    ?.split(';')
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(`${cookieName}=`))
+    ?.slice(cookieName.length + 1);
+
+/** A path of this site to go back to after the login; anything else becomes `/`. */
+export const safeReturnPath = (path: unknown): string =>
+  typeof path === 'string' && /^\/(?![/\\])[\w\-./?=&%#]*$/.test(path) && !path.startsWith('/login') ? path : '/';
+
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const loginPage = (returnTo: string, message: string): string => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>StreamManager: sign in</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/assets/page.css"></head>
+<body class="login"><main><h1>StreamManager</h1><form method="post" action="/login">
+<p class="problem" role="alert">${escapeHtml(message)}</p>
+<input type="hidden" name="returnTo" value="${escapeHtml(returnTo)}">
+<label>User <input name="user" autocomplete="username" required autofocus></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button type="submit">Sign in</button></form></main></body></html>`;
+
+/**
+ * The login. Everything mounted behind the returned router needs it; `/login` and `/logout` are served by it.
+ * Sessions are signed with a key made from the password, so they hold on every scheduler and end when it changes.
+ */
+export const createLogin = (credentials: Credentials, now: () => number = Date.now): Router => {
+  const key = digest(`session:${credentials.user}:${credentials.password}`);
+  const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
+  let windowStart = 0;
+  const failures = new Map<string, number>();
+  const isValid = (given: Credentials, address: string): boolean => {
+    if (now() - windowStart > 60_000 || failures.size > addressesMax) {
+      windowStart = now();
+      failures.clear();
+    }
+    const failed = failures.get(address) ?? 0;
+    if (failed >= failuresPerMinute) return false;
+    const isRight = isEqual(given.user, credentials.user) && isEqual(given.password, credentials.password);
+    if (!isRight) failures.set(address, failed + 1);
+    return isRight;
+  };
+  const isSession = (cookie: string | undefined): boolean => {
+    const [expires = '', signature = ''] = cookie?.split('.') ?? [];
+    return signature !== '' && isEqual(signature, sign(expires)) && Number(expires) > now();
+  };
+  const refuse = (request: Request, response: Response): void => {
+    response
+      .status(401)
+      .set('WWW-Authenticate', 'Basic realm="StreamManager", charset="UTF-8"')
+      .set('Cache-Control', 'no-store');
+    if (request.accepts(['json', 'html']) === 'html')
+      response.type('html').send(loginPage(safeReturnPath(request.originalUrl), ''));
+    else response.json({ error: 'a login is needed: HTTP Basic with DASHBOARD_USER and DASHBOARD_PASSWORD' });
+  };
+
+  const router = Router();
+  router.post('/login', urlencoded({ extended: false, limit: '4kb' }), (request, response) => {
+    const body: unknown = request.body;
+    const field = (name: string): string => {
+      const value: unknown =
+        typeof body === 'object' && body !== null ? Object.entries(body).find(([key]) => key === name)?.[1] : '';
+      return typeof value === 'string' ? value : '';
+    };
+    const returnTo = safeReturnPath(field('returnTo'));
+    if (!isValid({ user: field('user'), password: field('password') }, request.ip ?? '')) {
+      response.status(401).type('html').send(loginPage(returnTo, 'That user or password is not right.'));
+      return;
+    }
+    const expires = String(now() + sessionMs);
+    response.cookie(cookieName, `${expires}.${sign(expires)}`, {
+      httpOnly: true,
+      sameSite: 'strict',
+      secure: request.secure,
+      maxAge: sessionMs,
+      path: '/',
+    });
+    response.redirect(303, returnTo);
+  });
+  router.post('/logout', (_request, response) => {
+    response.clearCookie(cookieName, { path: '/' });
+    response.redirect(303, '/');
+  });
+  router.use((request: Request, response: Response, next: NextFunction) => {
+    const given = basicCredentials(request.headers.authorization);
+    const isAllowed = given === null ? isSession(cookieOf(request)) : isValid(given, request.ip ?? '');
+    if (!isAllowed) {
+      refuse(request, response);
+      return;
+    }
+    // Browsers add credentials to requests that other sites start; they also say so. Scripts send no such header.
+    const site = request.headers['sec-fetch-site'];
+    const isAct = request.method !== 'GET' && request.method !== 'HEAD';
+    if (isAct && site !== undefined && site !== 'same-origin' && site !== 'none') {
+      response.status(403).json({ error: 'refused: this request was started by another site' });
+      return;
+    }
+    next();
+  });
+  return router;
+};

@@ -1,0 +1,109 @@
+// The overview: asks the API every two seconds and rewrites two tables. No framework, nothing to build.
+const intervalMs = 2000;
+const numbers = new Intl.NumberFormat('en');
+
+const cell = (content, className = '') => {
+  const td = document.createElement('td');
+  if (content instanceof Node) td.append(content);
+  else td.textContent = content;
+  td.className = className;
+  return td;
+};
+
+const number = (value) => cell(value === null ? '–' : numbers.format(value), 'number');
+
+const age = (iso) => {
+  if (iso === null) return '–';
+  const seconds = Math.round((Date.now() - Date.parse(iso)) / 1000);
+  const text = Math.abs(seconds) < 120 ? `${Math.abs(seconds)} s` : `${Math.round(Math.abs(seconds) / 60)} min`;
+  return seconds >= 0 ? `${text} ago` : `in ${text}`;
+};
+
+const act = async (id, name) => {
+  const response = await fetch(`/api/streams/${encodeURIComponent(id)}/${name}`, { method: 'POST' });
+  if (!response.ok) document.querySelector('#problems').textContent = (await response.json()).error;
+  await refresh();
+};
+
+const acts = (stream) => {
+  const span = document.createElement('span');
+  const offered = [
+    stream.state === 'paused' ? 'resume' : 'pause',
+    stream.state === 'stopped' || stream.state === 'disabled' ? 'start' : 'stop',
+    'poll',
+  ];
+  for (const name of offered) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = name;
+    button.addEventListener('click', () => void act(stream.id, name));
+    span.append(button);
+  }
+  return span;
+};
+
+const pollText = (poll) =>
+  poll === null
+    ? '–'
+    : `${poll.outcome}, ${numbers.format(poll.records)} new, ${age(poll.at)}${poll.error ? `: ${poll.error}` : ''}`;
+
+const streamRow = (stream) => {
+  const row = document.createElement('tr');
+  row.dataset.stream = stream.id;
+  row.append(
+    cell(stream.id),
+    cell(stream.state, `state ${stream.state}`),
+    cell(pollText(stream.lastPoll), 'wide'),
+    cell(age(stream.nextPollAt)),
+    number(stream.queued.critical),
+    number(stream.queued.high),
+    number(stream.queued.normal),
+    number(stream.queued.low),
+    number(stream.published),
+    number(stream.deadLetters),
+    number(stream.lag.records),
+    cell(acts(stream)),
+  );
+  return row;
+};
+
+const processRow = (process) => {
+  const row = document.createElement('tr');
+  row.append(
+    cell(process.role),
+    cell(process.host),
+    cell(String(process.pid), 'number'),
+    cell(String(process.port), 'number'),
+    cell(process.version),
+    cell(process.configVersion),
+    cell(age(process.startedAt)),
+  );
+  return row;
+};
+
+const read = async (path) => {
+  const response = await fetch(path, { headers: { accept: 'application/json' } });
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.error);
+  return body;
+};
+
+const refresh = async () => {
+  const problems = document.querySelector('#problems');
+  try {
+    const [{ streams }, health] = await Promise.all([read('/api/streams'), read('/api/health')]);
+    document.querySelector('#streams tbody').replaceChildren(...streams.map(streamRow));
+    document.querySelector('#fleet tbody').replaceChildren(...health.fleet.map(processRow));
+    problems.textContent = Object.entries(health.problems)
+      .map(([component, problem]) => `${component}: ${problem}`)
+      .join(' · ');
+  } catch (error) {
+    problems.textContent = `The API does not answer: ${error.message}`;
+  }
+};
+
+const tick = async () => {
+  if (!document.hidden) await refresh();
+  setTimeout(tick, intervalMs);
+};
+await tick();

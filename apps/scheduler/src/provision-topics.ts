@@ -1,0 +1,82 @@
+// Makes the Kafka topics that the sources need and that do not exist. An existing topic is never altered: where it
+// differs from the config, that is shown. Tried again every minute, so a Kafka that is down at start is no obstacle.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { KafkaAdminPort, TopicDefinition } from '@stream-manager/shared/kafka/port';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Service } from '@stream-manager/shared/ops/service';
+import { topicDifferences } from '@stream-manager/shared/topics/topic-definition';
+
+const intervalMs = 60_000;
+const retryMs = 5_000;
+
+/** Makes what is missing once; gives what was made, and per existing topic in words how it differs. */
+export const provisionTopics = async (
+  admin: KafkaAdminPort,
+  wanted: readonly TopicDefinition[],
+): Promise<{ readonly created: readonly string[]; readonly differences: ReadonlyMap<string, readonly string[]> }> => {
+  const present = new Set(await admin.listTopics());
+  const missing = wanted.filter(({ topic }) => !present.has(topic));
+  const made = missing.length === 0 ? new Map<string, boolean>() : await admin.createTopics(missing);
+  const existing = wanted.filter(({ topic }) => present.has(topic));
+  const described = existing.length === 0 ? [] : await admin.describeTopics(existing.map(({ topic }) => topic));
+  const differences = new Map<string, readonly string[]>();
+  for (const actual of described) {
+    const definition = existing.find(({ topic }) => topic === actual.topic);
+    const found = definition === undefined ? [] : topicDifferences(actual, definition);
+    if (found.length > 0) differences.set(actual.topic, found);
+  }
+  return { created: [...made].filter(([, isNew]) => isNew).map(([topic]) => topic), differences };
+};
+
+/** What the last round found. `problem` null = all topics are there. */
+export interface TopicReport {
+  readonly problem: string | null;
+  readonly differences: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Keeps the topics there. `report` is for the API. */
+export const createTopicProvisioner = (
+  deps: { readonly admin: KafkaAdminPort; readonly logger: Logger },
+  wanted: readonly TopicDefinition[],
+): Service & { report(): TopicReport } => {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  let round: Promise<void> = Promise.resolve();
+  let differences: ReadonlyMap<string, readonly string[]> = new Map();
+  let problem: string | null = null;
+  let reported = '';
+  const reportDifferences = (): void => {
+    const text = JSON.stringify([...differences]);
+    if (text === reported) return;
+    reported = text;
+    for (const [topic, found] of differences)
+      deps.logger.warn({ topic, differences: found }, 'topic exists and differs from the config; it is left as it is');
+  };
+  const run = async (): Promise<void> => {
+    let pauseMs = intervalMs;
+    try {
+      const result = await provisionTopics(deps.admin, wanted);
+      for (const topic of result.created) deps.logger.info({ topic }, 'topic created');
+      differences = result.differences;
+      reportDifferences();
+      problem = null;
+    } catch (error) {
+      pauseMs = retryMs;
+      problem = `topics cannot be checked: ${messageOf(error)}`;
+      deps.logger.warn({ error: messageOf(error) }, 'topics cannot be checked; trying again');
+    }
+    if (!isStopped) timer = setTimeout(() => void (round = run()), pauseMs);
+  };
+  return {
+    start: async () => {
+      // Not awaited: Kafka may be down, and everything else works without it.
+      round = run();
+    },
+    stop: async () => {
+      isStopped = true;
+      clearTimeout(timer);
+      await round;
+    },
+    report: () => ({ problem, differences: Object.fromEntries(differences) }),
+  };
+};

@@ -1,0 +1,38 @@
+// "Poll now": whatever the source's poll is doing, it runs as soon as a poller is free.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
+import type { Queue } from 'bullmq';
+import { keptPolls } from './reconcile-schedules.ts';
+
+/** `queued` a poll was added · `promoted` a waiting or delayed one goes first · `running` one is under way. */
+export type PollNowAnswer = 'queued' | 'promoted' | 'running';
+
+/** Asks for a poll of one source. */
+export const pollNow = async (queue: Queue, sourceId: string, now: number): Promise<PollNowAnswer> => {
+  const existingId = await queue.getDeduplicationJobId(sourceId);
+  const existing = existingId === null ? undefined : await queue.getJob(existingId);
+  const state = existing === undefined ? 'unknown' : await existing.getState();
+  if (existing !== undefined && state === 'active') return 'running';
+  if (existing !== undefined && (state === 'delayed' || state === 'prioritized' || state === 'waiting')) {
+    try {
+      if (state === 'delayed') await existing.promote();
+      if (state !== 'waiting') await existing.changePriority({ priority: 1 });
+      return 'promoted';
+    } catch (error) {
+      // A poller took it in this instant, which is what was asked for.
+      if ((await existing.getState()) === 'active') return 'running';
+      throw new Error(`poll ${existing.id ?? ''} of ${sourceId} could not be brought forward: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+  if (existingId !== null) await queue.removeDeduplicationKey(sourceId);
+  const data: PollJobData = { sourceId, scheduledFor: now };
+  await queue.add('poll', data, {
+    priority: 1,
+    deduplication: { id: sourceId },
+    removeOnComplete: keptPolls,
+    removeOnFail: keptPolls,
+  });
+  return 'queued';
+};

@@ -1,0 +1,40 @@
+// Which job schedulers there ought to be, from the config and the operator's flags. Pure.
+import { createHash } from 'node:crypto';
+import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import { classOf } from '@stream-manager/shared/records/priority';
+
+/** A job scheduler as it ought to be. */
+export interface Schedule {
+  /** BullMQ's job scheduler id. */
+  readonly id: string;
+  readonly sourceId: string;
+  readonly repeat:
+    | { readonly every: number; readonly offset: number }
+    | { readonly pattern: string; readonly tz: string };
+  /** BullMQ priority of the source's polls. */
+  readonly pollPriority: number;
+  /** Hash of all of the above: what is compared before anything is written. */
+  readonly definition: string;
+}
+
+/** Ours begin with this, so that schedulers of somebody else in the same queue are left alone. */
+export const scheduleIdPrefix = 'source-';
+
+/** A number from a source id, evenly spread: sources of one period do not all start at the same instant. */
+const spread = (sourceId: string): number => createHash('sha256').update(sourceId).digest().readUInt32BE(0);
+
+/** The schedule of one source. */
+export const scheduleOf = (source: ResolvedSource): Schedule => {
+  const repeat =
+    source.schedule.kind === 'cron'
+      ? { pattern: source.schedule.cron, tz: source.schedule.tz }
+      : { every: source.schedule.everyMs, offset: spread(source.id) % source.schedule.everyMs };
+  const wanted = {
+    id: `${scheduleIdPrefix}${source.id}`,
+    sourceId: source.id,
+    repeat,
+    pollPriority: classOf(source.priority),
+  };
+  const definition = createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 12);
+  return { ...wanted, definition };
+};
