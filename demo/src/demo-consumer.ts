@@ -12,7 +12,10 @@ export interface DemoConsumer {
 export const demoGroup = 'wildfire-consumers';
 
 /** Starts the consumer; the topics must exist. */
-export const startDemoConsumer = async (brokers: readonly string[], topics: readonly string[]): Promise<DemoConsumer> => {
+export const startDemoConsumer = async (
+  brokers: readonly string[],
+  topics: readonly string[],
+): Promise<DemoConsumer> => {
   const kafka = new Kafka({ clientId: 'stream-manager-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: demoGroup, allowAutoTopicCreation: false });
   let consumed = 0;

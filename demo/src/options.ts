@@ -43,6 +43,7 @@ export const parseOptions = (args: readonly string[]): DemoOptions | 'help' => {
   if (values.for !== undefined && forMs === undefined)
     throw new Error(`--for is "${values.for}": expected a number with a unit, such as 60s or 5m`);
   const seed = values.seed === undefined ? null : Number(values.seed);
-  if (seed !== null && !Number.isSafeInteger(seed)) throw new Error(`--seed is "${values.seed}": expected a whole number`);
+  if (seed !== null && !Number.isSafeInteger(seed))
+    throw new Error(`--seed is "${values.seed}": expected a whole number`);
   return { configPath: values.config ?? null, forMs: forMs ?? null, fresh: values.fresh, open: values.open, seed };
 };

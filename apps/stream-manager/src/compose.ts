@@ -12,6 +12,7 @@ export const composeStreamManager: Compose = (context): Composition => {
   const producer = composeProducerWorker(context);
   return {
     ...(scheduler.routes === undefined ? {} : { routes: scheduler.routes }),
+    finishIntake: async () => poller.finishIntake?.(),
     start: async (signal) => {
       await producer.start(signal);
       await poller.start(signal);

@@ -18,7 +18,12 @@ export interface StreamAnswer {
   } | null;
   readonly queued: { readonly critical: number; readonly high: number; readonly normal: number; readonly low: number };
   readonly lag: { readonly records: number | null; readonly group: string | null; readonly topic: string | null };
-  readonly throttle: { readonly action: string; readonly level: number; readonly delayMs: number; readonly allowedRate: number };
+  readonly throttle: {
+    readonly action: string;
+    readonly level: number;
+    readonly delayMs: number;
+    readonly allowedRate: number;
+  };
   readonly breaker: string;
   readonly published: number;
   readonly deadLetters: number;
@@ -37,7 +42,10 @@ export interface HealthAnswer {
   readonly phase: string;
   readonly problems: Readonly<Record<string, string>>;
   readonly fleet: readonly Heartbeat[];
-  readonly topics: { readonly problem: string | null; readonly differences: Readonly<Record<string, readonly string[]>> };
+  readonly topics: {
+    readonly problem: string | null;
+    readonly differences: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /** Asks one API. Rejects with a sentence that names the address and what went wrong. */

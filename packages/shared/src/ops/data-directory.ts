@@ -45,5 +45,7 @@ export const readApiAccess = async (directory: string): Promise<ApiAccess | null
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) return null;
   const { url, user, password } = Object.fromEntries(Object.entries(value));
-  return typeof url === 'string' && typeof user === 'string' && typeof password === 'string' ? { url, user, password } : null;
+  return typeof url === 'string' && typeof user === 'string' && typeof password === 'string'
+    ? { url, user, password }
+    : null;
 };

@@ -25,6 +25,8 @@ export interface ProcessContext {
 /** What a composition root makes of it: one service, and the routes it wants on the process' HTTP server. */
 export interface Composition extends Service {
   readonly routes?: Router;
+  /** Takes no new polls; resolves when those that run have ended and their records are in the queues. What is queued goes on. */
+  finishIntake?(): Promise<void>;
 }
 
 /** A composition root. It makes the real adapters and starts nothing yet. */

@@ -6,7 +6,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { secretValues } from '../config/redact.ts';
 import { StreamManagerError, messageOf } from '../failures/errors.ts';
 import { type Logger, createLogger } from '../observability/logger.ts';
-import { createMetrics } from '../observability/metrics.ts';
+import { type Metrics, createMetrics } from '../observability/metrics.ts';
 import { checkRedis, createRedis } from '../queues/redis.ts';
 import { createHealth } from './health.ts';
 import { type Heartbeat, createHeartbeat, createInstance } from './heartbeat.ts';
@@ -39,6 +39,9 @@ export interface RunningProcess {
   readonly url: string;
   readonly loaded: LoadedConfig;
   readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Takes no new polls and lets those that run end; what is queued is still published. Nothing to do for other roles. */
+  finishIntake(): Promise<void>;
   /** Stops within `shutdown.graceMs`; true if everything ended by itself in time. Idempotent. */
   stop(): Promise<boolean>;
 }
@@ -149,6 +152,8 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       url: server.url,
       loaded,
       logger,
+      metrics,
+      finishIntake: async () => composition.finishIntake?.(),
       stop: () => {
         stopping ??= stop();
         return stopping;

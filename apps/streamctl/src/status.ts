@@ -1,0 +1,80 @@
+// `streamctl status`: every stream and every process of the fleet, once.
+import {
+  type HealthAnswer,
+  type StreamAnswer,
+  type StreamsAnswer,
+  createApiClient,
+} from '@stream-manager/shared/ops/api-client';
+import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
+import { renderTable } from './table.ts';
+
+const count = (value: number | null): string => (value === null ? '–' : String(value));
+
+const lastPoll = ({ lastPoll }: StreamAnswer): string => {
+  if (lastPoll === null) return '–';
+  const error = lastPoll.error === null ? '' : `: ${lastPoll.error}`;
+  return `${lastPoll.at} ${lastPoll.outcome}, ${lastPoll.records} new${error}`;
+};
+
+/** The text for people. Pure. */
+export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): string => {
+  const streamTable = renderTable(
+    [
+      { title: 'STREAM' },
+      { title: 'STATE' },
+      { title: 'CRITICAL', isNumber: true },
+      { title: 'HIGH', isNumber: true },
+      { title: 'NORMAL', isNumber: true },
+      { title: 'LOW', isNumber: true },
+      { title: 'PUBLISHED', isNumber: true },
+      { title: 'DEAD', isNumber: true },
+      { title: 'LAG', isNumber: true },
+      { title: 'LAST POLL' },
+    ],
+    streams.streams.map((stream) => [
+      stream.id,
+      stream.state,
+      count(stream.queued.critical),
+      count(stream.queued.high),
+      count(stream.queued.normal),
+      count(stream.queued.low),
+      count(stream.published),
+      count(stream.deadLetters),
+      count(stream.lag.records),
+      lastPoll(stream),
+    ]),
+  );
+  const fleetTable = renderTable(
+    [
+      { title: 'PROCESS' },
+      { title: 'HOST' },
+      { title: 'PID', isNumber: true },
+      { title: 'PORT', isNumber: true },
+      { title: 'VERSION' },
+      { title: 'CONFIG' },
+      { title: 'UP SINCE' },
+    ],
+    health.fleet.map((beat) => [
+      beat.role,
+      beat.host,
+      String(beat.pid),
+      String(beat.port),
+      beat.version,
+      beat.configVersion === streams.configVersion ? beat.configVersion : `${beat.configVersion} (differs)`,
+      beat.startedAt,
+    ]),
+  );
+  const problems = [
+    ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
+    ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),
+    ...Object.entries(health.topics.differences).map(([topic, found]) => `! topic ${topic}: ${found.join('; ')}`),
+  ];
+  return `${[streamTable, '', fleetTable, ...(problems.length === 0 ? [] : ['', ...problems])].join('\n')}\n`;
+};
+
+/** Asks the API and gives the text to print. */
+export const status = async (access: ApiAccess, options: { readonly json: boolean }): Promise<string> => {
+  const api = createApiClient(access);
+  const [streams, health] = await Promise.all([api.streams(), api.health()]);
+  return options.json ? `${JSON.stringify({ ...streams, health }, null, 2)}\n` : renderStatus(streams, health);
+};
