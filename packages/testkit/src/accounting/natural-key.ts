@@ -1,0 +1,71 @@
+// The natural key of a reading as text: what makes two rows the same reading, whoever served or stored them.
+// The simulated world uses the same formats on its own truth, so that served and stored can be matched without
+// asking the product for its ids. Numbers are written in their shortest form, so 39.75960 and 39.7596 are one.
+
+/** FIRMS: satellite, instrument, minute, position and the pixel's scan and track (two pixels may share all the rest). */
+export const fireKey = (fire: {
+  readonly satellite: string;
+  readonly instrument: string;
+  readonly acquiredAtMs: number;
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly scanKm: number;
+  readonly trackKm: number;
+}): string =>
+  `firms ${fire.satellite} ${fire.instrument} ${new Date(fire.acquiredAtMs).toISOString().slice(0, 16)} ` +
+  `${fire.latitude} ${fire.longitude} ${fire.scanKm} ${fire.trackKm}`;
+
+/** Weather station: its id and the time of the observation. */
+export const stationKey = (stationId: string, observedAtMs: number): string =>
+  `station ${stationId} ${new Date(observedAtMs).toISOString()}`;
+
+/** Alert: its own id; an update of an alert is another alert. */
+export const alertKey = (alertId: string): string => `alert ${alertId}`;
+
+/** PurpleAir: the sensor and `last_seen`, whole seconds. */
+export const airKey = (sensorIndex: number, lastSeenMs: number): string =>
+  `purpleair ${sensorIndex} ${Math.floor(lastSeenMs / 1000)}`;
+
+/** The fields of a stored envelope that its natural key is made of; all unchecked. */
+export interface KeyedEnvelope {
+  readonly type: unknown;
+  readonly observedAt: unknown;
+  readonly location?: unknown;
+  readonly data: unknown;
+}
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  // An object's fields are all unknown: this only makes them readable.
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+
+/**
+ * The natural key of a stored envelope by its type, or null where the envelope lacks what the key is made of
+ * (or is of a type that the simulated providers do not serve).
+ */
+export const naturalKeyOf = (envelope: KeyedEnvelope): string | null => {
+  const data = fieldsOf(envelope.data);
+  const location = fieldsOf(envelope.location);
+  const timeMs = typeof envelope.observedAt === 'string' ? Date.parse(envelope.observedAt) : Number.NaN;
+  switch (envelope.type) {
+    case 'fire-detection': {
+      const { satellite, instrument, scanKm, trackKm } = data;
+      const { latitude, longitude } = location;
+      if (typeof satellite !== 'string' || typeof instrument !== 'string' || Number.isNaN(timeMs)) return null;
+      if (typeof scanKm !== 'number' || typeof trackKm !== 'number') return null;
+      if (typeof latitude !== 'number' || typeof longitude !== 'number') return null;
+      return fireKey({ satellite, instrument, acquiredAtMs: timeMs, latitude, longitude, scanKm, trackKm });
+    }
+    case 'weather-observation':
+      return typeof data['stationId'] === 'string' && !Number.isNaN(timeMs)
+        ? stationKey(data['stationId'], timeMs)
+        : null;
+    case 'weather-alert':
+      return typeof data['alertId'] === 'string' ? alertKey(data['alertId']) : null;
+    case 'air-quality':
+      return typeof data['sensorIndex'] === 'number' && !Number.isNaN(timeMs)
+        ? airKey(data['sensorIndex'], timeMs)
+        : null;
+    default:
+      return null;
+  }
+};

@@ -1,0 +1,142 @@
+// What a true reading must be in Kafka: the envelope's contract (design.md), written from the truth and not from the
+// row that was sent, so that no parser of the product can hide its own mistakes.
+import type { ExpectedContent } from '../accounting/expected-record.ts';
+import type { ServedAirReading } from './air-sensors.ts';
+import type { FireDetection } from './fires.ts';
+import type { WeatherAlert } from './weather-alerts.ts';
+import type { StationObservation } from './weather-stations.ts';
+import type { Truth } from './world.ts';
+
+/** The expected content of a served reading. */
+export const expectedContent = (truth: Truth): ExpectedContent => {
+  switch (truth.kind) {
+    case 'firms':
+      return fireContent(truth);
+    case 'station':
+      return stationContent(truth);
+    case 'alert':
+      return alertContent(truth);
+    case 'purpleair':
+      return airContent(truth);
+  }
+};
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
+
+/** One tenth of a degree, printed with one decimal; minus zero has no sign. The world has no position on a tie. */
+const tenth = (degrees: number): string => {
+  const text = degrees.toFixed(1);
+  return text === '-0.0' ? '0.0' : text;
+};
+
+const fireContent = (fire: FireDetection): ExpectedContent => ({
+  kind: 'firms',
+  naturalKey: fire.naturalKey,
+  type: 'fire-detection',
+  observedAt: iso(fire.acquiredAtMs),
+  location: { latitude: fire.latitude, longitude: fire.longitude },
+  data: {
+    satellite: fire.satellite,
+    instrument: fire.instrument,
+    confidence: fire.confidence,
+    confidenceClass: fire.confidenceClass,
+    brightnessK: fire.brightnessK,
+    brightnessLongwaveK: fire.brightnessLongwaveK,
+    frpMw: fire.frpMw,
+    scanKm: fire.scanKm,
+    trackKm: fire.trackKm,
+    dayNight: fire.dayNight,
+    version: fire.version,
+  },
+  kafkaKey: `${tenth(fire.latitude)},${tenth(fire.longitude)}`,
+  eventTimeMs: fire.acquiredAtMs,
+});
+
+const stationContent = (observation: StationObservation): ExpectedContent => {
+  const { station } = observation;
+  return {
+    kind: 'station',
+    naturalKey: observation.naturalKey,
+    type: 'weather-observation',
+    observedAt: iso(observation.observedAtMs),
+    location: { latitude: station.latitude, longitude: station.longitude, elevationM: station.elevationM },
+    data: {
+      stationId: station.id,
+      stationName: observation.named ? station.name : null,
+      ...observation.measured,
+      cloudCoverPercent: observation.cloudCoverPercent,
+      description: observation.description,
+      rawMetar: observation.rawMetar,
+      quality: observation.quality,
+    },
+    kafkaKey: station.id,
+    eventTimeMs: observation.observedAtMs,
+  };
+};
+
+const alertContent = (alert: WeatherAlert): ExpectedContent => ({
+  kind: 'alert',
+  naturalKey: alert.naturalKey,
+  type: 'weather-alert',
+  observedAt: iso(alert.sentAtMs),
+  data: {
+    alertId: alert.alertId,
+    event: alert.event,
+    headline: alert.headline,
+    description: alert.description,
+    instruction: alert.instruction,
+    severity: alert.severity,
+    certainty: alert.certainty,
+    urgency: alert.urgency,
+    areaDescription: alert.areaDescription,
+    effective: iso(alert.effectiveMs),
+    onset: isoOrNull(alert.onsetMs),
+    expires: iso(alert.expiresMs),
+    ends: isoOrNull(alert.endsMs),
+    status: 'Actual',
+    messageType: alert.messageType,
+    category: 'Met',
+    sender: 'w-nws.webmaster@noaa.gov',
+    references: alert.earlier.map((message) => message.alertId),
+    geometry: alert.geometry,
+  },
+  kafkaKey: alert.earlier[0]?.alertId ?? alert.alertId,
+  eventTimeMs: alert.sentAtMs,
+});
+
+const airContent = ({ reading, fields, naturalKey }: ServedAirReading): ExpectedContent => {
+  const { sensor } = reading;
+  const asked = <T>(field: string, value: T): T | null => (fields.has(field) ? value : null);
+  const isPlaced = fields.has('latitude') && fields.has('longitude');
+  return {
+    kind: 'purpleair',
+    naturalKey,
+    type: 'air-quality',
+    observedAt: iso(reading.lastSeenMs),
+    ...(isPlaced
+      ? {
+          location: {
+            latitude: sensor.latitude,
+            longitude: sensor.longitude,
+            ...(fields.has('altitude') ? { elevationM: sensor.altitudeM } : {}),
+          },
+        }
+      : {}),
+    data: {
+      sensorIndex: sensor.sensorIndex,
+      name: asked('name', sensor.name),
+      pm1UgM3: asked('pm1.0', reading.pm1UgM3),
+      pm25UgM3: asked('pm2.5', reading.pm25UgM3),
+      pm10UgM3: asked('pm10.0', reading.pm10UgM3),
+      temperatureC: asked('temperature', reading.temperatureC),
+      relativeHumidityPercent: asked('humidity', reading.relativeHumidityPercent),
+      pressurePa: asked('pressure', reading.pressurePa),
+      altitudeM: asked('altitude', sensor.altitudeM),
+      rssiDbm: asked('rssi', reading.rssiDbm),
+      confidencePercent: asked('confidence', reading.confidencePercent),
+    },
+    kafkaKey: String(sensor.sensorIndex),
+    eventTimeMs: reading.lastSeenMs,
+  };
+};

@@ -1,0 +1,131 @@
+// FIRMS area API: GET /api/area/csv/{MAP_KEY}/{SOURCE}/{west,south,east,north}/{DAYS}[/{DATE}], CSV.
+// A day range counts calendar days in UTC: without a date, today and the days before it.
+import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest } from './answer.ts';
+import { type MalformedKind, malformedKinds } from './faults.ts';
+import { type FireDetection, type FirmsDataset, firmsDatasets } from './fires.ts';
+import type { BrokenRow } from './ledger.ts';
+
+export const firmsPathPrefix = '/api/area/csv/';
+
+export interface FirmsRouteOptions {
+  /** The keys that are known. */
+  readonly mapKeys: readonly string[];
+  readonly hasValidators: boolean;
+}
+
+interface Area {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+const dayMs = 86_400_000;
+const rest = 'scan,track,acq_date,acq_time,satellite,instrument,confidence,version';
+const headers = {
+  VIIRS: `latitude,longitude,bright_ti4,${rest},bright_ti5,frp,daynight`,
+  MODIS: `latitude,longitude,brightness,${rest},bright_t31,frp,daynight`,
+} as const;
+
+/** Answers a request of the area API. */
+export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRequest) => Answer) => {
+  const lines = new WeakMap<FireDetection, string>();
+  const lineOf = (fire: FireDetection): string => {
+    const known = lines.get(fire);
+    if (known !== undefined) return known;
+    const line = renderFire(fire);
+    lines.set(fire, line);
+    return line;
+  };
+
+  return (request) => {
+    const parts = request.url.pathname.slice(firmsPathPrefix.length).split('/').map(decodeURIComponent);
+    const [mapKey = '', source = '', areaText = '', days = '', date = ''] = parts;
+    if (!options.mapKeys.includes(mapKey)) return bareAnswer(200, plainText, 'Invalid MAP_KEY.');
+    const refuse = (why: string): Answer => bareAnswer(400, plainText, why);
+    if (!isDataset(source)) return refuse('Invalid source.');
+    const area = parseArea(areaText);
+    if (!area) return refuse('Invalid area coordinate. Expects: [west,south,east,north].');
+    if (!/^\d+$/.test(days) || Number(days) < 1 || Number(days) > 10)
+      return refuse('Invalid day range. Expects [1..10].');
+    const today = Math.floor(request.atMs / dayMs) * dayMs;
+    const fromMs = date === '' ? today - (Number(days) - 1) * dayMs : Date.parse(`${date}T00:00:00Z`);
+    if (parts.length > 5 || Number.isNaN(fromMs)) return refuse('Invalid date. Expects YYYY-MM-DD.');
+    const toMs = fromMs + Number(days) * dayMs;
+
+    const fires = request.world.fires
+      .visible(source, request.atMs)
+      .filter((fire) => fire.acquiredAtMs >= fromMs && fire.acquiredAtMs < toMs && isInside(fire, area));
+    const brokenKinds = chooseBroken(fires, request, malformedKinds);
+    const extra = request.fault.name === 'extra-column';
+    const header = headers[firmsDatasets[source].instrument] + (extra ? ',quality_flag' : '');
+    const broken: BrokenRow[] = [];
+    const body: string[] = [header];
+    for (const fire of fires) {
+      const kind = brokenKinds.get(fire);
+      const line = (kind ? breakLine(lineOf(fire), kind) : lineOf(fire)) + (extra ? ',0' : '');
+      if (kind) broken.push({ kind: 'firms', raw: line, reason: kind });
+      body.push(line);
+    }
+    return {
+      status: 200,
+      contentType: 'text/csv; charset=utf-8',
+      body: `${body.join('\n')}\n`,
+      truths: brokenKinds.size === 0 ? fires : fires.filter((fire) => !brokenKinds.has(fire)),
+      broken,
+      hasValidators: options.hasValidators,
+    };
+  };
+};
+
+const isDataset = (source: string): source is FirmsDataset => Object.hasOwn(firmsDatasets, source);
+
+const parseArea = (text: string): Area | null => {
+  if (text === 'world') return { west: -180, south: -90, east: 180, north: 90 };
+  const [west, south, east, north, ...more] = text
+    .split(',')
+    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (west === undefined || south === undefined || east === undefined || north === undefined) return null;
+  if (more.length > 0 || ![west, south, east, north].every(Number.isFinite)) return null;
+  const isValid = west >= -180 && east <= 180 && south >= -90 && north <= 90 && west < east && south < north;
+  return isValid ? { west, south, east, north } : null;
+};
+
+const isInside = (fire: FireDetection, area: Area): boolean =>
+  fire.longitude >= area.west &&
+  fire.longitude <= area.east &&
+  fire.latitude >= area.south &&
+  fire.latitude <= area.north;
+
+const confidenceText = (fire: FireDetection): string =>
+  fire.instrument === 'MODIS' ? String(Math.round(fire.confidence * 100)) : fire.confidenceClass.slice(0, 1);
+
+/** The row as FIRMS prints it: five decimals for the position, the time as HHMM without leading zeros (00:05 is 5). */
+const renderFire = (fire: FireDetection): string => {
+  const iso = new Date(fire.acquiredAtMs).toISOString();
+  const time = Number(iso.slice(11, 13)) * 100 + Number(iso.slice(14, 16));
+  return (
+    `${fire.latitude.toFixed(5)},${fire.longitude.toFixed(5)},${fire.brightnessK},${fire.scanKm},${fire.trackKm},` +
+    `${iso.slice(0, 10)},${time},${fire.satellite},${fire.instrument},${confidenceText(fire)},${fire.version},` +
+    `${fire.brightnessLongwaveK},${fire.frpMw},${fire.dayNight}`
+  );
+};
+
+const breakLine = (line: string, kind: MalformedKind): string => {
+  const columns = line.split(',');
+  switch (kind) {
+    case 'missing-column':
+      return columns.slice(0, 9).join(',');
+    case 'surplus-column':
+      return `${line},1,2`;
+    case 'not-a-number':
+      return columns.with(0, 'abc').join(',');
+    case 'nan':
+      return columns.with(1, 'NaN').join(',');
+    case 'latitude-out-of-range':
+      // The true latitude is kept in the wrong one, so that two broken rows stay two.
+      return columns.with(0, `1${columns[0] ?? ''}`).join(',');
+    case 'unparsable-date':
+      return columns.with(5, '2025-13-45').join(',');
+  }
+};
