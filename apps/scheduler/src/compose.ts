@@ -19,7 +19,7 @@ import type { Queue } from 'bullmq';
 import express, { Router } from 'express';
 import helmet from 'helmet';
 import { createApi } from './api/routes.ts';
-import { type StreamQueues, createStreams } from './api/streams.ts';
+import { createStreams, type StreamQueues } from './api/streams.ts';
 import { createDashboard, dashboardPath } from './dashboard/bull-board.ts';
 import { createLogin } from './dashboard/login.ts';
 import { setFleetGauges } from './fleet-gauges.ts';

@@ -1,9 +1,9 @@
 // State that is the fleet's, as gauges on the scheduler's /metrics: records queued per source and priority, consumer lag.
 // Read when somebody scrapes, so that nothing is read for nobody.
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
-import { priorityClasses, priorityOf } from '@stream-manager/shared/records/priority';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { priorityClasses, priorityOf } from '@stream-manager/shared/records/priority';
 
 /** Reads the fleet's state once and sets the gauges. */
 export const setFleetGauges = async (

@@ -1,8 +1,9 @@
 // The HTTP API, behind the login. Thin: it turns requests into acts and answers into JSON.
+
+import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Health } from '@stream-manager/shared/ops/health';
 import type { Heartbeat } from '@stream-manager/shared/ops/heartbeat';
-import { messageOf } from '@stream-manager/shared/failures/errors';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { TopicReport } from '../provision-topics.ts';
 import { type Streams, streamActs } from './streams.ts';

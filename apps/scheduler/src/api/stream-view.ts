@@ -1,7 +1,6 @@
 // What `GET /api/streams` says of one source: put together from the config, the flags and state in Redis, the counts of
 // its queue and its schedule. Names are part of the contract; more may be added, none renamed.
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
-import { type Priority, priorities, classOf } from '@stream-manager/shared/records/priority';
 import type { QueueCounts } from '@stream-manager/shared/queues/chunk-store';
 import {
   type LastPoll,
@@ -9,6 +8,7 @@ import {
   type StreamState,
   streamState,
 } from '@stream-manager/shared/queues/source-state';
+import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
 
 /** One entry of `streams`. Times are ISO 8601 UTC, null when unknown. */
 export interface StreamView {

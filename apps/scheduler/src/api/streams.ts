@@ -1,6 +1,6 @@
 // The streams of the system: read as a whole, and steered one by one. The one place where the operator's acts happen,
 // for the API, the overview page and the embedding process alike.
-import { resolveSource, type ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';

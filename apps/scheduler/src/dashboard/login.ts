@@ -33,6 +33,12 @@ const cookieOf = (request: Request): string | undefined =>
     .find((part) => part.startsWith(`${cookieName}=`))
     ?.slice(cookieName.length + 1);
 
+const messages = {
+  none: 'A login is needed: user and password of the dashboard (scripts: HTTP Basic).',
+  wrong: 'That user or password is not right.',
+  blocked: 'Too many failed logins from this address: try again in a minute.',
+} as const;
+
 /** A path of this site to go back to after the login; anything else becomes `/`. */
 export const safeReturnPath = (path: unknown): string =>
   typeof path === 'string' && /^\/(?![/\\])[\w\-./?=&%#]*$/.test(path) && !path.startsWith('/login') ? path : '/';
@@ -59,29 +65,33 @@ export const createLogin = (credentials: Credentials, now: () => number = Date.n
   const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
   let windowStart = 0;
   const failures = new Map<string, number>();
-  const isValid = (given: Credentials, address: string): boolean => {
+  const check = (given: Credentials, address: string): 'right' | 'wrong' | 'blocked' => {
     if (now() - windowStart > 60_000 || failures.size > addressesMax) {
       windowStart = now();
       failures.clear();
     }
     const failed = failures.get(address) ?? 0;
-    if (failed >= failuresPerMinute) return false;
+    if (failed >= failuresPerMinute) return 'blocked';
     const isRight = isEqual(given.user, credentials.user) && isEqual(given.password, credentials.password);
     if (!isRight) failures.set(address, failed + 1);
-    return isRight;
+    return isRight ? 'right' : 'wrong';
   };
   const isSession = (cookie: string | undefined): boolean => {
     const [expires = '', signature = ''] = cookie?.split('.') ?? [];
     return signature !== '' && isEqual(signature, sign(expires)) && Number(expires) > now();
   };
-  const refuse = (request: Request, response: Response): void => {
-    response
-      .status(401)
-      .set('WWW-Authenticate', 'Basic realm="StreamManager", charset="UTF-8"')
-      .set('Cache-Control', 'no-store');
-    if (request.accepts(['json', 'html']) === 'html')
-      response.type('html').send(loginPage(safeReturnPath(request.originalUrl), ''));
-    else response.json({ error: 'a login is needed: HTTP Basic with DASHBOARD_USER and DASHBOARD_PASSWORD' });
+  const refuse = (
+    request: Request,
+    response: Response,
+    returnTo: string,
+    message: string,
+    isBlocked: boolean,
+  ): void => {
+    response.status(isBlocked ? 429 : 401).set('Cache-Control', 'no-store');
+    if (isBlocked) response.set('Retry-After', '60');
+    else response.set('WWW-Authenticate', 'Basic realm="StreamManager", charset="UTF-8"');
+    if (request.accepts(['json', 'html']) === 'html') response.type('html').send(loginPage(returnTo, message));
+    else response.json({ error: message });
   };
 
   const router = Router();
@@ -93,8 +103,9 @@ export const createLogin = (credentials: Credentials, now: () => number = Date.n
       return typeof value === 'string' ? value : '';
     };
     const returnTo = safeReturnPath(field('returnTo'));
-    if (!isValid({ user: field('user'), password: field('password') }, request.ip ?? '')) {
-      response.status(401).type('html').send(loginPage(returnTo, 'That user or password is not right.'));
+    const outcome = check({ user: field('user'), password: field('password') }, request.ip ?? '');
+    if (outcome !== 'right') {
+      refuse(request, response, returnTo, messages[outcome], outcome === 'blocked');
       return;
     }
     const expires = String(now() + sessionMs);
@@ -113,9 +124,9 @@ export const createLogin = (credentials: Credentials, now: () => number = Date.n
   });
   router.use((request: Request, response: Response, next: NextFunction) => {
     const given = basicCredentials(request.headers.authorization);
-    const isAllowed = given === null ? isSession(cookieOf(request)) : isValid(given, request.ip ?? '');
-    if (!isAllowed) {
-      refuse(request, response);
+    const outcome = given === null ? 'none' : check(given, request.ip ?? '');
+    if (outcome !== 'right' && !(outcome === 'none' && isSession(cookieOf(request)))) {
+      refuse(request, response, safeReturnPath(request.originalUrl), messages[outcome], outcome === 'blocked');
       return;
     }
     // Browsers add credentials to requests that other sites start; they also say so. Scripts send no such header.

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { chooseAct } from '../../src/schedules/reconcile-schedules.ts';
+
+const wanted = {
+  id: 'source-a',
+  sourceId: 'a',
+  repeat: { every: 1000, offset: 0 },
+  pollPriority: 2,
+  definition: 'new',
+};
+
+describe('what is done about a schedule', () => {
+  it.each([
+    { name: 'there is none', current: null, act: 'create' },
+    { name: 'it is another', current: { definition: 'old', nextJobState: 'delayed' }, act: 'change' },
+    {
+      name: 'somebody made it without a definition',
+      current: { definition: undefined, nextJobState: 'delayed' },
+      act: 'change',
+    },
+    { name: 'its tick is armed', current: { definition: 'new', nextJobState: 'delayed' }, act: 'leave' },
+    { name: 'its tick waits', current: { definition: 'new', nextJobState: 'prioritized' }, act: 'leave' },
+    { name: 'its tick runs', current: { definition: 'new', nextJobState: 'active' }, act: 'leave' },
+    { name: 'its tick is gone', current: { definition: 'new', nextJobState: 'unknown' }, act: 'heal' },
+    {
+      name: 'its tick is over and armed no other',
+      current: { definition: 'new', nextJobState: 'completed' },
+      act: 'heal',
+    },
+    { name: 'its tick failed', current: { definition: 'new', nextJobState: 'failed' }, act: 'heal' },
+    { name: 'it names no next tick', current: { definition: 'new', nextJobState: null }, act: 'heal' },
+  ])('when $name: $act', ({ current, act }) => {
+    expect(chooseAct(wanted, current)).toBe(act);
+  });
+});
