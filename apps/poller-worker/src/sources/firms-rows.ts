@@ -1,0 +1,234 @@
+// Rows of the FIRMS area API, read and checked by hand: this is the hot path of a poll of 300,000 detections.
+// Columns are found by name. VIIRS and MODIS name their two brightness channels differently, LANDSAT has neither.
+import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import type { CsvRow } from './csv-rows.ts';
+import { isRealDay } from './instants.ts';
+import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
+
+const common = ['latitude', 'longitude', 'scan', 'track', 'acq_date', 'acq_time', 'satellite', 'confidence'];
+const measured = ['instrument', 'frp'];
+
+/**
+ * What each kind of data set must have; a header is taken for the kind whose mark it has. Older exports lack daynight
+ * or version: these are null then. A brightness that is missing is no null but a changed format.
+ */
+const families = [
+  {
+    mark: 'bright_ti4',
+    brightness: 'bright_ti4',
+    longwave: 'bright_ti5',
+    needed: [...common, ...measured, 'bright_ti5'],
+  },
+  {
+    mark: 'brightness',
+    brightness: 'brightness',
+    longwave: 'bright_t31',
+    needed: [...common, ...measured, 'bright_t31'],
+  },
+  { mark: 'path', brightness: null, longwave: null, needed: [...common, 'row'] },
+] as const;
+
+/** Puts each row of an answer where it belongs. */
+export type FirmsRowReader = (row: CsvRow, records: SourceRecord[], invalid: InvalidRow[]) => void;
+
+/** Makes the reader for a header, or says which columns are missing. Columns that nobody knows are ignored. */
+export const createFirmsRowReader = (
+  header: readonly string[],
+): { readonly read: FirmsRowReader } | { readonly missing: readonly string[] } => {
+  const names = header.map((name) => name.trim().toLowerCase());
+  const family = families.find(({ mark }) => names.includes(mark));
+  if (family === undefined) {
+    const missing = [...common, ...measured].filter((name) => !names.includes(name));
+    return { missing: [...missing, 'bright_ti4 or brightness'] };
+  }
+  const missing = family.needed.filter((name) => !names.includes(name));
+  if (missing.length > 0) return { missing };
+  const columns = new Map(names.map((name, at) => [name, at] as const).reverse());
+  return { read: readerOf(names.length, (name) => (name === null ? -1 : (columns.get(name) ?? -1)), family) };
+};
+
+const readerOf = (
+  width: number,
+  at: (name: string | null) => number,
+  family: { readonly brightness: string | null; readonly longwave: string | null },
+): FirmsRowReader => {
+  const [latitudeAt, longitudeAt, scanAt, trackAt] = [at('latitude'), at('longitude'), at('scan'), at('track')];
+  const [dateAt, timeAt, satelliteAt, instrumentAt] = [
+    at('acq_date'),
+    at('acq_time'),
+    at('satellite'),
+    at('instrument'),
+  ];
+  const [confidenceAt, versionAt, frpAt, dayNightAt] = [at('confidence'), at('version'), at('frp'), at('daynight')];
+  const [brightnessAt, longwaveAt] = [at(family.brightness), at(family.longwave)];
+
+  // Rows of one overpass have the same date and time: the last ones are remembered.
+  let lastDate = '';
+  let lastDayMs = Number.NaN;
+  let lastTime = '';
+  let lastMinutes = Number.NaN;
+
+  // One fault per row at most; kept outside so that a good row allocates nothing for it.
+  let fault: RowFault | null = null;
+  const needed = (cells: readonly string[], column: number, name: string): number => {
+    const cell = cells[column] ?? '';
+    const value = numberOf(cell);
+    if (Number.isNaN(value)) fault ??= numberFault(name, cell);
+    return value;
+  };
+  const optional = (cells: readonly string[], column: number, name: string): number | null => {
+    const cell = cells[column] ?? '';
+    if (cell === '') return null;
+    const value = numberOf(cell);
+    if (Number.isNaN(value)) fault ??= rowFault('not_a_number', name, 'a number', cell);
+    return value;
+  };
+  const text = (cells: readonly string[], column: number): string | null => {
+    const cell = (cells[column] ?? '').trim();
+    return cell === '' ? null : cell;
+  };
+
+  return ({ raw, cells }, records, invalid) => {
+    if (cells === null || cells.length !== width) {
+      const found = cells === null ? raw : `${cells.length} values`;
+      const reason = cells === null ? 'unreadable' : 'column_count';
+      const expected =
+        cells === null ? 'a line of CSV with closed quotes' : `${width} values, as many as the header has`;
+      invalid.push(invalidRow(raw, rowFault(reason, 'row', expected, found)));
+      return;
+    }
+    fault = null;
+    const latitude = needed(cells, latitudeAt, 'latitude');
+    const longitude = needed(cells, longitudeAt, 'longitude');
+    const scanKm = needed(cells, scanAt, 'scan');
+    const trackKm = needed(cells, trackAt, 'track');
+    if (latitude > 90 || latitude < -90)
+      fault ??= rowFault('out_of_range', 'latitude', 'degrees from -90 to 90', cells[latitudeAt]);
+    if (longitude > 180 || longitude < -180)
+      fault ??= rowFault('out_of_range', 'longitude', 'degrees from -180 to 180', cells[longitudeAt]);
+
+    const date = cells[dateAt] ?? '';
+    if (date !== lastDate) {
+      lastDate = date;
+      lastDayMs = dayOf(date);
+    }
+    const time = cells[timeAt] ?? '';
+    if (time !== lastTime) {
+      lastTime = time;
+      lastMinutes = minutesOf(time);
+    }
+    if (Number.isNaN(lastDayMs)) fault ??= rowFault('bad_time', 'acq_date', 'a day such as 2025-01-04', date);
+    if (Number.isNaN(lastMinutes)) fault ??= rowFault('bad_time', 'acq_time', 'a time such as 902 for 09:02', time);
+
+    const satellite = text(cells, satelliteAt);
+    if (satellite === null) fault ??= rowFault('missing_value', 'satellite', 'a name', '');
+    const instrument = text(cells, instrumentAt);
+    if (instrument === null && instrumentAt !== -1) fault ??= rowFault('missing_value', 'instrument', 'a name', '');
+    const confidenceText = text(cells, confidenceAt);
+    const confidence = confidenceText === null ? noConfidence : confidenceOf(confidenceText);
+    if (confidence === null)
+      fault ??= rowFault('unknown_word', 'confidence', 'l, n, h or a number from 0 to 100', confidenceText);
+
+    const data = {
+      satellite,
+      instrument,
+      confidence: confidence?.share ?? null,
+      confidenceClass: confidence?.name ?? null,
+      brightnessK: optional(cells, brightnessAt, family.brightness ?? ''),
+      brightnessLongwaveK: optional(cells, longwaveAt, family.longwave ?? ''),
+      frpMw: optional(cells, frpAt, 'frp'),
+      scanKm,
+      trackKm,
+      dayNight: text(cells, dayNightAt),
+      version: text(cells, versionAt),
+    };
+    if (fault !== null) {
+      invalid.push(invalidRow(raw, fault));
+      return;
+    }
+    const hours = Math.floor(lastMinutes / 60);
+    const clock = String(hours * 100 + (lastMinutes - hours * 60)).padStart(4, '0');
+    records.push({
+      type: 'fire-detection',
+      // Numbers in their shortest form: 39.75960 and 39.7596 are one place, 5, 0005 and 00:05 one minute.
+      naturalKey: `${satellite}|${instrument ?? ''}|${date}|${clock}|${latitude}|${longitude}|${scanKm}|${trackKm}`,
+      observedAtMs: lastDayMs + lastMinutes * 60_000,
+      location: { latitude, longitude },
+      data,
+      partitionKey: `${tenth(latitude)},${tenth(longitude)}`,
+    });
+  };
+};
+
+const numberFault = (name: string, cell: string): RowFault =>
+  cell.trim() === ''
+    ? rowFault('missing_value', name, 'a number', cell)
+    : rowFault('not_a_number', name, 'a number', cell);
+
+/** A finite decimal number, or NaN. JavaScript also takes nothing for 0, and 0x10 for 16. */
+const numberOf = (cell: string): number => {
+  const value = Number(cell);
+  if (value === 0 && !cell.includes('0')) return Number.NaN;
+  if (!Number.isFinite(value)) return Number.NaN;
+  return hasRadix(cell) ? Number.NaN : value;
+};
+
+const hasRadix = (cell: string): boolean => {
+  const second = cell.charCodeAt(1) | 0x20;
+  // x, o, b; a space before them is for the slow way.
+  if (second === 0x78 || second === 0x6f || second === 0x62) return true;
+  return cell.charCodeAt(0) <= 0x20 && /0[xob]/i.test(cell);
+};
+
+/** Milliseconds of a day's beginning (UTC), or NaN. */
+const dayOf = (date: string): number => {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date);
+  if (parts === null) return Number.NaN;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  return isRealDay(year, month, day) ? Date.UTC(year, month - 1, day) : Number.NaN;
+};
+
+/** Minutes since midnight, or NaN: `5`, `902`, `0902` and `09:02` occur. */
+const minutesOf = (time: string): number => {
+  if (!/^(\d{1,4}|\d{1,2}:\d\d)$/.test(time)) return Number.NaN;
+  const clock = Number(time.replace(':', ''));
+  const hours = Math.floor(clock / 100);
+  const minutes = clock - hours * 100;
+  return hours < 24 && minutes < 60 ? hours * 60 + minutes : Number.NaN;
+};
+
+interface Confidence {
+  readonly share: number | null;
+  readonly name: 'low' | 'nominal' | 'high' | null;
+}
+
+const noConfidence: Confidence = { share: null, name: null };
+const low: Confidence = { share: 0.3, name: 'low' };
+const nominal: Confidence = { share: 0.5, name: 'nominal' };
+const high: Confidence = { share: 0.8, name: 'high' };
+
+/** VIIRS has letters (older exports: words), LANDSAT "medium", MODIS per cent. */
+const words: ReadonlyMap<string, Confidence> = new Map([
+  ['l', low],
+  ['low', low],
+  ['n', nominal],
+  ['nominal', nominal],
+  ['m', nominal],
+  ['medium', nominal],
+  ['h', high],
+  ['high', high],
+]);
+
+const confidenceOf = (cell: string): Confidence | null => {
+  const word = words.get(cell) ?? words.get(cell.toLowerCase());
+  if (word !== undefined) return word;
+  const percent = numberOf(cell);
+  if (!(percent >= 0 && percent <= 100)) return null;
+  return { share: percent / 100, name: percent < 30 ? 'low' : percent < 80 ? 'nominal' : 'high' };
+};
+
+/** Rounded to a tenth of a degree; minus zero has no sign. */
+const tenth = (degrees: number): string => {
+  const text = degrees.toFixed(1);
+  return text === '-0.0' ? '0.0' : text;
+};

@@ -1,0 +1,16 @@
+// Times as providers write them, read strictly: JavaScript's own parser takes a 30th of February for the 2nd of March.
+
+const isoForm = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/i;
+
+/** Does this day exist, from 1970 on? Kafka knows no time before. */
+export const isRealDay = (year: number, month: number, day: number): boolean =>
+  year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
+
+/** ISO 8601 with an offset or Z, as milliseconds since the epoch; null for anything else, or a time that does not exist. */
+export const parseInstant = (text: string): number | null => {
+  const parts = isoForm.exec(text);
+  if (parts === null || !isRealDay(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return null;
+  // Date.parse wants the offset with a colon.
+  const ms = Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
+  return Number.isNaN(ms) || ms < 0 ? null : ms;
+};

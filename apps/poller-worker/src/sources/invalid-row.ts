@@ -1,0 +1,34 @@
+// Rows that are no record, in the form in which they become dead letters.
+import { type InvalidRow, maxRawCharacters } from '@stream-manager/shared/records/envelope';
+
+/** Why a row is no record. */
+export interface RowFault {
+  /** Label of a metric: one of a bounded set, in snake_case. */
+  readonly reason:
+    | 'bad_time'
+    | 'column_count'
+    | 'missing_value'
+    | 'not_a_number'
+    | 'out_of_range'
+    | 'unknown_unit'
+    | 'unknown_word'
+    | 'unreadable'
+    | 'wrong_shape';
+  readonly message: string;
+}
+
+/** Longest found value in a message, in characters. */
+const foundCharacters = 60;
+
+/** A fault that names the field, what was expected and what was found. */
+export const rowFault = (reason: RowFault['reason'], field: string, expected: string, found: unknown): RowFault => {
+  const text = found === undefined ? 'nothing' : JSON.stringify(found);
+  const short = text.length > foundCharacters ? `${text.slice(0, foundCharacters)}…` : text;
+  return { reason, message: `${field}: expected ${expected}, found ${short}` };
+};
+
+/** The row as it is kept: text as it came, anything else as JSON, both cut to `maxRawCharacters`. */
+export const invalidRow = (row: unknown, fault: RowFault): InvalidRow => {
+  const raw = typeof row === 'string' ? row : (JSON.stringify(row) ?? '');
+  return { raw: raw.slice(0, maxRawCharacters), reason: fault.reason, message: fault.message };
+};

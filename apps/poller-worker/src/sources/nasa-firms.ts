@@ -1,0 +1,79 @@
+// NASA FIRMS: active fires seen by satellite, as CSV by area (https://firms.modaps.eosdis.nasa.gov/api/area).
+// The API says everything with status 200, also that the key is wrong: what is no CSV is read for what it says.
+import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import { collectBlocks, textOf } from '../http/body.ts';
+import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
+import { csvRows } from './csv-rows.ts';
+import { createFirmsRowReader, type FirmsRowReader } from './firms-rows.ts';
+import type { Page, SourceFactory } from './source.ts';
+import { unsupported } from './unsupported.ts';
+
+/**
+ * Rows of one page. An answer is kept as the bytes it came in (about 90 a row) until its end, and only a page at a time
+ * as records (about six times that): a day of the world, 300,000 rows, takes 30 MB and not 200.
+ */
+const pageRows = 20_000;
+
+/** One poll is one request; a day range is asked for whole, so rows that come late are in a later answer. */
+export const createNasaFirms: SourceFactory = (source) => {
+  if (source.type !== 'nasa-firms') throw unsupported(source, 'nasa-firms');
+  const { mapKey, dataset, bbox, dayRange } = source.params;
+  const path = `/api/area/csv/${encodeURIComponent(mapKey)}/${dataset}/${bbox.join(',')}/${dayRange}`;
+  const redact = createRedactor([mapKey]);
+  return {
+    poll: async function* ({ http }) {
+      const url = new URL(path, source.baseUrl);
+      const response = await http.get({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
+      yield* firmsPages(await collectBlocks(response.body), redact);
+    },
+  };
+};
+
+/**
+ * The pages of one whole answer. The position only says how far it was read: a poll that goes on fetches again, and
+ * what it has had is known by its id. Throws `credentials_refused`, `rate_limited` or `response_unreadable`.
+ */
+export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPerPage = pageRows): Generator<Page> {
+  let read: FirmsRowReader | null = null;
+  let records: SourceRecord[] = [];
+  let invalid: InvalidRow[] = [];
+  let done = 0;
+  for (const rows of csvRows(textOf(blocks))) {
+    for (const row of rows) {
+      if (read === null) {
+        const reader = createFirmsRowReader(row.cells ?? []);
+        if ('missing' in reader) throw noCsv(blocks, reader.missing, redact);
+        read = reader.read;
+        continue;
+      }
+      if (records.length + invalid.length >= rowsPerPage) {
+        done += records.length + invalid.length;
+        yield { records, invalid, position: { rows: done } };
+        records = [];
+        invalid = [];
+      }
+      read(row, records, invalid);
+    }
+  }
+  if (read === null) throw noCsv(blocks, [], redact);
+  yield { records, invalid, position: null };
+}
+
+/** How much of an answer that is no CSV is looked at, in bytes. */
+const beginningBytes = 4096;
+
+/** What an answer without the right header is. */
+const noCsv = (blocks: readonly Buffer[], missing: readonly string[], redact: Redactor): StreamManagerError => {
+  const first = blocks[0] ?? Buffer.alloc(0);
+  const beginning = first.subarray(0, beginningBytes).toString('utf8');
+  const said = excerptOf(beginning, redact, first.length > beginningBytes);
+  if (said === '')
+    return new StreamManagerError('response_unreadable', 'FIRMS answered nothing, not even a header line');
+  if (/invalid\s+map[\s_-]*key/i.test(beginning))
+    return new StreamManagerError('credentials_refused', `FIRMS says "${said}": check params.mapKey`);
+  if (/(exceed|reach)\w*\W.{0,40}limit|transaction limit|too many requests|limit (is )?exceeded/i.test(beginning))
+    return new StreamManagerError('rate_limited', `FIRMS says "${said}"`);
+  const expected = `expected CSV of FIRMS with the columns ${missing.join(', ')}`;
+  return new StreamManagerError('response_unreadable', `${expected}, found "${said}"`);
+};

@@ -1,0 +1,128 @@
+// NOAA/NWS: the active weather alerts of an area (GET /alerts/active, GeoJSON). Updates and cancellations are messages of
+// their own that refer to earlier ones; that an alert is gone from the list means nothing.
+import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import { invalidRow, rowFault } from './invalid-row.ts';
+import { asObject, type JsonFields, jsonFields, readPoint } from './json-fields.ts';
+import { nextLink } from './next-link.ts';
+import type { SourceFactory } from './source.ts';
+import { unsupported } from './unsupported.ts';
+
+/** Pages of one poll at most; a link that never ends must. */
+const maxPages = 100;
+
+/** One poll is one request, or one per page if NWS pages its answer. */
+export const createNoaaAlerts: SourceFactory = (source) => {
+  if (source.type !== 'noaa-alerts') throw unsupported(source, 'noaa-alerts');
+  const { baseUrl, params } = source;
+  return {
+    poll: async function* ({ http, position }) {
+      let url: string | null = pagePosition(position, baseUrl) ?? firstPage(baseUrl, params.area);
+      for (let page = 1; url !== null; page += 1) {
+        const response = await http.get({ url: new URL(url), accept: 'application/geo+json', credential: null });
+        const answer = await response.json();
+        const next: string | null = nextLink(answer, baseUrl);
+        const isLast: boolean = next === null || next === url || page === maxPages || featuresOf(answer).length === 0;
+        url = isLast ? null : next;
+        yield { ...parseAlerts(answer), position: url === null ? null : { next: url } };
+      }
+    },
+  };
+};
+
+const firstPage = (baseUrl: string, area: string): string => {
+  const url = new URL('/alerts/active', baseUrl);
+  url.search = new URLSearchParams({ area, status: 'actual' }).toString();
+  return url.href;
+};
+
+const pagePosition = (position: unknown, baseUrl: string): string | null => {
+  const next = asObject(position)?.['next'];
+  const url = typeof next === 'string' ? URL.parse(next) : null;
+  return url !== null && url.origin === new URL(baseUrl).origin ? url.href : null;
+};
+
+const featuresOf = (answer: unknown): readonly unknown[] => {
+  const features = asObject(answer)?.['features'];
+  if (!Array.isArray(features))
+    throw new StreamManagerError(
+      'response_unreadable',
+      'expected a GeoJSON collection of alerts with features, found none',
+    );
+  return features;
+};
+
+/** The rows of one answer. Throws `response_unreadable` if it is no collection. */
+export const parseAlerts = (answer: unknown): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+  const records: SourceRecord[] = [];
+  const invalid: InvalidRow[] = [];
+  for (const feature of featuresOf(answer)) {
+    const row = parseAlert(feature);
+    if ('reason' in row) invalid.push(row);
+    else records.push(row);
+  }
+  return { records, invalid };
+};
+
+const parseAlert = (given: unknown): SourceRecord | InvalidRow => {
+  const feature = asObject(given);
+  const properties = asObject(feature?.['properties']);
+  if (feature === null || properties === null)
+    return invalidRow(given, rowFault('wrong_shape', 'alert', 'a GeoJSON feature with properties', given));
+  const fields = jsonFields(properties);
+  // Never the feature's own id: that is the address of the same alert, and would make it another one.
+  const alertId = fields.neededText('id');
+  const observedAtMs = fields.neededInstant('sent');
+  const references = referencesOf(fields, properties['references'] ?? null);
+  const geometry = feature['geometry'] ?? null;
+  if (geometry !== null && asObject(geometry) === null)
+    fields.fail(rowFault('wrong_shape', 'geometry', 'a GeoJSON geometry', geometry));
+  const location = readPoint(fields, geometry, null);
+  const data = {
+    alertId,
+    event: fields.neededText('event'),
+    headline: fields.text('headline'),
+    description: fields.text('description'),
+    instruction: fields.text('instruction'),
+    severity: fields.text('severity'),
+    certainty: fields.text('certainty'),
+    urgency: fields.text('urgency'),
+    areaDescription: fields.text('areaDesc'),
+    effective: fields.isoUtc('effective'),
+    onset: fields.isoUtc('onset'),
+    expires: fields.isoUtc('expires'),
+    ends: fields.isoUtc('ends'),
+    status: fields.text('status'),
+    messageType: fields.text('messageType'),
+    category: fields.text('category'),
+    sender: fields.text('sender'),
+    references,
+    geometry,
+  };
+  const fault = fields.fault();
+  if (fault !== null || alertId === null || observedAtMs === null)
+    return invalidRow(given, fault ?? rowFault('missing_value', 'sent', 'a time', null));
+  return {
+    type: 'weather-alert',
+    naturalKey: alertId,
+    observedAtMs,
+    ...(location === null ? {} : { location }),
+    data,
+    // All messages about one alert lie in one partition, in their order.
+    partitionKey: references[0] ?? alertId,
+  };
+};
+
+/** Ids of the messages that this one updates or cancels; NWS gives objects with `identifier`. */
+const referencesOf = (fields: JsonFields, given: unknown): readonly string[] => {
+  if (given === null) return [];
+  const ids = Array.isArray(given)
+    ? given.map((reference: unknown) =>
+        typeof reference === 'string' ? reference : asObject(reference)?.['identifier'],
+      )
+    : [null];
+  const texts = ids.filter((id) => typeof id === 'string' && id !== '');
+  if (texts.length !== ids.length) fields.fail(rowFault('wrong_shape', 'references', 'a list with identifiers', given));
+  // The filter has shown that they are texts.
+  return texts as readonly string[];
+};

@@ -1,0 +1,149 @@
+// PurpleAir: outdoor air sensors of an area (GET /v1/sensors). Names of the columns stand once in `fields`, the rows are
+// arrays. The time of a record is when its sensor was last heard, not when we asked.
+import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import type { HttpClient, HttpRequest } from '../http/http-client.ts';
+import { HttpStatusError } from '../http/http-status-error.ts';
+import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
+import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
+import { asObject, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
+import type { SourceFactory } from './source.ts';
+import { celsiusOfFahrenheit, metresOfFeet, pascalsOfHectopascals } from './units.ts';
+import { unsupported } from './unsupported.ts';
+
+/** One poll is one request. Every field and row costs points of the key. */
+export const createPurpleAir: SourceFactory = (source) => {
+  if (source.type !== 'purpleair') throw unsupported(source, 'purpleair');
+  const { apiKey, bbox, fields } = source.params;
+  const [west, south, east, north] = bbox;
+  const url = new URL('/v1/sensors', source.baseUrl);
+  url.search = new URLSearchParams({
+    fields: fields.join(','),
+    // 0: outside. What is indoors says nothing about smoke over the land.
+    location_type: '0',
+    nwlng: String(west),
+    nwlat: String(north),
+    selng: String(east),
+    selat: String(south),
+  }).toString();
+  const redact = createRedactor([apiKey]);
+  const request = { url, accept: 'application/json', credential: apiKey, headers: { 'X-API-Key': apiKey } };
+  return {
+    poll: async function* ({ http }) {
+      yield { ...parseSensors(await fetchAnswer(http, request, redact), redact), position: null };
+    },
+  };
+};
+
+const fetchAnswer = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<unknown> => {
+  try {
+    const response = await http.get(request);
+    return await response.json();
+  } catch (error) {
+    // A status such as 400 may be about the key: the body's error name says it.
+    if (error instanceof HttpStatusError && error.code === 'fetch_status')
+      throw apiError(error.excerpt, error.message, redact) ?? error;
+    throw error;
+  }
+};
+
+/** What the names of PurpleAir's errors mean; null for one that says nothing more than the status. */
+const apiError = (name: string, message: string, redact: Redactor): StreamManagerError | null => {
+  const text = `PurpleAir says "${excerptOf(message, redact)}"`;
+  if (/ApiKey|Unauthorized|Forbidden|ApiDisabled/i.test(name))
+    return new StreamManagerError('credentials_refused', text);
+  if (/RateLimit|TooManyRequests/i.test(name)) return new StreamManagerError('rate_limited', text);
+  return null;
+};
+
+/** The rows of one answer. Throws for an error in JSON with status 200, and `response_unreadable` for anything else. */
+export const parseSensors = (
+  answer: unknown,
+  redact: Redactor,
+): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+  const object = asObject(answer);
+  const error = object?.['error'];
+  if (typeof error === 'string') {
+    const message = `${error}: ${jsonFields(object ?? {}).text('description') ?? ''}`;
+    throw (
+      apiError(error, message, redact) ??
+      new StreamManagerError('response_unreadable', `PurpleAir says "${excerptOf(message, redact)}"`)
+    );
+  }
+  const names = object?.['fields'];
+  const rows = object?.['data'];
+  if (!Array.isArray(names) || !Array.isArray(rows))
+    throw new StreamManagerError('response_unreadable', 'expected sensors as fields and data, found neither');
+  const columns = names.map(String);
+  const missing = ['sensor_index', 'last_seen'].filter((name) => !columns.includes(name));
+  if (missing.length > 0)
+    throw new StreamManagerError(
+      'response_unreadable',
+      `expected the fields ${missing.join(' and ')}, found ${excerptOf(columns.join(', '), redact)}`,
+    );
+  const records: SourceRecord[] = [];
+  const invalid: InvalidRow[] = [];
+  for (const row of rows as readonly unknown[]) {
+    const parsed = parseSensor(columns, row);
+    if ('reason' in parsed) invalid.push(parsed);
+    else records.push(parsed);
+  }
+  return { records, invalid };
+};
+
+const parseSensor = (columns: readonly string[], row: unknown): SourceRecord | InvalidRow => {
+  if (!Array.isArray(row)) return invalidRow(row, rowFault('wrong_shape', 'row', 'a list of values', row));
+  if (row.length !== columns.length)
+    return invalidRow(
+      row,
+      rowFault('column_count', 'row', `${columns.length} values, as many as there are fields`, row.length),
+    );
+  const values: JsonObject = Object.fromEntries(columns.map((name, at) => [name, row[at]]));
+  const fields = jsonFields(values);
+  const sensorIndex = wholeNumber(values['sensor_index'], 'sensor_index');
+  const lastSeen = wholeNumber(values['last_seen'], 'last_seen');
+  if (typeof sensorIndex !== 'number') return invalidRow(row, sensorIndex);
+  if (typeof lastSeen !== 'number') return invalidRow(row, lastSeen);
+  // The last second of the year 9999: beyond it an ISO time has more than four digits.
+  if (lastSeen > 253_402_300_799)
+    return invalidRow(row, rowFault('bad_time', 'last_seen', 'seconds since 1970', lastSeen));
+
+  const number = (name: string, unit: (value: number) => number = (value) => value): number | null => {
+    const value = fields.number(name);
+    return value === null ? null : unit(value);
+  };
+  /** Channel averages under their short name; asked for by their long one (`_atm`), they are the same quantity. */
+  const particles = (name: string): number | null => number(name) ?? number(`${name}_atm`);
+  const altitudeM = number('altitude', metresOfFeet);
+  const { latitude = null, longitude = null } = values;
+  const location =
+    latitude === null && longitude === null ? null : readLocation(fields, latitude, longitude, altitudeM);
+  const data = {
+    sensorIndex,
+    name: fields.text('name'),
+    pm1UgM3: particles('pm1.0'),
+    pm25UgM3: particles('pm2.5'),
+    pm10UgM3: particles('pm10.0'),
+    temperatureC: number('temperature', celsiusOfFahrenheit),
+    relativeHumidityPercent: number('humidity'),
+    pressurePa: number('pressure', pascalsOfHectopascals),
+    altitudeM,
+    rssiDbm: number('rssi'),
+    confidencePercent: number('confidence'),
+  };
+  const fault = fields.fault();
+  if (fault !== null) return invalidRow(row, fault);
+  return {
+    type: 'air-quality',
+    naturalKey: `${sensorIndex}|${lastSeen}`,
+    observedAtMs: lastSeen * 1000,
+    ...(location === null ? {} : { location }),
+    data,
+    partitionKey: String(sensorIndex),
+  };
+};
+
+const wholeNumber = (value: unknown, name: string): number | RowFault =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : rowFault(value === null || value === undefined ? 'missing_value' : 'not_a_number', name, 'a whole number', value);

@@ -1,0 +1,31 @@
+// Source types and their connectors. A new type is one file and one line here.
+import type { SupportedSourceType } from '@stream-manager/shared/config/source-types';
+import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import { createNasaFirms } from './nasa-firms.ts';
+import { createNoaaAlerts } from './noaa-alerts.ts';
+import { createNoaaStations } from './noaa-stations.ts';
+import { createPurpleAir } from './purpleair.ts';
+import type { SourceFactory } from './source.ts';
+
+/** Finds the connector of a type; throws `source_unsupported` for a type that this build has none for. */
+export type SourceRegistry = (type: string) => SourceFactory;
+
+/** The connectors of this build. */
+export const createSourceRegistry = (deps: { readonly logger?: Logger } = {}): SourceRegistry => {
+  const factories = {
+    'nasa-firms': createNasaFirms,
+    'noaa-stations': createNoaaStations(deps),
+    'noaa-alerts': createNoaaAlerts,
+    purpleair: createPurpleAir,
+  } satisfies Record<SupportedSourceType, SourceFactory>;
+  const byType = new Map<string, SourceFactory>(Object.entries(factories));
+  return (type) => {
+    const factory = byType.get(type);
+    if (factory !== undefined) return factory;
+    throw new StreamManagerError(
+      'source_unsupported',
+      `no connector for source type ${type}; there are: ${[...byType.keys()].join(', ')}`,
+    );
+  };
+};
