@@ -10,8 +10,8 @@ import { dataDirectory, projectRoot, removeApiAccess, writeApiAccess } from '@st
 import { describeFatal, onStopSignals } from '@stream-manager/shared/ops/run-process';
 import { type RunningProcess, startProcess } from '@stream-manager/shared/ops/start-process';
 import { composeStreamManager } from '@stream-manager/stream-manager/compose';
-import { endOffsets } from '@stream-manager/testkit/accounting/read-topic';
-import { type Providers, startProviders } from '@stream-manager/testkit/providers/providers';
+import { endOffsets } from '@stream-manager/testkit/accounting/read-topics';
+import { type Providers, startProviders } from '@stream-manager/testkit/providers/server';
 import { startStack } from '@stream-manager/testkit/stack/stack';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { type DemoConsumer, startDemoConsumer } from './demo-consumer.ts';
@@ -89,8 +89,8 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
       ? {}
       : {
           DEMO_PROVIDERS_URL: providers.url,
-          FIRMS_MAP_KEY: providers.keys.firms,
-          PURPLEAIR_API_KEY: providers.keys.purpleair,
+          FIRMS_MAP_KEY: providers.mapKey,
+          PURPLEAIR_API_KEY: providers.apiKey,
         }),
   };
   await mkdir(join(directory, 'logs'), { recursive: true });
@@ -118,7 +118,10 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   if (providers !== null) {
     await waitUntil(
       'the topics of the demo',
-      async () => (await endOffsets({ brokers: stack.kafkaBrokers, topics: Object.values(demoTopics) })).size === 4,
+      async () => {
+        const ends = await endOffsets({ brokers: stack.kafkaBrokers, topics: Object.values(demoTopics) });
+        return new Set(ends.map(({ topic }) => topic)).size === Object.keys(demoTopics).length;
+      },
       { timeoutMs: 30_000, signal: stopped },
     );
     consumer = await startDemoConsumer(stack.kafkaBrokers, Object.values(demoTopics));

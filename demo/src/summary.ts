@@ -1,8 +1,9 @@
 // The end of a demo run: what the providers served against what stands in Kafka, topic by topic.
-import { type Comparison, compareServedWithStored, formatComparison } from '@stream-manager/testkit/accounting/compare';
+import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
 import type { RecordKind } from '@stream-manager/testkit/accounting/expected-record';
-import { type TopicOffsets, readTopics } from '@stream-manager/testkit/accounting/read-topic';
-import type { Providers } from '@stream-manager/testkit/providers/providers';
+import { formatComparison } from '@stream-manager/testkit/accounting/format-comparison';
+import { type PartitionOffset, readTopics } from '@stream-manager/testkit/accounting/read-topics';
+import type { Providers } from '@stream-manager/testkit/providers/server';
 
 /** Where the demo's records go (config/demo.yaml sets these as `topic` of the sources). */
 export const demoTopics = {
@@ -22,11 +23,12 @@ export interface Summary {
 export const summarise = async (
   brokers: readonly string[],
   providers: Providers,
-  startOffsets: TopicOffsets,
+  startOffsets: readonly PartitionOffset[],
 ): Promise<Summary> => {
   const stored = await readTopics({ brokers, topics: Object.values(demoTopics), from: startOffsets });
   const comparison = compareServedWithStored({
     served: providers.ledger.served(),
+    offered: providers.ledger.offered(),
     stored,
     topicOf: (kind) => demoTopics[kind],
   });

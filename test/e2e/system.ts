@@ -1,0 +1,250 @@
+// The whole system for one test: simulated providers, a config of its own (key prefix, topics, group), and the processes
+// as separate Node processes, on the Redis and Kafka of the run. Everything is stopped when the test ends.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
+import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
+import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
+import type { RecordKind } from '@stream-manager/testkit/accounting/expected-record';
+import { readTopics } from '@stream-manager/testkit/accounting/read-topics';
+import type { StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
+import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
+import { waitUntil } from '@stream-manager/testkit/wait-until';
+import { Redis } from 'ioredis';
+import { stringify } from 'yaml';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Roles that run as processes of their own. */
+export type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-manager';
+
+/** One process of the system. */
+export interface SystemProcess {
+  readonly role: Role;
+  readonly pid: number;
+  /** Its HTTP address, once it has started. */
+  url(): Promise<string>;
+  /** Sends a signal and resolves with the exit code, or null after a kill. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
+  log(): Promise<string>;
+}
+
+/** What a test may choose. */
+export interface SystemOptions {
+  readonly redisUrl: string;
+  readonly kafkaBrokers: readonly string[];
+  readonly providers?: ProviderOptions;
+  /** Merged over each source of the config by its id. */
+  readonly sources?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Merged over the top level of the config. */
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A running system. */
+export interface System extends AsyncDisposable {
+  readonly providers: Providers;
+  readonly topics: Readonly<Record<RecordKind, string>>;
+  readonly keyPrefix: string;
+  readonly password: string;
+  readonly redis: Redis;
+  start(role: Role): Promise<SystemProcess>;
+  /** The API of the scheduler that was started first. */
+  api(): Promise<ApiClient>;
+  act(sourceId: string, act: string): Promise<Response>;
+  /** Ends polling and waits until all that was fetched is published. */
+  drain(): Promise<void>;
+  stored(): Promise<StoredRecord[]>;
+  compare(): Promise<Comparison>;
+}
+
+const sourceOf = { firms: 'firms', station: 'stations', alert: 'alerts', purpleair: 'purpleair' } as const;
+const basePriorities = { firms: 'high', station: 'normal', alert: 'high', purpleair: 'normal' } as const;
+
+const sourcesConfig = (providers: Providers, topics: Readonly<Record<RecordKind, string>>) => ({
+  firms: {
+    type: 'nasa-firms',
+    mode: 'batch',
+    every: '2s',
+    priority: basePriorities.firms,
+    topic: topics.firms,
+    rateLimitPerMinute: 600,
+    baseUrl: providers.urls.firms,
+    params: {
+      mapKey: '${TEST_MAP_KEY}',
+      dataset: 'VIIRS_SNPP_NRT',
+      bbox: [-124.48, 32.53, -114.13, 42.01],
+      dayRange: 1,
+    },
+  },
+  stations: {
+    type: 'noaa-stations',
+    mode: 'real-time',
+    every: '5s',
+    priority: basePriorities.station,
+    topic: topics.station,
+    rateLimitPerMinute: 1200,
+    baseUrl: providers.urls.nws,
+    params: { state: 'CA' },
+  },
+  alerts: {
+    type: 'noaa-alerts',
+    mode: 'real-time',
+    every: '2s',
+    priority: basePriorities.alert,
+    topic: topics.alert,
+    rateLimitPerMinute: 1200,
+    baseUrl: providers.urls.nws,
+    params: { area: 'CA' },
+  },
+  purpleair: {
+    type: 'purpleair',
+    mode: 'continuous',
+    every: '1s',
+    priority: basePriorities.purpleair,
+    topic: topics.purpleair,
+    rateLimitPerMinute: 600,
+    baseUrl: providers.urls.purpleair,
+    params: { apiKey: '${TEST_API_KEY}', bbox: [-124.48, 32.53, -114.13, 42.01] },
+  },
+});
+
+/** Starts providers and writes the config; processes are started one by one. */
+export const startSystem = async (options: SystemOptions): Promise<System> => {
+  const name = randomUUID().slice(0, 8);
+  const directory = await mkdtemp(join(tmpdir(), `stream-manager-e2e-${name}-`));
+  const keyPrefix = `e2e-${name}`;
+  const topics = {
+    firms: `e2e-${name}-firms`,
+    station: `e2e-${name}-weather`,
+    alert: `e2e-${name}-alerts`,
+    purpleair: `e2e-${name}-sensors`,
+  } as const;
+  const providers = await startProviders({
+    seed: 1 + Math.floor(Math.random() * 1_000_000),
+    separatePorts: true,
+    ...options.providers,
+  });
+  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null });
+  const poll = openQueue(pollQueueAddress(keyPrefix), redis, () => {});
+  const configFile = join(directory, 'stream.yaml');
+  const base = sourcesConfig(providers, topics);
+  const sources = Object.fromEntries(
+    Object.entries(base).map(([id, source]) => [id, { ...source, ...options.sources?.[id] }]),
+  );
+  const extra = Object.fromEntries(Object.entries(options.sources ?? {}).filter(([id]) => !(id in base)));
+  await writeFile(
+    configFile,
+    stringify({ redis: { keyPrefix }, ...options.config, sources: { ...sources, ...extra } }),
+  );
+  const password = `password-${name}`;
+  const children: { readonly child: ChildProcess; readonly process: SystemProcess }[] = [];
+
+  const start = async (role: Role): Promise<SystemProcess> => {
+    const logFile = join(directory, `${role}-${children.length}.log`);
+    const child = spawn(process.execPath, [join(root, 'apps', role, 'src', 'main.ts')], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        STREAM_CONFIG: configFile,
+        REDIS_URL: options.redisUrl,
+        KAFKA_BROKERS: options.kafkaBrokers.join(','),
+        HTTP_PORT: '0',
+        LOG_LEVEL: 'debug',
+        DASHBOARD_PASSWORD: password,
+        TEST_MAP_KEY: providers.mapKey,
+        TEST_API_KEY: providers.apiKey,
+      },
+    });
+    const log = createWriteStream(logFile);
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    const readLog = (): Promise<string> => readFile(logFile, 'utf8').catch(() => '');
+    const started: SystemProcess = {
+      role,
+      pid: child.pid ?? 0,
+      log: readLog,
+      url: () =>
+        waitUntil(
+          `${role} to start`,
+          async () => {
+            const text = await readLog();
+            if (child.exitCode !== null) throw new Error(`${role} ended with ${child.exitCode}:\n${text.slice(-3000)}`);
+            const line = text.split('\n').find((entry) => entry.includes(`"msg":"${role} started"`));
+            return line === undefined ? null : String(JSON.parse(line).url);
+          },
+          { timeoutMs: 40_000 },
+        ),
+      end: async (signal) => {
+        if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+        return await exited;
+      },
+    };
+    children.push({ child, process: started });
+    return started;
+  };
+
+  const apiUrl = async (): Promise<string> => {
+    const scheduler = children.find(({ process: { role } }) => role === 'scheduler' || role === 'stream-manager');
+    if (scheduler === undefined) throw new Error('no scheduler was started');
+    return await scheduler.process.url();
+  };
+  const act = async (sourceId: string, name_: string): Promise<Response> =>
+    fetch(`${await apiUrl()}/api/streams/${sourceId}/${name_}`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` },
+    });
+  const api = async (): Promise<ApiClient> => createApiClient({ url: await apiUrl(), user: 'admin', password });
+  const stored = (): Promise<StoredRecord[]> =>
+    readTopics({ brokers: options.kafkaBrokers, topics: Object.values(topics) });
+
+  return {
+    providers,
+    topics,
+    keyPrefix,
+    password,
+    redis,
+    start,
+    api,
+    act,
+    stored,
+    drain: async () => {
+      const client = await api();
+      for (const { id } of (await client.streams()).streams) await act(id, 'stop');
+      const isIdle = async (): Promise<boolean> => {
+        const counts = await poll.getJobCounts('active', 'waiting', 'prioritized', 'delayed');
+        const { streams } = await client.streams();
+        const queued = streams.flatMap((stream) => Object.values(stream.queued)).reduce((sum, n) => sum + n, 0);
+        return Object.values(counts).every((count) => count === 0) && queued === 0;
+      };
+      // A poll that ends between two looks may add records after the queue was seen empty: idle twice in a row is idle.
+      await waitUntil('everything to be published', async () => (await isIdle()) && (await isIdle()), {
+        timeoutMs: 90_000,
+        intervalMs: 200,
+      });
+    },
+    compare: async () =>
+      compareServedWithStored({
+        served: providers.ledger.served(),
+        offered: providers.ledger.offered(),
+        stored: await stored(),
+        topicOf: (kind) => topics[kind],
+        expectedSourceIds: (kind) => [sourceOf[kind]],
+        priorityOf: (record) => expectedPriority(record, basePriorities[record.kind]),
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(children.map(({ process: { end } }) => end('SIGKILL')));
+      await providers.stop();
+      await poll.close();
+      redis.disconnect();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+};
