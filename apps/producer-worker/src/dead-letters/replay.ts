@@ -1,0 +1,63 @@
+// Replays a dead letter's record through the normal path: admitted as a chunk of its own under the letter's job id as
+// seen id, so that a crash between admit and complete admits nothing twice; it is never evicted and waits for room.
+import { createHash } from 'node:crypto';
+import type { AdmitRequest, ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import type { PreparedRecord } from '@stream-manager/shared/records/payload';
+import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
+import type { RecordLetterData } from './letter.ts';
+import { formatReplay } from './replay-mark.ts';
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** The seen id of a letter: 16 bytes of a hash of its job id. */
+export const seenIdOf = (letterJobId: string): Buffer =>
+  createHash('sha256').update(letterJobId).digest().subarray(0, 16);
+
+const hashOf = (data: Partial<RecordLetterData>): Buffer => {
+  const kept = text(data.contentHash) ?? '';
+  if (/^[0-9a-f]{16}$/.test(kept)) return Buffer.from(kept, 'hex');
+  const { observedAt, location, data: content } = data.record ?? {};
+  return createHash('sha256')
+    .update(JSON.stringify([observedAt, location, content]))
+    .digest()
+    .subarray(0, 8);
+};
+
+const priorityOfRecord = (value: unknown): Priority => priorities.find((priority) => priority === value) ?? 'normal';
+
+/** What admits the record of a letter; a reason when the letter cannot be replayed. Pure. */
+export const replayRequest = (
+  letter: { readonly jobId: string; readonly data: Partial<RecordLetterData> },
+  options: { readonly sourceId: string; readonly chunkId: string; readonly limits: ChunkLimits },
+): { readonly request: AdmitRequest } | { readonly refusal: string } => {
+  const { jobId, data } = letter;
+  const { record } = data;
+  if (data.raw !== undefined)
+    return { refusal: `${data.reason ?? 'invalid row'} (replay of raw rows is not available yet)` };
+  if (typeof record !== 'object' || record === null) return { refusal: 'the letter holds no record to replay' };
+  const eventTimeMs = Date.parse(text(record.observedAt) ?? '');
+  const prepared: PreparedRecord = {
+    id: seenIdOf(jobId),
+    hash: hashOf(data),
+    // Unusable times are replaced when the record is prepared for Kafka.
+    eventTimeMs: Number.isFinite(eventTimeMs) ? eventTimeMs : -1,
+    key: text(data.key) ?? text(record.id) ?? jobId,
+    value: Buffer.from(JSON.stringify(record), 'utf8'),
+  };
+  return {
+    request: {
+      sourceId: options.sourceId,
+      chunkId: options.chunkId,
+      priority: classOf(priorityOfRecord(record.priority)),
+      // A replay waits for room, whatever the source does when it is full.
+      limits: { ...options.limits, overflow: 'backpressure' },
+      records: [prepared],
+      pollId: formatReplay({
+        replays: (data.replays ?? 0) + 1,
+        isCorrection: data.isCorrection === true,
+        pollId: data.pollId ?? '',
+      }),
+      keep: true,
+    },
+  };
+};

@@ -1,0 +1,110 @@
+// Runs the jobs of a source's dead-letter queue. The first run fails the job with its reason, so that Bull Board shows
+// it as failed and why; a later run is somebody's Retry and replays the record. `attemptsMade` tells them apart: nothing
+// of ours resets it, and it survives a retry.
+
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import { deadLetterQueueAddress, openWorker } from '@stream-manager/shared/queues/bullmq';
+import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
+import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import {
+  addChunkJobs,
+  type ChunkJobOptions,
+  type RecordsQueue,
+  type StoredChunk,
+} from '@stream-manager/shared/queues/records-queue';
+import type { Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '../job-endings.ts';
+import type { OpenQueue } from '../open-records-queue.ts';
+import { createWorkerGuard } from '../worker-guard.ts';
+import type { RecordLetterData } from './letter.ts';
+import { replayRequest } from './replay.ts';
+
+/** Letters that are run at a time, per source and process. */
+const lettersAtOnce = 10;
+/** A replay that finds no room comes again after this many milliseconds. */
+const noRoomWaitMs = 2_000;
+
+export interface RunLettersDeps {
+  readonly redis: Redis;
+  readonly store: Pick<ChunkStore, 'admit'>;
+  readonly recordsQueue: (sourceId: string) => RecordsQueue;
+  /** Tells the fleet that a source has work. */
+  readonly ring: (sourceId: string) => Promise<void>;
+  readonly logger: Logger;
+  readonly after: (delayMs: number, act: () => void) => () => void;
+}
+
+export interface RunLettersOptions {
+  readonly sourceId: string;
+  readonly keyPrefix: string;
+  readonly workerName: string;
+  readonly limits: ChunkLimits;
+  readonly job: ChunkJobOptions;
+}
+
+/** What one run of a letter comes to. */
+export type LetterRun =
+  | { readonly kind: 'fail'; readonly reason: string }
+  | { readonly kind: 'wait'; readonly delayMs: number }
+  | { readonly kind: 'replayed' };
+
+/** Runs one letter: decides by `attemptsMade`, and admits the record if it is a retry. */
+export const runLetter = async (
+  deps: Pick<RunLettersDeps, 'store' | 'recordsQueue' | 'ring'>,
+  options: Pick<RunLettersOptions, 'sourceId' | 'limits' | 'job'>,
+  letter: { readonly jobId: string; readonly attemptsMade: number; readonly data: Partial<RecordLetterData> },
+): Promise<LetterRun> => {
+  const { sourceId } = options;
+  if (letter.attemptsMade === 0) return { kind: 'fail', reason: letter.data.reason ?? 'no reason is known' };
+  const chunkId = createChunkId();
+  const replay = replayRequest(letter, { sourceId, chunkId, limits: options.limits });
+  if ('refusal' in replay) return { kind: 'fail', reason: replay.refusal };
+  const { request } = replay;
+  const { status } = await deps.store.admit(request);
+  if (status === 'full' || status === 'rejected' || status === 'dropped')
+    return { kind: 'wait', delayMs: noRoomWaitMs };
+  // Otherwise admitted by a run that was killed before it completed: the sweep adds the job if it is missing.
+  if (status === 'stored') {
+    const chunk: StoredChunk = { ...request, records: 1, sample: [letter.data.record] };
+    await addChunkJobs(deps.recordsQueue(sourceId), [chunk], options.job);
+    await deps.ring(sourceId);
+  }
+  return { kind: 'replayed' };
+};
+
+/** Opens the dead-letter queue of a source; it works until it is closed. */
+export const openDeadLetterQueue = (deps: RunLettersDeps, options: RunLettersOptions): OpenQueue => {
+  const address = deadLetterQueueAddress(options.keyPrefix, options.sourceId);
+  const guard = createWorkerGuard(
+    { logger: deps.logger, now: () => performance.now(), after: deps.after },
+    { queue: address.name },
+  );
+  const process = async (job: Job<Partial<RecordLetterData>>, token: string | undefined): Promise<void> => {
+    const run = await runLetter(deps, options, { jobId: job.id ?? '', attemptsMade: job.attemptsMade, data: job.data });
+    switch (run.kind) {
+      case 'fail':
+        throw jobFailsForGood(run.reason);
+      case 'wait':
+        if (token === undefined) throw jobIsNotOurs();
+        await job.moveToDelayed(Date.now() + run.delayMs, token);
+        throw jobWasDelayed();
+      case 'replayed':
+        deps.logger.info({ sourceId: options.sourceId, letter: job.id }, 'dead letter replayed');
+    }
+  };
+  const worker = openWorker(
+    address,
+    deps.redis,
+    process,
+    { concurrency: lettersAtOnce, name: options.workerName },
+    guard.onError,
+  );
+  guard.watch(worker);
+  return {
+    close: async () => {
+      guard.stop();
+      await worker.close();
+    },
+  };
+};

@@ -1,0 +1,35 @@
+// A short lease in Redis by which one process of the fleet does an act that one doer is enough for. It is no lock: two
+// may hold it for a moment (a process that stood still), so what is done under it has to be harmless twice.
+import type { Redis } from 'ioredis';
+
+/** A lease on one act. */
+export interface Lease {
+  /** Takes or renews the lease; false while another process holds it. Rejects with what Redis answered. */
+  hold(): Promise<boolean>;
+  /** Lets it go, if it is ours, so that another process need not wait for its end. */
+  release(): Promise<void>;
+}
+
+// Renewal by the holder's name in one step: a lease that ran out meanwhile may be another's.
+const holdScript = `
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1`;
+
+const releaseScript = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;
+
+/** Creates a lease; `holder` is unique over the fleet. It lasts `ttlMs` after each `hold`. */
+export const createLease = (
+  redis: Pick<Redis, 'eval' | 'status'>,
+  options: { readonly key: string; readonly holder: string; readonly ttlMs: number },
+): Lease => ({
+  hold: async () => (await redis.eval(holdScript, 1, options.key, options.holder, options.ttlMs)) === 1,
+  release: async () => {
+    // Without a connection the command would wait for one; the lease ends by itself.
+    if (redis.status !== 'ready') return;
+    await redis.eval(releaseScript, 1, options.key, options.holder);
+  },
+});

@@ -1,0 +1,120 @@
+// Publishes a batch and finds out what became of each record: every failure is classified once, and a timestamp that
+// the broker refuses is replaced by the ingestion time and sent again. The port has told records apart already: what it
+// reports as poison stood alone. Nothing here throws: an answer that never comes is an answer, too.
+import { type ClassifiedSendError, classifySendError } from '@stream-manager/shared/failures/send-outcome';
+import type { KafkaProducerPort, OutgoingRecord } from '@stream-manager/shared/kafka/port';
+import type { Metrics } from '@stream-manager/shared/observability/metrics';
+import { replacementTimestamp } from './timestamps.ts';
+
+/** Records that were not acknowledged, by their index in what was published, and what that means for them. */
+export interface SendFailure extends ClassifiedSendError {
+  readonly indexes: readonly number[];
+}
+
+/** Told of every exchange with Kafka that says something of the cluster. */
+export interface KafkaWatch {
+  answered(): void;
+  failed(message: string): void;
+}
+
+export interface PublisherDeps {
+  readonly producer: Pick<KafkaProducerPort, 'publish'>;
+  readonly metrics: Pick<Metrics, 'publishSeconds' | 'recordsPublishedTotal' | 'timestampsReplacedTotal'>;
+  readonly kafka: KafkaWatch;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Publishes the batches of a process. Calls may overlap. */
+export interface Publisher {
+  /** Records that stand in no failure were acknowledged by all in-sync replicas. Never rejects. */
+  publish(records: readonly OutgoingRecord[]): Promise<readonly SendFailure[]>;
+}
+
+/** The code by which a broker refuses a timestamp. */
+const invalidTimestamp = 'INVALID_TIMESTAMP';
+
+/** Creates the publisher of a process. */
+export const createPublisher = (deps: PublisherDeps): Publisher => {
+  const { metrics } = deps;
+
+  /** Sends the records at `indexes` once. */
+  const sendOnce = async (
+    records: readonly OutgoingRecord[],
+    indexes: readonly number[] | null,
+  ): Promise<readonly SendFailure[]> => {
+    const sent = indexes === null ? records : indexes.flatMap((index) => records[index] ?? []);
+    const topics = new Set(sent.map((record) => record.topic));
+    const startedAt = performance.now();
+    const failures: SendFailure[] = [];
+    try {
+      const result = await deps.producer.publish(sent);
+      for (const failure of result.failures)
+        failures.push({
+          indexes: indexes === null ? failure.indexes : failure.indexes.flatMap((at) => indexes[at] ?? []),
+          ...classifySendError(failure.error),
+        });
+    } catch (error) {
+      failures.push({ indexes: indexes ?? records.map((_record, index) => index), ...classifySendError(error) });
+    }
+    const seconds = (performance.now() - startedAt) / 1000;
+    for (const topic of topics) metrics.publishSeconds.observe({ topic }, seconds);
+    return failures;
+  };
+
+  /** Sends records whose timestamp was refused once more, with the time of their ingestion; gives what still failed. */
+  const sendWithOtherTimes = async (
+    records: readonly OutgoingRecord[],
+    indexes: readonly number[],
+  ): Promise<readonly SendFailure[]> => {
+    const now = deps.now();
+    const changed = [...records];
+    for (const index of indexes) {
+      const record = records[index];
+      if (record === undefined) continue;
+      changed[index] = { ...record, timestampMs: replacementTimestamp(record.value, now) };
+      metrics.timestampsReplacedTotal.inc({ source: record.sourceId });
+    }
+    return sendOnce(changed, indexes);
+  };
+
+  return {
+    publish: async (records) => {
+      if (records.length === 0) return [];
+      let failures = await sendOnce(records, null);
+      const refusedTimes = failures.filter((failure) => failure.code === invalidTimestamp);
+      if (refusedTimes.length > 0) {
+        const again = await sendWithOtherTimes(
+          records,
+          refusedTimes.flatMap((failure) => failure.indexes),
+        );
+        failures = [...failures.filter((failure) => failure.code !== invalidTimestamp), ...again];
+      }
+      countPublished(metrics, records, failures);
+      const outage = failures.find((failure) => failure.outcome === 'outage');
+      if (outage === undefined) deps.kafka.answered();
+      else deps.kafka.failed(outage.message);
+      return failures;
+    },
+  };
+};
+
+/** Counts what was acknowledged, once per run of records with one topic. */
+const countPublished = (
+  metrics: PublisherDeps['metrics'],
+  records: readonly OutgoingRecord[],
+  failures: readonly SendFailure[],
+): void => {
+  const failed = new Set(failures.flatMap((failure) => failure.indexes));
+  let from = 0;
+  while (from < records.length) {
+    const topic = records[from]?.topic ?? '';
+    const source = records[from]?.sourceId ?? '';
+    let acknowledged = 0;
+    let at = from;
+    for (; at < records.length && records[at]?.topic === topic && records[at]?.sourceId === source; at += 1)
+      if (failed.size === 0 || !failed.has(at)) acknowledged += 1;
+    if (acknowledged > 0) metrics.recordsPublishedTotal.inc({ source, topic }, acknowledged);
+    from = at;
+  }
+};

@@ -1,0 +1,73 @@
+// Asks Redis what there is to do, for many sources in one pipeline: 500 sources a second cost Redis 0.5 % of a core (m).
+import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { sourceKeys } from '@stream-manager/shared/queues/keys';
+import type { Redis } from 'ioredis';
+
+/** What lies in the queues of one source. */
+export interface SourceWork {
+  /** Records waiting, delayed or held, or jobs of dead workers. */
+  readonly hasRecords: boolean;
+  readonly hasCritical: boolean;
+  /** Dead-letter jobs that can run now: new letters, and those that somebody asked to retry. */
+  readonly hasLetters: boolean;
+  /** The operator's flag. */
+  readonly isPaused: boolean;
+}
+
+/** Score of BullMQ's delayed set: milliseconds × this, plus a counter below it. */
+const delayedScale = 4096;
+
+const commandsPerSource = 8;
+
+/** Reads the work of sources. Rejects with what Redis answered; `nowMs` = wall clock, as BullMQ's delays use it. */
+export const readWork = async (
+  redis: Redis,
+  keyPrefix: string,
+  sourceIds: readonly string[],
+  nowMs: number,
+): Promise<ReadonlyMap<string, SourceWork>> => {
+  const pipeline = redis.pipeline();
+  for (const sourceId of sourceIds) {
+    const keys = sourceKeys(keyPrefix, sourceId);
+    const records = keyOf(recordsQueueAddress(keyPrefix, sourceId));
+    const letters = keyOf(deadLetterQueueAddress(keyPrefix, sourceId));
+    pipeline
+      .hmget(keys.count, 'total', '1')
+      .hget(keys.state, 'paused')
+      .llen(`${records}:wait`)
+      .llen(`${records}:active`)
+      .llen(`${letters}:wait`)
+      .llen(`${letters}:active`)
+      .zcard(`${letters}:prioritized`)
+      .zcount(`${letters}:delayed`, 0, (nowMs + 1) * delayedScale);
+  }
+  const replies = (await pipeline.exec()) ?? [];
+  const valueAt = (index: number): unknown => {
+    const [error, value] = replies[index] ?? [];
+    if (error) throw error;
+    return value;
+  };
+  return new Map(
+    sourceIds.map((sourceId, index) => {
+      const at = index * commandsPerSource;
+      const counts = valueAt(at);
+      const [total, critical] = Array.isArray(counts) ? counts.map(Number) : [];
+      const isAny = (from: number, to: number): boolean => {
+        for (let offset = from; offset <= to; offset += 1) if (Number(valueAt(at + offset)) > 0) return true;
+        return false;
+      };
+      return [
+        sourceId,
+        {
+          hasRecords: (total ?? 0) > 0 || isAny(2, 3),
+          hasCritical: (critical ?? 0) > 0,
+          hasLetters: isAny(4, 7),
+          isPaused: valueAt(at + 1) === '1',
+        },
+      ];
+    }),
+  );
+};
+
+const keyOf = (address: { readonly prefix: string; readonly name: string }): string =>
+  `${address.prefix}:${address.name}`;

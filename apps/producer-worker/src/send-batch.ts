@@ -1,0 +1,45 @@
+// Sends one batch of pieces: fence, publish, and each piece its own answer.
+
+import type { Piece } from './deliver-chunk.ts';
+import type { ExtendLocks } from './fence.ts';
+import { passFence } from './fence.ts';
+import type { Publisher, SendFailure } from './publish.ts';
+
+export interface SendBatchDeps {
+  readonly publisher: Publisher;
+  /** Extends locks of the source's queue. */
+  readonly extendLocks: ExtendLocks;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** Makes the sender of one source's batches. It never rejects, and every piece gets exactly one answer. */
+export const createSendBatch =
+  (deps: SendBatchDeps, options: { readonly lockDurationMs: number }) =>
+  async (pieces: readonly Piece[]): Promise<void> => {
+    const locks = new Set(pieces.map((piece) => piece.lock));
+    const lost = await passFence([...locks], deps.extendLocks, {
+      lockDurationMs: options.lockDurationMs,
+      now: deps.now,
+    });
+    const sent: Piece[] = [];
+    for (const piece of pieces) {
+      if (lost.has(piece.lock.chunkId)) piece.answer(null);
+      else sent.push(piece);
+    }
+    const [only] = sent;
+    const records = sent.length === 1 && only !== undefined ? only.outgoing : sent.flatMap((piece) => piece.outgoing);
+    const failures = await deps.publisher.publish(records);
+    let from = 0;
+    for (const piece of sent) {
+      piece.answer(failures.length === 0 ? [] : failuresWithin(failures, from, piece.records));
+      from += piece.records;
+    }
+  };
+
+/** The failures of one piece, by index within it. */
+const failuresWithin = (failures: readonly SendFailure[], from: number, count: number): readonly SendFailure[] =>
+  failures.flatMap((failure) => {
+    const indexes = failure.indexes.filter((index) => index >= from && index < from + count);
+    return indexes.length === 0 ? [] : [{ ...failure, indexes: indexes.map((index) => index - from) }];
+  });
