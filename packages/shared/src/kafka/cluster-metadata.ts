@@ -1,0 +1,149 @@
+// What the brokers say about topics: how many partitions, and who leads each. Kept per topic, so that one topic that is
+// deleted, forbidden or without a leader is a fact about that topic and no failure of the others (kafkajs keeps one list
+// for all topics ever used and fails as a whole when one of them is gone).
+import type { BrokerAddress, BrokerLinks } from './broker-links.ts';
+import { kafkajs, type MetadataAnswer, protocolError, withoutThrowing } from './kafkajs-internals.ts';
+
+/** One partition: its leader's address, or why there is none. */
+export interface PartitionView {
+  readonly leader: BrokerAddress | null;
+  /** Kafka's error code; 0 = none. */
+  readonly errorCode: number;
+}
+
+/** A topic as the cluster sees it. `partitions[n]` is partition n. */
+export interface TopicView {
+  readonly topic: string;
+  readonly partitions: readonly PartitionView[];
+  readonly replicationFactor: number;
+}
+
+/** A topic, or the error that Kafka gives for it (`UNKNOWN_TOPIC_OR_PARTITION` when it does not exist). */
+export type TopicAnswer = TopicView | Error;
+
+/** Reads metadata; one read serves all callers until it is `maxAgeMs` old. Calls reject when no broker answers. */
+export interface ClusterMetadata {
+  /** Look an answer up with `topicIn`. Errors are asked again each time, views when they are too old. */
+  topics(names: Iterable<string>): Promise<ReadonlyMap<string, TopicAnswer>>;
+  /** Names of all topics, internal ones included; always read anew. */
+  allTopics(): Promise<readonly string[]>;
+  /** All brokers, read anew. */
+  brokers(): Promise<readonly BrokerAddress[]>;
+  /** The broker to which changes of topics are sent, read anew; null while there is none. */
+  controller(): Promise<BrokerAddress | null>;
+  /** The next call reads this topic again. */
+  forget(topic: string): void;
+}
+
+const unknownTopic = 3;
+const leaderNotAvailable = 5;
+
+const topicAnswer = (
+  topic: MetadataAnswer['topicMetadata'][number],
+  brokers: ReadonlyMap<number, BrokerAddress>,
+): TopicAnswer => {
+  if (topic.topicErrorCode !== 0) {
+    return protocolError(topic.topicErrorCode, `topic ${topic.topic}`);
+  }
+  if (topic.partitionMetadata.length === 0) {
+    return protocolError(leaderNotAvailable, `topic ${topic.topic} has no partitions yet`);
+  }
+  const partitions: PartitionView[] = [];
+  for (const { partitionId, leader, partitionErrorCode } of topic.partitionMetadata) {
+    const address = brokers.get(leader) ?? null;
+    // Missing replicas (REPLICA_NOT_AVAILABLE) do not keep a leader from taking records.
+    partitions[partitionId] = { leader: address, errorCode: address === null ? partitionErrorCode : 0 };
+  }
+  const replicationFactor = topic.partitionMetadata[0]?.replicas.length ?? 0;
+  return { topic: topic.topic, partitions, replicationFactor };
+};
+
+/** The answer for one of the topics asked for; a topic that the brokers did not mention does not exist. */
+export const topicIn = (answers: ReadonlyMap<string, TopicAnswer>, topic: string): TopicAnswer =>
+  answers.get(topic) ?? protocolError(unknownTopic, `topic ${topic}`);
+
+/** Creates the metadata of the cluster behind `links`. `now` in milliseconds. */
+export const createClusterMetadata = (
+  links: BrokerLinks,
+  options: { readonly maxAgeMs: number; readonly now: () => number },
+): ClusterMetadata => {
+  const { maxAgeMs, now } = options;
+  const views = new Map<string, { readonly view: TopicView; readonly readAt: number }>();
+  let reading: Promise<unknown> = Promise.resolve();
+
+  /** `names` empty = all topics. */
+  const read = async (names: readonly string[]): Promise<MetadataAnswer> => {
+    const answer = await links.sendToAny(
+      withoutThrowing(kafkajs.metadata({ topics: names, allowAutoTopicCreation: false })),
+    );
+    links.learn(answer.brokers.map(({ host, port }) => ({ host, port })));
+    return answer;
+  };
+
+  const fresh = (topic: string): TopicView | null => {
+    const kept = views.get(topic);
+    if (kept === undefined || now() - kept.readAt >= maxAgeMs) return null;
+    return kept.view;
+  };
+
+  const readTopics = async (names: readonly string[]): Promise<ReadonlyMap<string, TopicAnswer>> => {
+    const { brokers, topicMetadata } = await read(names);
+    const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    const answers = new Map<string, TopicAnswer>();
+    for (const topic of topicMetadata) {
+      const answer = topicAnswer(topic, addresses);
+      answers.set(topic.topic, answer);
+      if (answer instanceof Error) views.delete(topic.topic);
+      else views.set(topic.topic, { view: answer, readAt: now() });
+    }
+    return answers;
+  };
+
+  return {
+    topics: async (names) => {
+      const wanted = [...new Set(names)];
+      const answers = new Map<string, TopicAnswer>();
+      const take = (): readonly string[] => {
+        const missing: string[] = [];
+        for (const topic of wanted) {
+          const view = fresh(topic);
+          if (view === null) missing.push(topic);
+          else answers.set(topic, view);
+        }
+        return missing;
+      };
+      if (take().length > 0) {
+        // One read at a time: who waited behind another read finds its topics there.
+        const mine = reading.then(async () => {
+          const missing = take();
+          if (missing.length === 0) return;
+          for (const [topic, answer] of await readTopics(missing)) answers.set(topic, answer);
+        });
+        reading = mine.catch(() => {
+          // The caller below gets the rejection; the next read starts anyway.
+        });
+        await mine;
+      }
+      return answers;
+    },
+    allTopics: async () => {
+      const { topicMetadata } = await read([]);
+      return topicMetadata.filter(({ topicErrorCode }) => topicErrorCode !== unknownTopic).map(({ topic }) => topic);
+    },
+    brokers: async () => {
+      const { brokers } = await read([unreadTopic]);
+      return brokers.map(({ host, port }) => ({ host, port }));
+    },
+    controller: async () => {
+      const { brokers, controllerId } = await read([unreadTopic]);
+      const controller = brokers.find(({ nodeId }) => nodeId === controllerId);
+      return controller === undefined ? null : { host: controller.host, port: controller.port };
+    },
+    forget: (topic) => {
+      views.delete(topic);
+    },
+  };
+};
+
+/** An empty list would mean all topics, thousands on some clusters; any name that is no topic gives the brokers alone. */
+const unreadTopic = '__none__';

@@ -1,0 +1,53 @@
+// The limits of topics that decide how a batch is cut: `max.message.bytes` bounds a whole record batch, not a record.
+// Read per topic and kept for at most a minute, so that a raised limit is noticed without a restart.
+import type { BrokerLinks } from './broker-links.ts';
+import { describeTopicConfigs } from './topic-configs.ts';
+
+/** Kafka's default of `max.message.bytes`, used where the setting cannot be read. */
+export const defaultMaxBatchBytes = 1_048_588;
+
+/** Reads limits; never rejects. */
+export interface TopicLimits {
+  /** The largest record batch that each topic takes, in bytes. */
+  maxBatchBytes(topics: Iterable<string>): Promise<ReadonlyMap<string, number>>;
+  /** The same for one topic, read anew unless that happened within the last second: before a record is refused for its size. */
+  rereadMaxBatchBytes(topic: string): Promise<number>;
+}
+
+const maxAgeMs = 60_000;
+const rereadAgeMs = 1_000;
+
+/** Creates the limits of the topics behind `links`. `now` in milliseconds. */
+export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicLimits => {
+  const kept = new Map<string, { readonly bytes: number; readonly readAt: number }>();
+
+  const read = async (topics: readonly string[]): Promise<void> => {
+    // Not being allowed to read the setting must not keep records from being sent; the broker refuses what is too large.
+    const configs = await describeTopicConfigs(links, topics, ['max.message.bytes']).catch(() => null);
+    const readAt = now();
+    for (const topic of topics) {
+      const bytes = Number(configs?.get(topic)?.['max.message.bytes'] ?? Number.NaN);
+      kept.set(topic, { bytes: bytes > 0 ? bytes : defaultMaxBatchBytes, readAt });
+    }
+  };
+
+  const isOlder = (topic: string, ageMs: number): boolean => {
+    const limit = kept.get(topic);
+    return limit === undefined || now() - limit.readAt >= ageMs;
+  };
+
+  const bytesOf = (topic: string): number => kept.get(topic)?.bytes ?? defaultMaxBatchBytes;
+
+  return {
+    maxBatchBytes: async (topics) => {
+      const wanted = [...topics];
+      const missing = wanted.filter((topic) => isOlder(topic, maxAgeMs));
+      if (missing.length > 0) await read(missing);
+      return new Map(wanted.map((topic) => [topic, bytesOf(topic)]));
+    },
+    rereadMaxBatchBytes: async (topic) => {
+      if (isOlder(topic, rereadAgeMs)) await read([topic]);
+      return bytesOf(topic);
+    },
+  };
+};
