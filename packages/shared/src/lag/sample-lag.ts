@@ -1,0 +1,85 @@
+// One reading of real lag for all sources of the fleet, whatever the number of sources that share groups and topics.
+// Whoever holds the fleet's lease calls it once per interval.
+import { messageOf } from '../failures/errors.ts';
+import type { KafkaAdminPort } from '../kafka/port.ts';
+import { createCommitWatch } from './abandoned-groups.ts';
+import { createGroupFinder } from './groups-of.ts';
+import { readOffsets } from './read-offsets.ts';
+import { lagOfSource, type SourceLag } from './source-lag.ts';
+
+/** Groups of a source: `auto` = those with commits on its topics; named ones are never ignored. */
+export type ConsumerGroups = 'auto' | readonly string[];
+
+/** Reads lag. */
+export interface LagReader {
+  /**
+   * One reading for all sources. `groups` for all alike or per source (a source without an entry: auto). Never rejects:
+   * what could not be read stands as `failure` with the sources that it concerns. Takes a few milliseconds; with Kafka
+   * away as long as the admin port tries.
+   */
+  read(
+    topicsBySource: ReadonlyMap<string, readonly string[]>,
+    groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
+  ): Promise<ReadonlyMap<string, SourceLag>>;
+}
+
+const isPerSource = (
+  groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
+): groups is ReadonlyMap<string, ConsumerGroups> => groups instanceof Map;
+
+/** Creates a reader. `now` in milliseconds since the epoch. */
+export const createLagReader = (deps: {
+  readonly admin: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'>;
+  readonly now: () => number;
+}): LagReader => {
+  const { admin, now } = deps;
+  const finder = createGroupFinder(deps);
+  const watch = createCommitWatch(now);
+
+  const findGroups = async (
+    topics: ReadonlySet<string>,
+  ): Promise<{ readonly groups: readonly string[]; readonly failure: string | null }> => {
+    if (topics.size === 0) return { groups: [], failure: null };
+    try {
+      return { groups: await finder.groupsOf([...topics]), failure: null };
+    } catch (error) {
+      return { groups: [], failure: `consumer groups cannot be listed: ${messageOf(error)}` };
+    }
+  };
+
+  return {
+    read: async (topicsBySource, groups) => {
+      const groupsFor = (sourceId: string): ConsumerGroups =>
+        isPerSource(groups) ? (groups.get(sourceId) ?? 'auto') : groups;
+
+      const topicsOfGroup = new Map<string, Set<string>>();
+      const want = (group: string, topics: Iterable<string>): void => {
+        const wanted = topicsOfGroup.get(group) ?? new Set();
+        for (const topic of topics) wanted.add(topic);
+        topicsOfGroup.set(group, wanted);
+      };
+      const autoTopics = new Set<string>();
+      for (const [sourceId, topics] of topicsBySource) {
+        const named = groupsFor(sourceId);
+        if (named === 'auto') for (const topic of topics) autoTopics.add(topic);
+        else for (const group of named) want(group, topics);
+      }
+      const found = await findGroups(autoTopics);
+      for (const group of found.groups) want(group, autoTopics);
+
+      const readings = await readOffsets(admin, topicsOfGroup);
+      const sampledAt = now();
+      const lags = new Map<string, SourceLag>();
+      for (const [sourceId, topics] of topicsBySource) {
+        const named = groupsFor(sourceId);
+        const lag =
+          named === 'auto'
+            ? lagOfSource({ topics, ...found }, readings, watch.isAbandoned, sampledAt)
+            : lagOfSource({ topics, groups: named, failure: null }, readings, () => false, sampledAt);
+        lags.set(sourceId, lag);
+      }
+      watch.endRound();
+      return lags;
+    },
+  };
+};
