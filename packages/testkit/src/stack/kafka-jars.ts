@@ -60,6 +60,8 @@ export const kafkaJars = async (context: JarContext, sources: readonly JarSource
     throw new StackError('unavailable', failures.join('\n'));
   });
 
+const fetchingJars = `fetching Kafka ${kafkaVersion} (46 jars, 43 MB, once)`;
+
 const withMaven = async (context: JarContext, scratch: string, directory: string): Promise<void> => {
   const { maven, env, say, signal } = context;
   if (maven === null) throw new Error('there is no mvn');
@@ -72,16 +74,14 @@ const withMaven = async (context: JarContext, scratch: string, directory: string
     `<version>1</version><packaging>pom</packaging><dependencies>${dependencies.join('')}</dependencies></project>\n`;
   await writeFile(join(scratch, 'pom.xml'), project);
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${directory}`];
-  say(`fetching Kafka ${kafkaVersion} (46 jars, 43 MB, once) with Maven`);
   const work = runCommand(maven, ['-q', '-B', ...goal], { cwd: scratch, env, signal });
-  await withProgress(say, 'fetching Kafka with Maven', work);
+  await withProgress(say, `${fetchingJars} with Maven`, work);
 };
 
 const withJgo = async (context: JarContext, scratch: string, directory: string): Promise<void> => {
   const { python, say, signal } = context;
   if (python === null) throw new Error('there is no python3');
   const jgo = await jgoFromPypi(context);
-  say(`fetching Kafka ${kafkaVersion} (46 jars, 43 MB, once) with jgo`);
   // jgo writes jars in place, so that a killed run would leave cut-off ones: its Maven repository and its cache are
   // therefore ours, and thrown away.
   const env = {
@@ -93,7 +93,7 @@ const withJgo = async (context: JarContext, scratch: string, directory: string):
   };
   const wanted = coordinates.map(({ group, artifact, version }) => `${group}:${artifact}:${version}`).join('+');
   const args = ['-m', 'jgo', '--resolver', 'python', '--quiet', 'info', 'classpath', wanted];
-  await withProgress(say, 'fetching Kafka with jgo', runCommand(python, args, { env, signal }));
+  await withProgress(say, `${fetchingJars} with jgo`, runCommand(python, args, { env, signal }));
   // Two folders, `jars` and `modules`: both belong on the class path.
   for (const file of await readdir(join(scratch, 'jgo'), { recursive: true })) {
     if (file.endsWith('.jar')) await rename(join(scratch, 'jgo', file), join(directory, basename(file)));

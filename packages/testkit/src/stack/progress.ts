@@ -4,17 +4,20 @@
 /** Takes one line of text for the person at the terminal. */
 export type Say = (line: string) => void;
 
+const firstAfterMs = 1_000;
 const everyMs = 4_000;
 
-/** Awaits `work`; while it lasts, says `still ‹doing› (‹n› s)` every four seconds. */
+/** Awaits `work`; says `‹doing›` when it lasts longer than a second, and `still ‹doing› (‹n› s)` every four seconds. */
 export const withProgress = async <T>(say: Say, doing: string, work: Promise<T>): Promise<T> => {
   const startedAt = performance.now();
-  const timer = setInterval(() => {
+  const first = setTimeout(() => say(doing), firstAfterMs);
+  const further = setInterval(() => {
     say(`still ${doing} (${Math.round((performance.now() - startedAt) / 1_000)} s)`);
   }, everyMs);
   try {
     return await work;
   } finally {
-    clearInterval(timer);
+    clearTimeout(first);
+    clearInterval(further);
   }
 };

