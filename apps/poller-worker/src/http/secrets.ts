@@ -53,7 +53,8 @@ const edgeCharacters = 1024;
  * 200 characters. A text that was itself cut off (`isCut`) loses its end first, so that no half of a secret stays there.
  */
 export const excerptOf = (text: string, redact: Redactor, isCut = false): string => {
-  const safe = redact(isCut ? text.slice(0, -edgeCharacters) : text);
+  const redacted = redact(text);
+  const safe = isCut ? redacted.slice(0, -edgeCharacters) : redacted;
   // Control characters would let an answer write lines of its own into a terminal or a log.
   const line = safe.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD\s]+/gu, ' ').trim();
   return line.length > excerptCharacters ? `${line.slice(0, excerptCharacters - 1)}…` : line;
