@@ -26,9 +26,9 @@ const spread = (sourceId: string): number => createHash('sha256').update(sourceI
 /** The schedule of one source. */
 export const scheduleOf = (source: ResolvedSource): Schedule => {
   const repeat =
-    source.schedule.kind === 'cron'
-      ? { pattern: source.schedule.cron, tz: source.schedule.tz }
-      : { every: source.schedule.everyMs, offset: spread(source.id) % source.schedule.everyMs };
+    source.cron === undefined
+      ? { every: source.periodMs, offset: spread(source.id) % source.periodMs }
+      : { pattern: source.cron, tz: source.tz ?? 'UTC' };
   const wanted = {
     id: `${scheduleIdPrefix}${source.id}`,
     sourceId: source.id,

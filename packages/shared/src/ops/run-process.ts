@@ -1,6 +1,7 @@
 // The outermost layer of a process' main: signals, exit codes, and the one readable line when it cannot start.
 // Exit codes: 0 ended as asked, 2 refused (bad config, missing secret, unsafe Redis), 1 anything else.
-import { ConfigError, formatConfigError } from '../config/config-error.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { formatConfigError } from '../config/format-config-error.ts';
 import { type ErrorCode, codeOf, messageOf } from '../failures/errors.ts';
 import { type ProcessOptions, startProcess } from './start-process.ts';
 
