@@ -1,0 +1,55 @@
+// The config for eyes and logs: the same config with everything masked that must not be printed.
+import type { Config } from './schema.ts';
+import { isSecretPath, mask, maskAddress } from './secret-keys.ts';
+
+/** Shorter texts are no secrets worth hiding, and masking them would riddle a log with holes. */
+const shortestSecret = 6;
+
+/** A copy to print: secrets, unknown headers and the user part of addresses are `***`; a variable that was left as it is stays readable. */
+export function redactConfig(config: Config): unknown {
+  return redact(config, []);
+}
+
+/** The secrets in a config that was loaded, so that a log can mask them wherever they turn up. Texts under 6 characters are left out. */
+export function secretValues(loaded: { readonly config: Config }): readonly string[] {
+  const found = new Set<string>();
+  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
+    if (typeof value === 'string') {
+      for (const secret of isSecretPath(path) ? [value] : userParts(value))
+        if (secret.length >= shortestSecret && !isVariable(secret)) found.add(secret);
+    } else forEachValue(value, (child, key) => visit(child, [...path, key]));
+  };
+  visit(loaded.config, []);
+  return [...found];
+}
+
+function redact(value: unknown, path: readonly PropertyKey[]): unknown {
+  if (typeof value === 'string') return isSecretPath(path) && !isVariable(value) ? mask : maskAddress(value);
+  if (Array.isArray(value)) return value.map((item: unknown, index) => redact(item, [...path, index]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, redact(child, [...path, key])]));
+}
+
+const isVariable = (text: string): boolean => /^\$\{[A-Za-z_]\w*\}$/.test(text);
+
+/** Password of an address, as it is written there and as it is meant. */
+function userParts(text: string): readonly string[] {
+  if (!text.includes('@') || !URL.canParse(text)) return [];
+  const { password } = new URL(text);
+  return [password, safeDecode(password)];
+}
+
+const safeDecode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A stray % in a password: then it stands there as it is meant.
+    return text;
+  }
+};
+
+const forEachValue = (value: unknown, visit: (child: unknown, key: PropertyKey) => void): void => {
+  if (Array.isArray(value)) value.forEach((item: unknown, index) => void visit(item, index));
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, child] of Object.entries(value)) visit(child, key);
+};

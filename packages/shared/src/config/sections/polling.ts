@@ -1,0 +1,19 @@
+// Config section `polling`: limits of a poller process.
+import { z } from 'zod';
+import { wholeNumber } from '../fields.ts';
+
+export const pollingSchema = z
+  .strictObject({
+    concurrency: wholeNumber('Polls that one poller process runs at a time. At most half of them serve one host.', {
+      min: 1,
+      max: 1_000,
+      unit: 'polls',
+    }).default(32),
+    maxResponseBytes: wholeNumber('Size of an answer, unpacked, beyond which a poll fails.', {
+      min: 1_024,
+      max: 4_294_967_296,
+      unit: 'bytes',
+    }).default(67_108_864),
+  })
+  .describe('Limits of each poller process.')
+  .prefault({});

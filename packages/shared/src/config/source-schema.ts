@@ -1,0 +1,181 @@
+// The entry of one source: what all types share, with defaults by type, around the type's own `params`.
+import { z } from 'zod';
+import { readCron } from './cron.ts';
+import {
+  anyNumber,
+  choice,
+  duration,
+  fieldFacts,
+  flag,
+  formedText,
+  topicName,
+  webOrigin,
+  wholeNumber,
+} from './fields.ts';
+import { sourceQueueSchema } from './sections/queue.ts';
+import { sourceThrottlingSchema } from './sections/throttling.ts';
+import {
+  defaultEveryMs,
+  isSupportedSourceType,
+  type Mode,
+  modes,
+  priorities,
+  type SourceType,
+} from './source-types.ts';
+
+/** When a source is polled: every so many milliseconds, or by a cron expression in a time zone. */
+export type Schedule =
+  | { readonly everyMs: number; readonly cron?: undefined; readonly tz?: undefined }
+  | { readonly everyMs?: undefined; readonly cron: string; readonly tz: string };
+
+/** Defaults that differ from type to type. */
+export type TypeDefaults = {
+  readonly mode: Mode;
+  readonly priority: (typeof priorities)[number];
+  readonly corrections: 'publish' | 'ignore';
+};
+
+const cron = z
+  .string()
+  .max(200)
+  .superRefine((value, context) => {
+    const facts = readCron(value);
+    if (!facts.ok) context.addIssue({ code: 'custom', message: facts.reason });
+  })
+  .describe('Times of polls as a cron expression, instead of `every`.')
+  .register(fieldFacts, { expects: 'a cron expression of five fields, or six with the second first' })
+  .optional();
+
+const timeZone = formedText('Time zone in which `cron` is read. Default UTC.', {
+  expects: 'a time zone such as America/Los_Angeles',
+  fits: (text) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+    } catch {
+      return false;
+    }
+  },
+}).optional();
+
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/)
+  .register(fieldFacts, { expects: 'a header name' });
+
+const headers = z
+  .record(
+    headerName,
+    z
+      .string()
+      .max(4_096)
+      .regex(/^[\t\x20-\x7e\x80-\xff]*$/)
+      .register(fieldFacts, { expects: 'a header value of one line', freeText: true }),
+  )
+  .describe('Headers that each request carries besides those of the type. NOAA wants a `User-Agent` with a contact.')
+  .register(fieldFacts, { expects: 'a map of headers' })
+  .default({});
+
+const shared = (defaults: TypeDefaults) => ({
+  enabled: flag('Whether the source is polled. Start and stop by an operator win over it.').default(true),
+  mode: choice('How the source is polled.', modes).default(defaults.mode),
+  every: duration('Period of polls. Default by mode: batch 1h, real-time 30s, continuous 1s.', {
+    minMs: 1_000,
+    maxMs: 366 * 86_400_000,
+    rangeText: '1s to 366d',
+  }).optional(),
+  cron,
+  tz: timeZone,
+  priority: choice(
+    'Priority of its records; rules may raise single ones. A source that is critical is never delayed by the throttle.',
+    priorities,
+  ).default(defaults.priority),
+  rateLimitPerMinute: wholeNumber(
+    'Requests in any 60 s, over the whole fleet, failed ones included. Sources that share host and key share the lowest of their limits.',
+    { min: 1, max: 60_000, unit: 'requests' },
+  ).default(60),
+  timeoutSeconds: anyNumber('Time that one request may take, and that an answer may be silent.', {
+    min: 0.1,
+    max: 600,
+    unit: 'seconds',
+  }).default(30),
+  cacheTtlSeconds: anyNumber(
+    'Time that an answer is served again without a request; 0 is off. In effect at most 0.9 of the period.',
+    {
+      min: 0,
+      max: 604_800,
+      unit: 'seconds',
+    },
+  ).default(60),
+  topic: topicName('Topic of all its records, before all routing.').optional(),
+  partitionKey: formedText("Path in the record's envelope whose value is the Kafka key. Default by type.", {
+    expects: 'a path in the envelope, such as data.stationId',
+    fits: /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+){0,15}$/,
+  }).optional(),
+  headers,
+  dedupeWindowHours: anyNumber(
+    "Time for which an id is remembered after it was last in an answer. Default: 72, or the source's own range and a day when that is more; mqtt and push 1.",
+    { min: 0.1, max: 8_784, unit: 'hours' },
+  ).optional(),
+  corrections: choice(
+    'What happens to a known id with other content: published again with header `revision`, or ignored.',
+    ['publish', 'ignore'],
+  ).default(defaults.corrections),
+  queue: sourceQueueSchema,
+  throttling: sourceThrottlingSchema,
+});
+
+/** Address of a type that has a public one. */
+export const publicAddress = (address: string) =>
+  webOrigin('Scheme, host and port of the provider; the type adds its path.').prefault(address);
+
+/** Address of a type that has none of its own. */
+export const noPublicAddress = () =>
+  webOrigin('Scheme, host and port of the provider, where the type needs one.').optional();
+
+/** The whole entry of a type. */
+export const sourceEntry = <const T extends SourceType, A extends z.ZodType, P extends z.ZodType>(
+  type: T,
+  defaults: TypeDefaults,
+  baseUrl: A,
+  params: P,
+) => {
+  const typeName = z.literal(type).describe('Kind of source. It decides what `params` holds.');
+  fieldFacts.add(typeName, { expects: type });
+  return scheduled(z.strictObject({ type: typeName, ...shared(defaults), baseUrl, params })).describe(
+    isSupportedSourceType(type)
+      ? `Source of type ${type}.`
+      : `Source of type ${type}. Its connector arrives in a later version: until then pollers refuse it unless it is disabled.`,
+  );
+};
+
+/** What of a source's entry decides when it is polled. */
+type Timing = { mode: Mode; every?: number | undefined; cron?: string | undefined; tz?: string | undefined };
+
+const scheduled = <S extends z.ZodType<Timing>>(entry: S) =>
+  entry
+    .superRefine((source, context) => {
+      if (source.cron !== undefined && source.every !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['cron'],
+          message: 'excludes every: a source has one of the two',
+          params: { involves: ['every'] },
+        });
+      if (source.tz !== undefined && source.cron === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['tz'],
+          message: 'has a meaning only beside cron',
+          params: { involves: ['cron'] },
+        });
+    })
+    .transform(withSchedule<z.output<S>>);
+
+function withSchedule<T extends Timing>(source: T): Omit<T, 'every' | 'cron' | 'tz'> & Schedule {
+  const { every, cron: expression, tz, ...rest } = source;
+  const schedule: Schedule =
+    expression === undefined
+      ? { everyMs: every ?? defaultEveryMs[source.mode] }
+      : { cron: expression, tz: tz ?? 'UTC' };
+  return { ...rest, ...schedule };
+}

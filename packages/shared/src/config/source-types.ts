@@ -1,0 +1,65 @@
+// The types of sources by name: which exist, which of them a connector is built for, and what they are polled with.
+// Free of zod, so that any process may ask.
+
+/** Every type that the config knows. */
+export const sourceTypes = [
+  'nasa-firms',
+  'noaa-stations',
+  'noaa-alerts',
+  'noaa-forecasts',
+  'purpleair',
+  'airnow',
+  'metar',
+  'mqtt',
+  'http',
+  'push',
+] as const;
+export type SourceType = (typeof sourceTypes)[number];
+
+/** The types that pollers can run today. The config accepts the others, so that a file can be prepared for them. */
+export const supportedSourceTypes = [
+  'nasa-firms',
+  'noaa-stations',
+  'noaa-alerts',
+  'purpleair',
+] as const satisfies readonly SourceType[];
+export type SupportedSourceType = (typeof supportedSourceTypes)[number];
+
+/** Can pollers run sources of this type today? */
+export const isSupportedSourceType = (type: string): type is SupportedSourceType =>
+  supportedSourceTypes.some((supported) => supported === type);
+
+/** Types whose records come by themselves: nothing is fetched for them. */
+const pushedTypes: readonly string[] = ['mqtt', 'push'] satisfies readonly SourceType[];
+
+/** Is the source asked for its records (unlike mqtt and push, whose records come by themselves)? */
+export const isPolledType = (type: SourceType): boolean => !pushedTypes.includes(type);
+
+/** Ways of polling a source. */
+export const modes = ['batch', 'real-time', 'continuous'] as const;
+export type Mode = (typeof modes)[number];
+
+/** Period of a source that names none, by its mode. */
+export const defaultEveryMs: Readonly<Record<Mode, number>> = {
+  batch: 3_600_000,
+  'real-time': 30_000,
+  continuous: 1_000,
+};
+
+/** Classes of records, from the most to the least urgent. */
+export const priorities = ['critical', 'high', 'normal', 'low'] as const;
+
+/**
+ * Why a poller has to refuse a config: one sentence for each enabled source whose connector is not built yet; empty when
+ * there is none. Sources that are disabled may wait in the file.
+ */
+export function unsupportedSources(
+  sources: Readonly<Record<string, { readonly type: SourceType; readonly enabled: boolean }>>,
+): readonly string[] {
+  return Object.entries(sources)
+    .filter(([, source]) => source.enabled && !isSupportedSourceType(source.type))
+    .map(
+      ([id, source]) =>
+        `sources.${id}: type ${source.type} has no connector in this version (it has ${supportedSourceTypes.join(', ')}). Set enabled: false, or remove the source`,
+    );
+}
