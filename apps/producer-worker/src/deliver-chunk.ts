@@ -68,14 +68,9 @@ const settleRetryMs = 500;
 const seconds = (fromMs: number, toMs: number): number => Math.max(0, toMs - fromMs) / 1000;
 
 const endingOf = ({ rest, attempts }: Settlement): ChunkEnding => {
-  switch (rest.kind) {
-    case 'none':
-      return { kind: 'complete' };
-    case 'wait':
-      return { kind: 'delay', delayMs: rest.delayMs, reason: rest.reason };
-    case 'retry':
-      return { kind: 'retry', reason: rest.reason, attempts };
-  }
+  if (rest.kind === 'wait') return { kind: 'delay', delayMs: rest.delayMs, reason: rest.reason };
+  if (rest.kind === 'retry') return { kind: 'retry', reason: rest.reason, attempts };
+  return { kind: 'complete' };
 };
 
 /** Cuts a prepared chunk into pieces of at most `batchSize` records; as a rule one. */

@@ -14,7 +14,7 @@ export interface SweepDeps {
   readonly sweepSource: (sourceId: string, healLostJobs: boolean, signal: AbortSignal) => Promise<SweptSource>;
   readonly bury: (sourceId: string, chunkId: string) => Promise<Burial>;
   /** Tells the fleet that a source has work. */
-  readonly ring: (sourceId: string) => Promise<void>;
+  readonly ring: (sourceId: string) => void;
   readonly logger: Logger;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -35,7 +35,7 @@ export const createSweep = (
       const burial = await deps.bury(sourceId, chunkId);
       if (burial.kind === 'buried') letters += burial.letters;
     }
-    if (swept.added > 0) await deps.ring(sourceId);
+    if (swept.added > 0) deps.ring(sourceId);
     if (swept.added + swept.removed + failed.length > 0)
       deps.logger.info({ sourceId, ...swept, failedChunks: failed.length, letters }, 'sweep put a queue in order');
   };

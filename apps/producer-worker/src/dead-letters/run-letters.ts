@@ -30,7 +30,7 @@ export interface RunLettersDeps {
   readonly store: Pick<ChunkStore, 'admit'>;
   readonly recordsQueue: (sourceId: string) => RecordsQueue;
   /** Tells the fleet that a source has work. */
-  readonly ring: (sourceId: string) => Promise<void>;
+  readonly ring: (sourceId: string) => void;
   readonly logger: Logger;
   readonly after: (delayMs: number, act: () => void) => () => void;
 }
@@ -68,7 +68,7 @@ export const runLetter = async (
   if (status === 'stored') {
     const chunk: StoredChunk = { ...request, records: 1, sample: [letter.data.record] };
     await addChunkJobs(deps.recordsQueue(sourceId), [chunk], options.job);
-    await deps.ring(sourceId);
+    deps.ring(sourceId);
   }
   return { kind: 'replayed' };
 };

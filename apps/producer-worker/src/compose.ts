@@ -1,0 +1,184 @@
+// The composition root of the producer worker: the only place where its real adapters are made.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
+import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
+import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { type ChunkJobOptions, sweepSource } from '@stream-manager/shared/queues/records-queue';
+import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
+import { createAttention } from './attention.ts';
+import { chosenSources } from './chosen-sources.ts';
+import { buryFailedChunk } from './dead-letters/bury-failed-chunk.ts';
+import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
+import { createFleetAct } from './fleet-act.ts';
+import { createKafkaWatch } from './kafka-watch.ts';
+import { createLease } from './lease.ts';
+import { openRecordsQueue } from './open-records-queue.ts';
+import { createPublisher } from './publish.ts';
+import { readWork } from './read-work.ts';
+import { createRings } from './rings.ts';
+import { createSourceNotes } from './source-notes.ts';
+import { createSourceQueues } from './source-queues.ts';
+import { createSweep, sweepIntervalMs } from './sweep.ts';
+
+/** Time between two rounds of attention, how long an idle queue stays open, and how long a turn lasts, in milliseconds. */
+const attentionMs = { intervalMs: 1_000, idleMs: 10_000, turnMs: 10_000 };
+/** Left of the grace period for letting connections go, in milliseconds. */
+const closingMs = 2_000;
+
+/** Runs `act` later; returns the undo. */
+const after = (delayMs: number, act: () => void): (() => void) => {
+  const timer = setTimeout(act, delayMs);
+  return () => clearTimeout(timer);
+};
+
+const limitsOf = (config: ProcessContext['config'], sourceId: string): ChunkLimits => {
+  const source = resolveSource(config, sourceId);
+  return {
+    maxRecords: source.queue.maxRecords,
+    criticalReserve: source.queue.criticalReserve,
+    overflow: source.queue.overflow,
+    dedupeWindowMs: source.dedupeWindowMs,
+    dedupeMaxIds: source.queue.dedupeMaxIds,
+    publishCorrections: source.corrections === 'publish',
+  };
+};
+
+/** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
+export const composeProducerWorker: Compose = (context): Composition => {
+  const { config, redis, logger, metrics, health, env, instance } = context;
+  const { keyPrefix } = config.redis;
+  const { maxAttempts, backoffMs, maxOpenQueues } = config.delivery;
+  const allSources = Object.keys(config.sources);
+  const sourceIds = chosenSources(allSources, env.SOURCES);
+  const topics = createTopicResolver(config.routing, config.sources);
+  const kafka = createKafka(config.kafka, { logger, role: 'producer-worker' });
+  const producer = kafka.createProducer();
+  const admin = kafka.createAdmin();
+  const store = createRedisChunkStore({ redis, keyPrefix });
+  const queues = createSourceQueues({ redis, logger }, { keyPrefix });
+  const rings = createRings({ redis, logger }, { keyPrefix });
+  const notes = createSourceNotes({ health, logger });
+  const watch = createKafkaWatch({ admin, health, logger });
+  const publisher = createPublisher({ producer, metrics, kafka: watch, now: Date.now });
+  const stopped = new AbortController();
+  // BullMQ asks the worker that fails a job for this strategy: `delivery.backoffMs`.
+  const job: ChunkJobOptions = { attempts: maxAttempts, backoff: { type: 'delivery' } };
+
+  const addLetters = async (sourceId: string, letters: readonly DeadLetter[]): Promise<void> => {
+    await addDeadLetters(queues.deadLetters(sourceId), letters);
+    for (const { data } of letters) metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+  };
+
+  const attention = createAttention(
+    {
+      readWork: (ids) => readWork(redis, keyPrefix, ids, Date.now()),
+      open: (kind, sourceId) => {
+        const common = { sourceId, keyPrefix, workerName: instance.id };
+        if (kind === 'dead-letter')
+          return openDeadLetterQueue(
+            { redis, store, recordsQueue: (id) => queues.records(id), ring: rings.ring, logger, after },
+            { ...common, limits: limitsOf(config, sourceId), job },
+          );
+        return openRecordsQueue(
+          {
+            redis,
+            store,
+            publisher,
+            topics,
+            addLetters,
+            notes,
+            metrics,
+            logger,
+            after,
+            now: Date.now,
+            stopped: stopped.signal,
+            // An abort only ends the pause early; whoever paused looks at the signal.
+            pause: (ms) => sleep(ms, undefined, { signal: stopped.signal }).catch(() => {}),
+          },
+          {
+            ...common,
+            batchSize: config.kafka.batchSize,
+            batchTimeoutMs: config.kafka.batchTimeoutMs,
+            maxAttempts,
+            backoffMs,
+          },
+        );
+      },
+      listen: rings.listen,
+      logger,
+      now: () => performance.now(),
+    },
+    { ...attentionMs, sourceIds, maxOpen: maxOpenQueues },
+  );
+
+  const sweep = createSweep(
+    {
+      sweepSource: (sourceId, healLostJobs, signal) =>
+        sweepSource({ store, queue: queues.records(sourceId) }, { sourceId, job, healLostJobs, signal }),
+      bury: (sourceId, chunkId) =>
+        buryFailedChunk(
+          {
+            store,
+            addLetters,
+            findFailed: async (id, failedId) => {
+              const failed = await queues.records(id).getJob(failedId);
+              if (failed === undefined || !(await failed.isFailed())) return null;
+              return { reason: failed.failedReason ?? 'no reason is known', failedAt: failed.finishedOn ?? Date.now() };
+            },
+            removeJob: async (id, failedId) => void (await queues.records(id).remove(failedId)),
+            topicOf: (id) => (topics.needsContent(id) ? null : topics.resolve(id).topic),
+          },
+          sourceId,
+          chunkId,
+        ),
+      ring: rings.ring,
+      logger,
+      now: () => performance.now(),
+    },
+    allSources,
+  );
+  const keys = fleetKeys(keyPrefix);
+  const sweeper = createFleetAct(
+    {
+      lease: createLease(redis, { key: keys.lease('sweep'), holder: instance.id, ttlMs: 2 * sweepIntervalMs }),
+      act: sweep,
+      logger,
+    },
+    { name: 'sweep', intervalMs: sweepIntervalMs },
+  );
+
+  /** Waits for what is in hand, but not beyond the grace period. */
+  const finishInHand = async (): Promise<void> => {
+    const finished = Promise.all([attention.stop(), sweeper.stop()]).then(() => true);
+    const graceMs = Math.max(0, config.shutdown.graceMs - closingMs);
+    const isLate = sleep(graceMs, false, { ref: false });
+    if (await Promise.race([finished, isLate])) return;
+    logger.warn('chunks are still in hand at the end of the grace period; another worker takes them up');
+    stopped.abort();
+    finished.catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'stopping failed'));
+  };
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await finishInHand();
+    await watch.stop();
+    await Promise.all([producer.close(), admin.close()]);
+    await queues.close();
+  };
+
+  return {
+    start: async (signal) => {
+      await watch.start(signal);
+      await sweeper.start(signal);
+      await attention.start(signal);
+    },
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+};

@@ -1,0 +1,81 @@
+import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
+import { describe, expect, it } from 'vitest';
+import { buryFailedChunk, type FailedJob } from '../../src/dead-letters/bury-failed-chunk.ts';
+import { fakeStore, noon, takenChunk } from '../chunks.ts';
+
+const setup = (
+  taken: ReturnType<typeof takenChunk> | null,
+  failed: FailedJob | null = { reason: 'stalled', failedAt: noon },
+) => {
+  const store = fakeStore(taken);
+  const letters: DeadLetter[] = [];
+  const bury = () =>
+    buryFailedChunk(
+      {
+        store,
+        addLetters: async (_sourceId, added) => {
+          store.acts.push(`letters ${added.length}`);
+          letters.push(...added);
+        },
+        findFailed: async () => failed,
+        removeJob: async () => void store.acts.push('remove'),
+        topicOf: () => 'fires',
+      },
+      'firms',
+      'chunk-1',
+    );
+  return { bury, acts: store.acts, letters };
+};
+
+describe('buryFailedChunk', () => {
+  it('makes a letter of each record that is not done, settles, and removes the job, in this order', async () => {
+    const done = emptyBitmap(3);
+    setBit(done, 1);
+    const { bury, acts, letters } = setup(takenChunk(3, { done }));
+    expect(await bury()).toEqual({ kind: 'buried', letters: 2 });
+    expect(acts).toEqual(['letters 2', 'settle all (0)', 'remove']);
+    expect(letters.map(({ data }) => data)).toMatchObject([
+      {
+        code: 'publish_failed',
+        reason: 'stalled',
+        topic: 'fires',
+        record: { data: { index: 0 } },
+        lastFailedAt: '2026-05-01T12:00:00.000Z',
+      },
+      { record: { data: { index: 2 } } },
+    ]);
+  });
+
+  it('keeps a damaged payload as one letter with its bytes, bounded', async () => {
+    const payload = Buffer.alloc(100_000, 1);
+    const { bury, acts, letters } = setup(takenChunk(3, { payload }), { reason: 'damaged', failedAt: noon });
+    expect(await bury()).toEqual({ kind: 'buried', letters: 1 });
+    expect(acts).toEqual(['letters 1', 'settle all (0)', 'remove']);
+    const raw = letters[0]?.data.raw ?? '';
+    expect(raw).toHaveLength(65_536);
+    expect(Buffer.from(raw, 'base64').equals(payload.subarray(0, 49_152))).toBe(true);
+    expect(letters[0]?.data).toMatchObject({ code: 'payload_damaged', reason: 'damaged (3 records, 100000 bytes)' });
+    expect(letters[0]?.jobId).toMatch(/^[\w-]{22}-[0-9a-f]{6}-0$/);
+  });
+
+  it('gives a payload of a later version a new job instead', async () => {
+    const payload = Buffer.from(takenChunk(1).payload);
+    payload.writeUInt8(2, 0);
+    const { bury, acts } = setup(takenChunk(1, { payload }));
+    expect(await bury()).toEqual({ kind: 'requeued' });
+    expect(acts).toEqual(['remove']);
+  });
+
+  it('only removes the job of a chunk that is settled', async () => {
+    const { bury, acts } = setup(null);
+    expect(await bury()).toEqual({ kind: 'gone' });
+    expect(acts).toEqual(['remove']);
+  });
+
+  it('leaves a chunk alone whose job is not failed any more', async () => {
+    const { bury, acts } = setup(takenChunk(1), null);
+    expect(await bury()).toEqual({ kind: 'gone' });
+    expect(acts).toEqual([]);
+  });
+});

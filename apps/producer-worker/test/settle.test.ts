@@ -1,0 +1,127 @@
+import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
+import { describe, expect, it } from 'vitest';
+import { prepareChunk } from '../src/prepare.ts';
+import type { SendFailure } from '../src/publish.ts';
+import { type AnsweredChunk, settleChunk } from '../src/settle.ts';
+import { fakeStore, noon, preparedRecord, storedRecords, takenChunk } from './chunks.ts';
+
+const failure = (outcome: SendFailure['outcome'], ...indexes: readonly number[]): SendFailure => ({
+  outcome,
+  indexes,
+  code: outcome.toUpperCase(),
+  message: `it is ${outcome}`,
+});
+
+const setup = (failures: readonly SendFailure[], changes: Partial<AnsweredChunk> = {}, taken = takenChunk(4)) => {
+  const store = fakeStore(taken);
+  const letters: DeadLetter[] = [];
+  const topics = { needsContent: () => false, resolve: () => ({ topic: 'fires', rule: 'source' as const }) };
+  const chunk: AnsweredChunk = {
+    sourceId: 'firms',
+    taken,
+    prepared: prepareChunk('firms', taken, storedRecords(taken), topics, noon),
+    failures,
+    attempts: { made: 0, max: 3 },
+    formerAttempts: [],
+    ...changes,
+  };
+  const settle = () =>
+    settleChunk(
+      {
+        store,
+        now: () => noon,
+        addLetters: async (_sourceId, added) => {
+          store.acts.push(`letters ${added.length}`);
+          letters.push(...added);
+        },
+      },
+      chunk,
+    );
+  return { settle, acts: store.acts, letters };
+};
+
+describe('settleChunk', () => {
+  it.each([
+    { name: 'all acknowledged', failures: [], acts: ['settle all (4)'], rest: 'none' },
+    { name: 'some waiting', failures: [failure('outage', 1)], acts: ['settle 0,2,3 (3)'], rest: 'wait' },
+    { name: 'nothing acknowledged, all waiting', failures: [failure('outage', 0, 1, 2, 3)], acts: [], rest: 'wait' },
+    { name: 'one to try again', failures: [failure('other', 0)], acts: ['settle 1,2,3 (3)'], rest: 'retry' },
+    {
+      name: 'one refused: settle the good, add the letter, settle all',
+      failures: [failure('poison', 2)],
+      acts: ['settle 0,1,3 (3)', 'letters 1', 'settle all (0)'],
+      rest: 'none',
+    },
+    {
+      name: 'one refused, one waiting: the chunk stays with the waiting one',
+      failures: [failure('poison', 2), failure('destination', 0)],
+      acts: ['settle 1,3 (2)', 'letters 1', 'settle 2 (0)'],
+      rest: 'wait',
+    },
+    {
+      name: 'all refused',
+      failures: [failure('poison', 0, 1, 2, 3)],
+      acts: ['letters 4', 'settle all (0)'],
+      rest: 'none',
+    },
+  ])('$name', async ({ failures, acts, rest }) => {
+    const { settle, acts: done } = setup(failures);
+    expect((await settle()).rest.kind).toBe(rest);
+    expect(done).toEqual(acts);
+  });
+
+  it('speaks of the records that were left, not of those that were done before', async () => {
+    const done = emptyBitmap(4);
+    setBit(done, 0);
+    setBit(done, 1);
+    const { settle, acts, letters } = setup([failure('poison', 0)], {}, takenChunk(4, { done }));
+    await settle();
+    expect(acts).toEqual(['settle 3 (1)', 'letters 1', 'settle all (0)']);
+    expect(letters[0]?.data.record).toMatchObject({ id: preparedRecord(2).id.toString('base64url') });
+  });
+
+  it('tells in a letter everything that a replay and an operator need', async () => {
+    const { settle, letters } = setup([failure('other', 3)], {
+      attempts: { made: 1, max: 2 },
+      formerAttempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'the first time' }],
+    });
+    await settle();
+    const id = preparedRecord(3).id.toString('base64url');
+    const reason = 'it is other (after 2 attempts)';
+    expect(letters).toEqual([
+      {
+        jobId: `${id}-686868-0`,
+        data: {
+          sourceId: 'firms',
+          code: 'OTHER',
+          reason,
+          topic: 'fires',
+          record: JSON.parse(preparedRecord(3).value.toString()),
+          key: 'key-3',
+          contentHash: '6868686868686868',
+          isCorrection: false,
+          attempts: [
+            { at: '2026-05-01T11:59:00.000Z', error: 'the first time' },
+            { at: '2026-05-01T12:00:00.000Z', error: reason },
+          ],
+          firstFailedAt: '2026-05-01T11:59:00.000Z',
+          lastFailedAt: '2026-05-01T12:00:00.000Z',
+          pollId: 'poll-7',
+          payloadVersion: 1,
+          replays: 0,
+        },
+      },
+    ]);
+  });
+
+  it('hands the attempts on to the next run', async () => {
+    const { settle } = setup([failure('other', 3)], {
+      formerAttempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'x' }],
+    });
+    expect((await settle()).attempts).toEqual([
+      { at: '2026-05-01T11:59:00.000Z', error: 'x' },
+      { at: '2026-05-01T12:00:00.000Z', error: 'it is other' },
+    ]);
+  });
+});
