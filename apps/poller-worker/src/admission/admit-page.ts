@@ -1,0 +1,181 @@
+// Admits one page of a poll. The order of acts is what loses nothing:
+//   look up → admit a chunk → add its job → remove the jobs of chunks that made room → (next chunk) →
+//   add the letters of invalid rows → remember these rows.
+// Killed between two of them: a stored chunk without a job is the sweep's; a row without its memory gets the same
+// letter again, which BullMQ ignores; everything else comes again with the next poll, and what is in is known then.
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Metrics } from '@stream-manager/shared/observability/metrics';
+import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
+import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
+import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
+import { type Chunk, cutChunks } from './chunks.ts';
+import { invalidRowCode, letterOf } from './invalid-letters.ts';
+import type { AdmissibleRow, PreparedRows } from './prepare.ts';
+import type { Room } from './room.ts';
+import { sampleOf } from './sample.ts';
+import { startTally, type Tally } from './tally.ts';
+
+/** The queues of sources, as admission uses them. Every act may be repeated. */
+export interface AdmissionQueues {
+  addChunkJob(sourceId: string, chunk: StoredChunk): Promise<void>;
+  removeEvictedJobs(sourceId: string, evicted: readonly EvictedChunk[]): Promise<void>;
+  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  /** Tells producers that the source has work. May be lost. */
+  ring(sourceId: string): void;
+}
+
+/** What admission needs. */
+export interface AdmissionDeps {
+  readonly store: Pick<ChunkStore, 'lookup' | 'admit' | 'remember'>;
+  readonly queues: AdmissionQueues;
+  readonly room: Room;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds that only grow. */
+  readonly monotonicNow: () => number;
+}
+
+/** What of a source admission depends on. */
+export interface AdmissionSettings {
+  readonly sourceId: string;
+  readonly limits: ChunkLimits;
+  /** Records of a chunk at most. */
+  readonly chunkSize: number;
+  /** How long a chunk waits for room, in milliseconds; every chunk that gets in starts it anew. */
+  readonly admitWaitMs: number;
+}
+
+/** The poll that a page belongs to. */
+export interface AdmittingPoll {
+  readonly pollId: string;
+  /** Between two chunks, and while waiting for room, an abort ends the admission; the chunk in hand is finished. */
+  readonly signal: AbortSignal;
+}
+
+/** What became of a page. Only after `admitted` may its position be stored. */
+export interface PageAdmission {
+  /** `no_room`: the rest did not fit in time. `stopped`: the signal. In both cases some of the page may be in. */
+  readonly status: 'admitted' | 'no_room' | 'stopped';
+  /** Records stored, new or corrected. */
+  readonly accepted: number;
+}
+
+/** Bytes of values in one chunk at most: Redis and a producer copy a chunk whole. */
+const chunkBytes = 4 * 1024 * 1024;
+
+/** Admits the rows of one page. Rejects when Redis refuses; then the page is not finished and may be admitted again. */
+export const admitPage = async (
+  deps: AdmissionDeps,
+  settings: AdmissionSettings,
+  rows: PreparedRows,
+  poll: AdmittingPoll,
+): Promise<PageAdmission> => {
+  const { records, invalid } = rows;
+  const tally = startTally(deps, settings.sourceId);
+  const sightings =
+    records.length + invalid.length === 0
+      ? []
+      : await deps.store.lookup(settings.sourceId, [...records, ...invalid], settings.limits);
+  const fresh = records.filter((_record, index) => sightings[index] !== 'known');
+  const freshRows = invalid.filter((_row, index) => sightings[records.length + index] !== 'known');
+  tally.addDuplicates(rows.repeated + records.length - fresh.length);
+
+  const chunks = cutChunks(fresh, { records: settings.chunkSize, bytes: chunkBytes });
+  const status = await admitChunks(deps, settings, chunks, poll, tally).finally(() => tally.report());
+  if (status === 'admitted' && freshRows.length > 0) await keepInvalid(deps, settings, freshRows, poll.pollId);
+  return { status, accepted: tally.accepted() };
+};
+
+const admitChunks = async (
+  deps: AdmissionDeps,
+  settings: AdmissionSettings,
+  chunks: readonly Chunk[],
+  poll: AdmittingPoll,
+  tally: Tally,
+): Promise<PageAdmission['status']> => {
+  const { sourceId } = settings;
+  // One ring a page: a producer that heard it looks at the queue until it is empty.
+  let hasRung = false;
+  // The job of one chunk is added while the next chunk is admitted; never more than one, so that nothing piles up.
+  let adding: Promise<void> = Promise.resolve();
+  try {
+    for (const chunk of chunks) {
+      const end = await admitWhenRoom(deps, settings, chunk, poll);
+      if (typeof end === 'string') return end;
+      const { chunkId, result } = end;
+      tally.addResult(chunk, result);
+      if (result.status !== 'stored' && result.status !== 'already') continue;
+      await adding;
+      adding = addJob(deps.queues, sourceId, chunk, { chunkId, result, pollId: poll.pollId, shouldRing: !hasRung });
+      hasRung = true;
+      // It is awaited below; until then its rejection must not count as unheard.
+      adding.catch(() => {});
+    }
+    return 'admitted';
+  } finally {
+    await adding;
+  }
+};
+
+/** Offers a chunk until it is in, one way or the other, or there was no room for too long. */
+const admitWhenRoom = async (
+  deps: AdmissionDeps,
+  { sourceId, limits, admitWaitMs }: AdmissionSettings,
+  { priority, records }: Chunk,
+  { pollId, signal }: AdmittingPoll,
+): Promise<
+  { readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | 'no_room' | 'stopped'
+> => {
+  const untilMs = deps.monotonicNow() + admitWaitMs;
+  for (;;) {
+    if (signal.aborted) return 'stopped';
+    // Fresh for every call: under a reused id the settle of an old holder would delete the new records.
+    const chunkId = createChunkId();
+    const result = await deps.store.admit({ sourceId, chunkId, priority, limits, records, pollId });
+    if (result.status !== 'full') return { chunkId, result };
+    const waiting = { sourceId, priority, records: records.length - result.known, limits };
+    const answer = await deps.room.waitFor(waiting, untilMs, signal);
+    if (answer === 'stopped') return 'stopped';
+    if (answer !== 'room') return 'no_room';
+  }
+};
+
+const addJob = async (
+  queues: AdmissionQueues,
+  sourceId: string,
+  { priority, records }: Chunk,
+  admitted: {
+    readonly chunkId: string;
+    readonly pollId: string;
+    readonly result: AdmitResult & { status: 'stored' | 'already' };
+    readonly shouldRing: boolean;
+  },
+): Promise<void> => {
+  const { chunkId, pollId, result } = admitted;
+  const stored = result.status === 'stored' ? result.stored : records.length;
+  await queues.addChunkJob(sourceId, { chunkId, records: stored, priority, pollId, sample: sampleOf(records) });
+  if (admitted.shouldRing) queues.ring(sourceId);
+  if (result.status === 'stored' && result.evicted.length > 0) await queues.removeEvictedJobs(sourceId, result.evicted);
+};
+
+/** Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. */
+const keepInvalid = async (
+  deps: AdmissionDeps,
+  { sourceId, limits }: AdmissionSettings,
+  rows: readonly AdmissibleRow[],
+  pollId: string,
+): Promise<void> => {
+  const at = new Date(deps.now()).toISOString();
+  await deps.queues.addLetters(
+    sourceId,
+    rows.map((row) => letterOf(row, { sourceId, pollId, at })),
+  );
+  await deps.store.remember(sourceId, rows, limits);
+  for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
+  deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
+  const example = rows[0]?.message;
+  deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
+};

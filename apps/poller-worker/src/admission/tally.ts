@@ -1,0 +1,72 @@
+// What became of the records of one page, counted where it happens and told once.
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Metrics } from '@stream-manager/shared/observability/metrics';
+import type { AdmitResult } from '@stream-manager/shared/queues/chunk-store';
+import { type PriorityClass, priorityOf } from '@stream-manager/shared/records/priority';
+import type { Chunk } from './chunks.ts';
+
+/** The counts of one page. */
+export interface Tally {
+  /** Records stored so far. */
+  accepted(): number;
+  /** Records that were known, or stood twice in the page. */
+  addDuplicates(records: number): void;
+  /** The final answer to one chunk. */
+  addResult(chunk: Chunk, result: Exclude<AdmitResult, { status: 'full' }>): void;
+  /** Logs what overflow dropped: one line a page, if anything. */
+  report(): void;
+}
+
+/** Starts counting a page of one source. */
+export const startTally = (deps: { readonly metrics: Metrics; readonly logger: Logger }, sourceId: string): Tally => {
+  const { recordsAcceptedTotal, recordsDuplicateTotal, recordsDroppedTotal } = deps.metrics;
+  const dropped: Record<string, number> = {};
+  let accepted = 0;
+
+  const addAccepted = (records: number): void => {
+    accepted += records;
+    recordsAcceptedTotal.inc({ source: sourceId }, records);
+  };
+  const addDuplicates = (records: number): void => {
+    if (records > 0) recordsDuplicateTotal.inc({ source: sourceId }, records);
+  };
+  const addDropped = (priorityClass: PriorityClass, reason: string, records: number): void => {
+    const priority = priorityOf(priorityClass);
+    recordsDroppedTotal.inc({ source: sourceId, priority, reason }, records);
+    const name = `${priority} ${reason}`;
+    dropped[name] = (dropped[name] ?? 0) + records;
+  };
+
+  return {
+    accepted: () => accepted,
+    addDuplicates,
+    addResult: (chunk, result) => {
+      switch (result.status) {
+        case 'stored':
+          addAccepted(result.stored);
+          addDuplicates(result.known);
+          for (const victim of result.evicted) addDropped(victim.priority, 'evicted', victim.records);
+          return;
+        case 'already':
+          // The connection broke and the client sent the call twice: the first one stored it.
+          addAccepted(chunk.records.length);
+          return;
+        case 'known':
+          addDuplicates(result.known);
+          return;
+        case 'rejected':
+          addDuplicates(result.known);
+          addDropped(chunk.priority, 'rejected', result.dropped);
+          return;
+        case 'dropped':
+          addDuplicates(result.known);
+          addDropped(chunk.priority, 'no_room', result.dropped);
+          return;
+      }
+    },
+    report: () => {
+      if (Object.keys(dropped).length > 0)
+        deps.logger.warn({ sourceId, dropped }, 'records dropped: the queue is full');
+    },
+  };
+};

@@ -1,0 +1,102 @@
+// The composition root of the poller: the only place where its real adapters are made.
+
+import { secretValues } from '@stream-manager/shared/config/redact';
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
+import { version } from '@stream-manager/shared/ops/version';
+import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { createRoom, waitingSlots } from './admission/room.ts';
+import { createFreshness } from './freshness.ts';
+import { createRateLimit } from './http/rate-limit.ts';
+import { createRedactor } from './http/secrets.ts';
+import { createHttpClient } from './http/undici-client.ts';
+import { composeUserAgent } from './http/user-agent.ts';
+import { createPollStage } from './poll.ts';
+import { createPolledSources } from './polled-sources.ts';
+import { chunkJobOptions } from './queues/chunk-job-options.ts';
+import { addPoll, createPollJobProcessor } from './queues/poll-jobs.ts';
+import { createPollWorker } from './queues/poll-worker.ts';
+import { createRunningClaims } from './queues/running-claim.ts';
+import { createSourceQueues } from './queues/source-queues.ts';
+import { createSourceRegistry, type SourceRegistry } from './sources/registry.ts';
+import { limitFor } from './sources/shared-limit.ts';
+import { createTickStage } from './tick.ts';
+
+/** Composes the poller with the connectors of this build. Throws `source_unsupported` for an enabled source without one. */
+export const composePollerWorker: Compose = (context) =>
+  composePoller(context, createSourceRegistry({ logger: context.logger }));
+
+/** Composes the poller with any connectors. Nothing runs before `start`; `stop` hands the running polls back. */
+export const composePoller = (context: ProcessContext, registry: SourceRegistry): Composition => {
+  const { config, redis, logger, metrics } = context;
+  const { keyPrefix } = config.redis;
+  const now = Date.now;
+  const monotonicNow = (): number => performance.now();
+  const cutSecrets = createRedactor(secretValues(context));
+  const stop = new AbortController();
+
+  const sources = createPolledSources(config, registry);
+  const store = createRedisChunkStore({ redis, keyPrefix });
+  const states = createSourceStateStore(redis, keyPrefix);
+  const queues = createSourceQueues({ redis, logger }, { keyPrefix, chunkJob: chunkJobOptions(config.delivery) });
+  const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
+    logger.debug({ error: error.message }, 'queue connection error');
+  });
+
+  const all = Object.keys(config.sources).map((id) => resolveSource(config, id));
+  const limits = new Map(all.map((source) => [source.id, limitFor(source, all)]));
+  const http = createHttpClient({
+    rateLimit: createRateLimit({ redis, keyPrefix }),
+    maxResponseBytes: config.polling.maxResponseBytes,
+    userAgent: composeUserAgent(version, context.env['STREAM_CONTACT']),
+    limitOf: (source) => limits.get(source.id) ?? source.rateLimitPerMinute,
+    logger,
+    onExchange: ({ sourceId, durationMs }) => metrics.fetchSeconds.observe({ source: sourceId }, durationMs / 1000),
+  });
+
+  const poll = createPollStage({
+    sources,
+    http,
+    states,
+    claims: createRunningClaims({ redis, logger }, { keyPrefix }),
+    admission: {
+      store,
+      queues,
+      room: createRoom({ store, now: monotonicNow }, { maxWaiting: waitingSlots(config.polling.concurrency) }),
+      metrics,
+      logger,
+      now,
+      monotonicNow,
+    },
+    freshness: createFreshness(metrics, now),
+    metrics,
+    logger,
+    cutSecrets,
+    now,
+  });
+  const tick = createTickStage({
+    sources: config.sources,
+    states,
+    addPoll: (newPoll) => addPoll(pollQueue, newPoll),
+  });
+  const worker = createPollWorker(
+    {
+      redis,
+      logger,
+      process: createPollJobProcessor({ tick, poll, stop: stop.signal, logger, cutSecrets, now }),
+      endPolls: () => stop.abort(),
+      monotonicNow,
+    },
+    { keyPrefix, concurrency: config.polling.concurrency, name: context.instance.id },
+  );
+
+  return {
+    start: (signal) => worker.start(signal),
+    stop: async () => {
+      await worker.stop();
+      await Promise.all([queues.close(), pollQueue.close(), http.close()]);
+    },
+  };
+};

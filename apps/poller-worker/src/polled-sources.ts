@@ -1,0 +1,77 @@
+// The sources of the config as the poller works with them: each with its connector, and with what of it decides about
+// its records. Made once at start; a config that this process cannot serve is refused there.
+import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
+import type { Config } from '@stream-manager/shared/config/schema';
+import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
+import { createKeyReader } from './admission/partition-key.ts';
+import type { PolledSource } from './poll.ts';
+import type { SourceRegistry } from './sources/registry.ts';
+import type { Source } from './sources/source.ts';
+
+/** The limits of a source's queue and dedupe, in the words of the chunk store. */
+export const chunkLimits = (source: ResolvedSource): ChunkLimits => ({
+  maxRecords: source.queue.maxRecords,
+  criticalReserve: source.queue.criticalReserve,
+  overflow: source.queue.overflow,
+  dedupeWindowMs: source.dedupeWindowMs,
+  dedupeMaxIds: source.queue.dedupeMaxIds,
+  publishCorrections: source.corrections === 'publish',
+});
+
+/**
+ * Every source that this process can poll: disabled ones too, because an operator may start them. Throws
+ * `source_unsupported`, with all of them named, if it has no connector for an enabled one.
+ */
+export const createPolledSources = (config: Config, registry: SourceRegistry): ReadonlyMap<string, PolledSource> => {
+  const resolvePriority = createPriorityResolver(config.routing);
+  const polled = new Map<string, PolledSource>();
+  const refusals: string[] = [];
+  for (const id of Object.keys(config.sources)) {
+    const source = resolveSource(config, id);
+    try {
+      polled.set(id, {
+        config: source,
+        connector: connectorOf(source, registry),
+        prepare: {
+          sourceId: id,
+          priority: source.priority,
+          resolvePriority,
+          readKey: source.partitionKey === undefined ? undefined : createKeyReader(source.partitionKey),
+        },
+        admission: {
+          sourceId: id,
+          limits: chunkLimits(source),
+          chunkSize: source.queue.chunkSize,
+          admitWaitMs: source.queue.admitWaitMs,
+        },
+      });
+    } catch (error) {
+      if (source.enabled) refusals.push(`sources.${id}: ${messageOf(error)}`);
+    }
+  }
+  if (refusals.length === 0) return polled;
+  throw new StreamManagerError(
+    'source_unsupported',
+    `${refusals.join('\n')}\nSet enabled: false, or remove the source.`,
+  );
+};
+
+/** A variable that was not set when the config was loaded; allowed in a disabled source only. */
+const openVariable = /\$\{([A-Za-z_]\w*)\}/;
+
+const connectorOf = (source: ResolvedSource, registry: SourceRegistry): Source => {
+  const variable = openVariable.exec(JSON.stringify([source.baseUrl, source.params, source.headers]))?.[1];
+  return variable === undefined || source.enabled ? registry(source.type)(source) : withoutSecret(source.id, variable);
+};
+
+/** Stands for the connector of a disabled source whose secret is missing: started by an operator, its polls say so. */
+const withoutSecret = (sourceId: string, variable: string): Source => ({
+  poll: () => {
+    throw new StreamManagerError(
+      'secret_missing',
+      `sources.${sourceId} needs ${variable}: set this environment variable and start the poller again`,
+    );
+  },
+});

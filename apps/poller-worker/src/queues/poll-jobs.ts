@@ -1,0 +1,135 @@
+// The BullMQ edge of the poller: reads the jobs of queue `poll`, hands them to their stage, and tells BullMQ how they
+// ended. The only file of this process that moves a poll job.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import { classOf } from '@stream-manager/shared/records/priority';
+import type { Job, Queue } from 'bullmq';
+import type { PollEnd, PollRequest } from '../poll.ts';
+import type { NewPoll, TickEnd } from '../tick.ts';
+import { jobIsNotOurs, jobWasDelayed } from './job-endings.ts';
+
+/** Completed and failed polls that are kept for whoever looks. */
+const keptPolls = { count: 100 } as const;
+
+/**
+ * Adds a poll unless the source has one that waits, is delayed or is active. The tick is in the job's id, so that a tick
+ * that is run twice (its poller was killed) adds one poll.
+ */
+export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | 'coalesced'> => {
+  const jobId = `${poll.sourceId}.${poll.scheduledFor}`;
+  const data: PollJobData = { sourceId: poll.sourceId, scheduledFor: poll.scheduledFor };
+  const job = await queue.add('poll', data, {
+    jobId,
+    priority: classOf(poll.priority),
+    deduplication: { id: poll.sourceId },
+    // The next tick is the retry.
+    attempts: 1,
+    removeOnComplete: keptPolls,
+    removeOnFail: keptPolls,
+    stackTraceLimit: 1,
+  });
+  // BullMQ answers the id of the job that was there first.
+  return job.id === jobId ? 'queued' : 'coalesced';
+};
+
+/** What a job of queue `poll` leaves behind for whoever looks. */
+export type PollJobResult =
+  | { readonly outcome: 'ok'; readonly records: number }
+  | { readonly outcome: TickEnd | 'paused' | 'unknown_source' };
+
+/** What the processor needs. */
+export interface PollJobDeps {
+  readonly tick: { run(tick: { readonly sourceId: string; readonly scheduledFor: number }): Promise<TickEnd> };
+  readonly poll: { run(request: PollRequest): Promise<PollEnd> };
+  /** Aborts when the process stops. */
+  readonly stop: AbortSignal;
+  readonly logger: Logger;
+  /** Cuts every secret of this process from a text: what a job fails with is stored in Redis. */
+  readonly cutSecrets: (text: string) => string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Processes a job of queue `poll`; rejects as BullMQ wants it. */
+export type PollJobProcessor = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<PollJobResult>;
+
+const field = (job: Job, name: 'sourceId' | 'scheduledFor'): unknown => {
+  const data: unknown = job.data;
+  // Written by a process of ours or by a person in Bull Board: each field is checked where it is used.
+  return typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)[name] : undefined;
+};
+
+const sourceIdOf = (job: Job): string => {
+  const sourceId = field(job, 'sourceId');
+  if (typeof sourceId === 'string') return sourceId;
+  throw new Error(`job ${job.id ?? ''}: expected a sourceId in its data, found ${JSON.stringify(sourceId)}`);
+};
+
+const scheduledForOf = (job: Job): number => {
+  const scheduledFor = field(job, 'scheduledFor');
+  return typeof scheduledFor === 'number' && Number.isFinite(scheduledFor) ? scheduledFor : job.timestamp;
+};
+
+/** The slot of a tick: BullMQ's job scheduler writes it at the end of the job's id (`repeat:<id>:<milliseconds>`). */
+const slotOf = (job: Job): number => {
+  const slot = /:(\d{1,15})$/.exec(job.id ?? '')?.[1];
+  return slot === undefined ? job.timestamp : Number(slot);
+};
+
+/** Creates the processor. */
+export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
+  const finish = async (job: Job, token: string, end: PollEnd): Promise<PollJobResult> => {
+    switch (end.end) {
+      case 'finished':
+        return { outcome: 'ok', records: end.records };
+      case 'coalesced':
+        return { outcome: 'coalesced' };
+      case 'skipped':
+        return { outcome: end.why };
+      case 'later':
+        await job.moveToDelayed(deps.now() + end.waitMs, token);
+        throw jobWasDelayed();
+      case 'handed_back':
+        await job.moveToWait(token);
+        throw jobIsNotOurs();
+      case 'let_go':
+        throw jobIsNotOurs();
+      case 'failed':
+        break;
+    }
+    throw new Error(end.error);
+  };
+
+  const runPoll = async (request: PollRequest): Promise<PollEnd> => {
+    try {
+      return await deps.poll.run(request);
+    } catch (error) {
+      const text = deps.cutSecrets(messageOf(error));
+      deps.logger.error({ sourceId: request.sourceId, error: text }, 'poll broke off');
+      return { end: 'failed', error: text };
+    }
+  };
+
+  // No parameter has a default: BullMQ counts them, and gives the signal only to a processor that takes three.
+  return async (job, token, lockLost) => {
+    switch (job.name) {
+      case 'tick':
+        return { outcome: await deps.tick.run({ sourceId: sourceIdOf(job), scheduledFor: slotOf(job) }) };
+      case 'poll': {
+        const end = await runPoll({
+          jobId: job.id ?? '',
+          sourceId: sourceIdOf(job),
+          scheduledFor: scheduledForOf(job),
+          stop: deps.stop,
+          lockLost: lockLost ?? new AbortController().signal,
+        });
+        return finish(job, token ?? '', end);
+      }
+      default:
+        throw new Error(
+          `this poller knows no job named "${job.name}" (it knows tick and poll); is another version running?`,
+        );
+    }
+  };
+};

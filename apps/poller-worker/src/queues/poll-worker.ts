@@ -1,0 +1,61 @@
+// The BullMQ worker of queue `poll`: as many polls at a time as the config allows, and an end that hands back what runs.
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Service } from '@stream-manager/shared/ops/service';
+import { openWorker, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import type { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { PollJobProcessor } from './poll-jobs.ts';
+
+/** What the worker needs. */
+export interface PollWorkerDeps {
+  readonly redis: Redis;
+  readonly logger: Logger;
+  readonly process: PollJobProcessor;
+  /** Ends the running polls; called after the worker has stopped taking new ones. */
+  readonly endPolls: () => void;
+  /** Monotonic milliseconds. */
+  readonly monotonicNow: () => number;
+}
+
+/** One process' worker. `name` is shown in Bull Board and in `processedBy`. */
+export interface PollWorkerOptions {
+  readonly keyPrefix: string;
+  readonly concurrency: number;
+  readonly name: string;
+}
+
+/** The same error is logged once in this time, in milliseconds: a worker without Redis has thousands a second. */
+const sameErrorMs = 10_000;
+
+/** Creates the worker; it takes jobs from `start` until `stop`. */
+export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOptions): Service => {
+  const address = pollQueueAddress(options.keyPrefix);
+  let worker: Worker | undefined;
+  let closing: Promise<void> | undefined;
+  let logged = { message: '', at: Number.NEGATIVE_INFINITY };
+
+  const onError = ({ message }: Error): void => {
+    const at = deps.monotonicNow();
+    if (message === logged.message && at - logged.at < sameErrorMs) return;
+    logged = { message, at };
+    deps.logger.warn({ queue: address.name, error: message }, 'poll worker error');
+  };
+
+  return {
+    start: async () => {
+      if (closing !== undefined) return;
+      worker = openWorker(address, deps.redis, deps.process, options, onError);
+      // The job is another worker's now: what it still does here would only be done twice.
+      worker.on('lockRenewalFailed', (jobIds) => {
+        for (const jobId of jobIds) worker?.cancelJob(jobId);
+      });
+      await worker.waitUntilReady();
+    },
+    stop: async () => {
+      // In this order: a poll that is handed back must not be taken by the worker that is closing.
+      closing ??= worker?.close() ?? Promise.resolve();
+      deps.endPolls();
+      await closing;
+    },
+  };
+};

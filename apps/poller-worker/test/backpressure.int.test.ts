@@ -1,0 +1,105 @@
+import { waitUntil } from '@stream-manager/testkit/wait-until';
+import { describe, expect, it } from 'vitest';
+import { onePage, openPollerBundle, type PollerBundle, page, readings, sourceId } from './poller-bundle.ts';
+
+/** A queue of 60 records, 10 of them for critical ones, in chunks of 20. */
+const small = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  queue: { maxRecords: 60, criticalReserve: 10, chunkSize: 20, admitWaitMs: 100, ...changes },
+});
+
+const oldestChunk = async (poller: PollerBundle): Promise<string> => {
+  const [oldest] = await poller.records.getPrioritized(0, 0);
+  return oldest!.id!;
+};
+
+/** As a producer does it: settle, then the job is gone. */
+const publish = async (poller: PollerBundle): Promise<void> => {
+  const chunkId = await oldestChunk(poller);
+  await poller.store.settle(sourceId, chunkId, null, 20);
+  await poller.records.remove(chunkId);
+};
+
+const total = async (poller: PollerBundle): Promise<number> =>
+  (await poller.store.counts([sourceId])).get(sourceId)!.total;
+
+describe('a full queue', () => {
+  it('makes a poll wait for room, and goes on as room appears', async () => {
+    await using poller = await openPollerBundle(small({ admitWaitMs: 60_000 }));
+    poller.script = onePage(page(readings(0, 100)));
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    await waitUntil('two chunks', async () => (await poller.records.getJobCountByTypes('prioritized')) === 2);
+    const seen: unknown[] = [];
+    for (let published = 0; published < 3; published += 1) {
+      seen.push(...(await poller.stored()).slice(0, 20));
+      await publish(poller);
+      await waitUntil('the next chunk', async () => (await poller.records.getJobCountByTypes('prioritized')) === 2);
+      expect(await total(poller)).toBe(40);
+    }
+    seen.push(...(await poller.stored()));
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 100 });
+    expect(new Set(seen.map((envelope) => JSON.stringify(envelope))).size).toBe(100);
+    expect(poller.calls).toHaveLength(1);
+  });
+
+  it('gives the slot back after admitWaitMs without progress: delayed for a period, the position not moved', async () => {
+    await using poller = await openPollerBundle(small());
+    poller.script = onePage(page(readings(0, 70), 2), page(readings(70, 10)));
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    const delayed = await poller.until(jobId, 'delayed');
+    // The period is 30 s: a fetch costs the provider's quota.
+    expect(delayed.delay).toBeGreaterThan(25_000);
+    expect(delayed.attemptsMade).toBe(0);
+    expect(await total(poller)).toBe(40);
+    expect(await poller.states.readPosition(sourceId)).toMatchObject({ position: null, records: 40 });
+    expect(await poller.value('polls_total', { outcome: 'deferred' })).toBe(1);
+    expect(await poller.claimedBy()).toBeNull();
+
+    await publish(poller);
+    await publish(poller);
+    await delayed.promote();
+    await waitUntil('the rest of the page', async () => (await total(poller)) === 40);
+    const done = await poller.until(jobId, 'completed');
+    // The page was fetched again from its beginning; what was in was known.
+    expect(done.returnvalue).toEqual({ outcome: 'ok', records: 80 });
+    expect(poller.calls.map((call) => call.position)).toEqual([null, null]);
+    const stations = (await poller.stored()).map((envelope) => envelope.data['stationId']);
+    expect(new Set(stations).size).toBe(40);
+    expect(stations).toContain('S79');
+    expect(stations).not.toContain('S39');
+  });
+
+  it('still lets critical records in, up to its end', async () => {
+    await using poller = await openPollerBundle(small());
+    await poller.startPoller();
+    poller.script = onePage(page(readings(0, 40)));
+    await poller.pollOnce(1);
+    const urgent = readings(100, 15).map((record) => ({
+      ...record,
+      type: 'weather-alert' as const,
+      data: { ...record.data, severity: 'Extreme' },
+    }));
+    poller.script = onePage(page([...readings(40, 20), ...urgent]));
+    await poller.until(await poller.poll(2), 'delayed');
+    const counts = (await poller.store.counts([sourceId])).get(sourceId)!;
+    expect(counts).toMatchObject({ total: 55, byPriority: { 1: 15, 3: 40 } });
+  });
+
+  it.each([
+    { overflow: 'reject', reason: 'rejected', kept: 'S0', records: 40 },
+    { overflow: 'drop_oldest', reason: 'evicted', kept: 'S99', records: 40 },
+  ])('with $overflow goes on polling, and counts what was dropped', async ({ overflow, reason, kept, records }) => {
+    await using poller = await openPollerBundle(small({ overflow }));
+    poller.script = onePage(page(readings(0, 100)));
+    await poller.startPoller();
+    const job = await poller.pollOnce();
+    expect(job.returnvalue).toMatchObject({ outcome: 'ok' });
+    expect(await poller.value('records_dropped_total', { priority: 'normal', reason })).toBe(60);
+    const stored = await poller.stored();
+    expect(stored).toHaveLength(records);
+    expect(stored.map((envelope) => envelope.data['stationId'])).toContain(kept);
+    // No job is left without its chunk.
+    expect(await poller.records.getJobCountByTypes('prioritized')).toBe(2);
+  });
+});
