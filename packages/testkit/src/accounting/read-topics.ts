@@ -86,8 +86,9 @@ const startOf = (span: Span, from: readonly PartitionOffset[] = []): number =>
 const nameOf = (place: { topic: string; partition: number }): string => `${place.topic}[${place.partition}]`;
 
 const consume = async (kafka: Kafka, spans: readonly Span[], timeoutMs: number): Promise<StoredRecord[]> => {
+  const groupId = `stream-manager-accounting-${randomUUID()}`;
   const consumer = kafka.consumer({
-    groupId: `stream-manager-accounting-${randomUUID()}`,
+    groupId,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 100,
     maxBytesPerPartition: 8_388_608,
@@ -116,6 +117,9 @@ const consume = async (kafka: Kafka, spans: readonly Span[], timeoutMs: number):
     });
   } finally {
     await consumer.disconnect();
+    // Else the empty group stands in every list of groups until the broker's next cleaning, ten minutes later.
+    // It holds nothing: that it could not be deleted is no reason to lose what was read.
+    await withAdmin(kafka, (admin) => admin.deleteGroups([groupId])).catch(() => {});
   }
   return records;
 };

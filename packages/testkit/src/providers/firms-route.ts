@@ -39,7 +39,7 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
   };
 
   return (request) => {
-    const parts = request.url.pathname.slice(firmsPathPrefix.length).split('/').map(decodeURIComponent);
+    const parts = request.url.pathname.slice(firmsPathPrefix.length).split('/').map(decoded);
     const [mapKey = '', source = '', areaText = '', days = '', date = ''] = parts;
     if (!options.mapKeys.includes(mapKey)) return bareAnswer(200, plainText, 'Invalid MAP_KEY.');
     const refuse = (why: string): Answer => bareAnswer(400, plainText, why);
@@ -76,6 +76,16 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
       hasValidators: options.hasValidators,
     };
   };
+};
+
+/** A part of the path; as it stands when its escapes are none. */
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // A broken escape is a wrong value like any other: the checks refuse it by name.
+    return part;
+  }
 };
 
 const isDataset = (source: string): source is FirmsDataset => Object.hasOwn(firmsDatasets, source);
