@@ -75,7 +75,9 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
 /** In pieces: the ledger of a long run would be too long for one string. */
 const writeLedger = async (response: ServerResponse, ledger: Ledger): Promise<void> => {
   const write = async (text: string): Promise<void> => {
-    if (!response.write(text)) await once(response, 'drain');
+    // A client that has gone never drains: what is left is then written to nowhere.
+    if (!response.write(text) && !response.destroyed)
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
   };
   const writeList = async (list: readonly unknown[]): Promise<void> => {
     for (let from = 0; from < list.length; from += 1000) {

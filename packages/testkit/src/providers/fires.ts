@@ -74,7 +74,7 @@ const dayMs = 86_400_000;
 const area = { west: -124.4, south: 32.6, east: -114.2, north: 41.9 };
 const hotSpots = 24;
 
-const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+const hundredths = (value: number): number => Math.round(value * 100) / 100;
 
 /**
  * Degrees with five decimals whose last three come from the row's number: rows of one dataset differ in them, so no two
@@ -153,9 +153,9 @@ export const createFires = (seed: number, startAt: number, options: FireOptions 
       ...where,
       version,
       ...confidenceOf(random, instrument),
-      brightnessK: round(300 + random.next() * (viirs ? 67 : 120), 2),
-      brightnessLongwaveK: round(275 + random.next() * 40, 2),
-      frpMw: round(0.3 + Math.exp(random.next() * 5.5) - 1, 2),
+      brightnessK: hundredths(300 + random.next() * (viirs ? 67 : 120)),
+      brightnessLongwaveK: hundredths(275 + random.next() * 40),
+      frpMw: hundredths(0.3 + Math.exp(random.next() * 5.5) - 1),
       dayNight: hour >= 6 && hour < 18 ? 'D' : 'N',
     };
   };

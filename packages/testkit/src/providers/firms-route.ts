@@ -29,13 +29,14 @@ const headers = {
 
 /** Answers a request of the area API. */
 export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRequest) => Answer) => {
-  const lines = new WeakMap<FireDetection, string>();
-  const lineOf = (fire: FireDetection): string => {
-    const known = lines.get(fire);
-    if (known !== undefined) return known;
-    const line = renderFire(fire);
-    lines.set(fire, line);
-    return line;
+  // Rendered rows, by their place in the dataset. As long as its first row is the same one, all of them are.
+  const rendered = new Map<FirmsDataset, { first: FireDetection | undefined; lines: string[] }>();
+  const linesOf = (dataset: FirmsDataset, fires: readonly FireDetection[]): readonly string[] => {
+    const known = rendered.get(dataset);
+    const kept = known && known.first === fires[0] ? known : { first: fires[0], lines: [] };
+    rendered.set(dataset, kept);
+    for (const fire of fires.slice(kept.lines.length)) kept.lines.push(renderFire(fire));
+    return kept.lines;
   };
 
   return (request) => {
@@ -53,17 +54,24 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
     if (parts.length > 5 || Number.isNaN(fromMs)) return refuse('Invalid date. Expects YYYY-MM-DD.');
     const toMs = fromMs + Number(days) * dayMs;
 
-    const fires = request.world.fires
-      .visible(source, request.atMs)
-      .filter((fire) => fire.acquiredAtMs >= fromMs && fire.acquiredAtMs < toMs && isInside(fire, area));
+    const all = request.world.fires.visible(source, request.atMs);
+    const lines = linesOf(source, all);
+    const fires: FireDetection[] = [];
+    const found: string[] = [];
+    for (const [at, fire] of all.entries()) {
+      if (fire.acquiredAtMs < fromMs || fire.acquiredAtMs >= toMs || !isInside(fire, area)) continue;
+      fires.push(fire);
+      found.push(lines[at] ?? '');
+    }
     const brokenKinds = chooseBroken(fires, request, malformedKinds);
     const extra = request.fault.name === 'extra-column';
     const header = headers[firmsDatasets[source].instrument] + (extra ? ',quality_flag' : '');
     const broken: BrokenRow[] = [];
     const body: string[] = [header];
-    for (const fire of fires) {
+    for (const [at, fire] of fires.entries()) {
+      const sound = found[at] ?? '';
       const kind = brokenKinds.get(fire);
-      const line = (kind ? breakLine(lineOf(fire), kind) : lineOf(fire)) + (extra ? ',0' : '');
+      const line = (kind ? breakLine(sound, kind) : sound) + (extra ? ',0' : '');
       if (kind) broken.push({ kind: 'firms', raw: line, reason: kind });
       body.push(line);
     }

@@ -55,7 +55,7 @@ const recordOf = (entry: Entry): ExpectedRecord => ({
   timesServed: entry.timesServed,
 });
 
-/** A ledger in memory: about 0.5 KB per different row. With `isOn` false it keeps nothing, for runs that only need load. */
+/** A ledger in memory: about 1 KB per different row. With `isOn` false it keeps nothing, for runs that only need load. */
 export const createLedger = (isOn = true): LedgerBook => {
   const rows = new Map<string, Entry>();
   const broken = new Map<string, BrokenRow & { timesServed: number }>();
