@@ -2,6 +2,9 @@
 
 const isoForm = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/i;
 
+/** The last second of the year 9999: beyond it ISO 8601 has more than four digits for a year. */
+export const lastInstantMs = 253_402_300_799_000;
+
 /** Does this day exist, from 1970 on? Kafka knows no time before. */
 export const isRealDay = (year: number, month: number, day: number): boolean =>
   year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
@@ -12,5 +15,5 @@ export const parseInstant = (text: string): number | null => {
   if (parts === null || !isRealDay(Number(parts[1]), Number(parts[2]), Number(parts[3]))) return null;
   // Date.parse wants the offset with a colon.
   const ms = Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
-  return Number.isNaN(ms) || ms < 0 ? null : ms;
+  return ms >= 0 && ms <= lastInstantMs ? ms : null;
 };

@@ -68,7 +68,8 @@ const noCsv = (blocks: readonly Buffer[], missing: readonly string[], redact: Re
   const first = blocks[0] ?? Buffer.alloc(0);
   const beginning = first.subarray(0, beginningBytes).toString('utf8');
   const said = excerptOf(beginning, redact, first.length > beginningBytes);
-  if (said === '')
+  // A byte order mark counts as a blank here.
+  if (beginning.trim() === '')
     return new StreamManagerError('response_unreadable', 'FIRMS answered nothing, not even a header line');
   if (/invalid\s+map[\s_-]*key/i.test(beginning))
     return new StreamManagerError('credentials_refused', `FIRMS says "${said}": check params.mapKey`);

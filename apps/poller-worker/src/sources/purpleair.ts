@@ -5,6 +5,7 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import type { HttpClient, HttpRequest } from '../http/http-client.ts';
 import { HttpStatusError } from '../http/http-status-error.ts';
 import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
+import { lastInstantMs } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 import { asObject, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
 import type { SourceFactory } from './source.ts';
@@ -104,8 +105,7 @@ const parseSensor = (columns: readonly string[], row: unknown): SourceRecord | I
   const lastSeen = wholeNumber(values['last_seen'], 'last_seen');
   if (typeof sensorIndex !== 'number') return invalidRow(row, sensorIndex);
   if (typeof lastSeen !== 'number') return invalidRow(row, lastSeen);
-  // The last second of the year 9999: beyond it an ISO time has more than four digits.
-  if (lastSeen > 253_402_300_799)
+  if (lastSeen * 1000 > lastInstantMs)
     return invalidRow(row, rowFault('bad_time', 'last_seen', 'seconds since 1970', lastSeen));
 
   const number = (name: string, unit: (value: number) => number = (value) => value): number | null => {

@@ -1,0 +1,384 @@
+import { codeOf } from '@stream-manager/shared/failures/errors';
+import type { SourceRecord } from '@stream-manager/shared/records/envelope';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRedactor } from '../../src/http/secrets.ts';
+import { createNasaFirms, firmsPages } from '../../src/sources/nasa-firms.ts';
+import { resolvedSource } from './resolved-source.ts';
+import { createScriptedHttp, pollAll } from './scripted-http.ts';
+
+const viirs =
+  'latitude,longitude,bright_ti4,scan,track,acq_date,acq_time,satellite,instrument,confidence,version,bright_ti5,frp,daynight';
+const modis =
+  'latitude,longitude,brightness,scan,track,acq_date,acq_time,satellite,instrument,confidence,version,bright_t31,frp,daynight';
+const viirsRow = '39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,2.0NRT,298.2,4.53,D';
+const modisRow = '38.1234,-120.5,331.2,1.1,1.05,2025-01-04,2130,Terra,MODIS,85,6.1NRT,295.4,120.9,N';
+
+const parse = (text: string | Buffer, rowsPerPage?: number) => {
+  const pages = [...firmsPages([Buffer.from(text)], createRedactor(['the-map-key']), rowsPerPage)];
+  return { pages, records: pages.flatMap((page) => page.records), invalid: pages.flatMap((page) => page.invalid) };
+};
+
+/** The VIIRS row with other cells. */
+const rowWith = (changes: Readonly<Record<string, string>>, header = viirs, row = viirsRow): string => {
+  const cells = row.split(',');
+  for (const [name, value] of Object.entries(changes)) cells[header.split(',').indexOf(name)] = value;
+  return cells.join(',');
+};
+
+const one = (row: string, header = viirs): SourceRecord => {
+  const { records, invalid } = parse(`${header}\n${row}\n`);
+  expect(invalid).toEqual([]);
+  expect(records).toHaveLength(1);
+  return records[0]!;
+};
+
+describe('a VIIRS row', () => {
+  it('becomes a fire detection', () => {
+    expect(one(viirsRow)).toEqual({
+      type: 'fire-detection',
+      naturalKey: 'N|VIIRS|2025-01-04|0902|39.7596|-121.6219|0.39|0.36',
+      observedAtMs: Date.parse('2025-01-04T09:02:00Z'),
+      location: { latitude: 39.7596, longitude: -121.6219 },
+      data: {
+        satellite: 'N',
+        instrument: 'VIIRS',
+        confidence: 0.5,
+        confidenceClass: 'nominal',
+        brightnessK: 328.4,
+        brightnessLongwaveK: 298.2,
+        frpMw: 4.53,
+        scanKm: 0.39,
+        trackKm: 0.36,
+        dayNight: 'D',
+        version: '2.0NRT',
+      },
+      partitionKey: '39.8,-121.6',
+    });
+  });
+});
+
+describe('a MODIS row', () => {
+  it('keeps both of its brightness channels', () => {
+    expect(one(modisRow, modis).data).toEqual({
+      satellite: 'Terra',
+      instrument: 'MODIS',
+      confidence: 0.85,
+      confidenceClass: 'high',
+      brightnessK: 331.2,
+      brightnessLongwaveK: 295.4,
+      frpMw: 120.9,
+      scanKm: 1.1,
+      trackKm: 1.05,
+      dayNight: 'N',
+      version: '6.1NRT',
+    });
+  });
+});
+
+describe('a LANDSAT row', () => {
+  it('has no brightness, power and instrument', () => {
+    const header = 'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight';
+    expect(one('39.1,-121.2,44,33,30,30,2025-01-04,1845,L8,M,D', header)).toMatchObject({
+      naturalKey: 'L8||2025-01-04|1845|39.1|-121.2|30|30',
+      data: { instrument: null, confidenceClass: 'nominal', brightnessK: null, brightnessLongwaveK: null, frpMw: null },
+    });
+  });
+});
+
+describe('times', () => {
+  it.each([
+    { text: '5', time: '00:05' },
+    { text: '0', time: '00:00' },
+    { text: '0005', time: '00:05' },
+    { text: '902', time: '09:02' },
+    { text: '0902', time: '09:02' },
+    { text: '09:02', time: '09:02' },
+    { text: '2359', time: '23:59' },
+  ])('$text is $time UTC', ({ text, time }) => {
+    const record = one(rowWith({ acq_time: text }));
+    expect(new Date(record.observedAtMs).toISOString()).toBe(`2025-01-04T${time}:00.000Z`);
+    expect(record.naturalKey).toContain(`|2025-01-04|${time.replace(':', '')}|`);
+  });
+});
+
+describe('confidence', () => {
+  it.each([
+    { text: 'l', confidence: 0.3, confidenceClass: 'low' },
+    { text: 'n', confidence: 0.5, confidenceClass: 'nominal' },
+    { text: 'h', confidence: 0.8, confidenceClass: 'high' },
+    { text: 'low', confidence: 0.3, confidenceClass: 'low' },
+    { text: 'Nominal', confidence: 0.5, confidenceClass: 'nominal' },
+    { text: 'HIGH', confidence: 0.8, confidenceClass: 'high' },
+    { text: '0', confidence: 0, confidenceClass: 'low' },
+    { text: '29', confidence: 0.29, confidenceClass: 'low' },
+    { text: '30', confidence: 0.3, confidenceClass: 'nominal' },
+    { text: '79', confidence: 0.79, confidenceClass: 'nominal' },
+    { text: '80', confidence: 0.8, confidenceClass: 'high' },
+    { text: '100', confidence: 1, confidenceClass: 'high' },
+    { text: '', confidence: null, confidenceClass: null },
+  ])('"$text" is $confidence, $confidenceClass', ({ text, confidence, confidenceClass }) => {
+    expect(one(rowWith({ confidence: text })).data).toMatchObject({ confidence, confidenceClass });
+  });
+});
+
+describe('the natural key and the partition key', () => {
+  it('do not hang on how a number is printed', () => {
+    const usual = one(viirsRow);
+    const padded = one(rowWith({ latitude: '39.75960', longitude: '-121.62190', scan: '0.390', acq_time: '0902' }));
+    expect(padded.naturalKey).toBe(usual.naturalKey);
+    expect(padded.partitionKey).toBe(usual.partitionKey);
+  });
+
+  it('tell two pixels of one place and minute apart by scan and track', () => {
+    expect(one(rowWith({ scan: '0.4' })).naturalKey).not.toBe(one(viirsRow).naturalKey);
+    expect(one(rowWith({ track: '0.4' })).naturalKey).not.toBe(one(viirsRow).naturalKey);
+  });
+
+  it.each([
+    { latitude: '-0.04', longitude: '0.04', key: '0.0,0.0' },
+    { latitude: '0', longitude: '-0.06', key: '0.0,-0.1' },
+    { latitude: '40', longitude: '-120', key: '40.0,-120.0' },
+    { latitude: '-33.96', longitude: '18.449', key: '-34.0,18.4' },
+    { latitude: '90', longitude: '-180', key: '90.0,-180.0' },
+  ])('$latitude, $longitude lies in $key', ({ latitude, longitude, key }) => {
+    expect(one(rowWith({ latitude, longitude })).partitionKey).toBe(key);
+  });
+});
+
+describe('values', () => {
+  it('that are empty are null where the record can do without', () => {
+    const row = rowWith({ bright_ti4: '', bright_ti5: '', frp: '', daynight: '', version: '' });
+    expect(one(row).data).toMatchObject({
+      brightnessK: null,
+      brightnessLongwaveK: null,
+      frpMw: null,
+      dayNight: null,
+      version: null,
+    });
+  });
+
+  it.each([
+    { name: 'no latitude', changes: { latitude: '' }, reason: 'missing_value' },
+    { name: 'blanks for a longitude', changes: { longitude: '  ' }, reason: 'missing_value' },
+    { name: 'a word for a number', changes: { latitude: 'abc' }, reason: 'not_a_number' },
+    { name: 'NaN', changes: { longitude: 'NaN' }, reason: 'not_a_number' },
+    { name: 'infinity', changes: { frp: 'Infinity' }, reason: 'not_a_number' },
+    { name: 'a number that is too large', changes: { frp: '1e999' }, reason: 'not_a_number' },
+    { name: 'a hexadecimal number', changes: { scan: '0x10' }, reason: 'not_a_number' },
+    { name: 'a hexadecimal number after a blank', changes: { track: ' 0x10' }, reason: 'not_a_number' },
+    { name: 'a number with a unit', changes: { bright_ti4: '328K' }, reason: 'not_a_number' },
+    { name: 'a latitude beyond the pole', changes: { latitude: '90.00001' }, reason: 'out_of_range' },
+    { name: 'a longitude beyond the antimeridian', changes: { longitude: '-180.1' }, reason: 'out_of_range' },
+    { name: 'a day that does not exist', changes: { acq_date: '2025-02-30' }, reason: 'bad_time' },
+    { name: 'a month that does not exist', changes: { acq_date: '2025-13-45' }, reason: 'bad_time' },
+    { name: 'a day in another form', changes: { acq_date: '04.01.2025' }, reason: 'bad_time' },
+    { name: 'no day', changes: { acq_date: '' }, reason: 'bad_time' },
+    { name: 'an hour that does not exist', changes: { acq_time: '2400' }, reason: 'bad_time' },
+    { name: 'a minute that does not exist', changes: { acq_time: '60' }, reason: 'bad_time' },
+    { name: 'no time', changes: { acq_time: '' }, reason: 'bad_time' },
+    { name: 'no satellite', changes: { satellite: ' ' }, reason: 'missing_value' },
+    { name: 'no instrument', changes: { instrument: '' }, reason: 'missing_value' },
+    { name: 'an unknown confidence', changes: { confidence: 'sure' }, reason: 'unknown_word' },
+    { name: 'a confidence above 100', changes: { confidence: '101' }, reason: 'unknown_word' },
+  ])('make a row invalid: $name', ({ changes, reason }) => {
+    const bad = rowWith(changes);
+    const { records, invalid } = parse(`${viirs}\n${viirsRow}\n${bad}\n${viirsRow}\n`);
+    expect(records).toHaveLength(2);
+    expect(invalid).toEqual([{ raw: bad, reason, message: expect.stringContaining(Object.keys(changes)[0]!) }]);
+    expect(invalid[0]?.message).toMatch(/^\w+: expected .+, found .+$/);
+  });
+
+  it.each([
+    { name: 'too few', bad: viirsRow.slice(0, 60), reason: 'column_count' },
+    { name: 'too many', bad: `${viirsRow},1,2`, reason: 'column_count' },
+    { name: 'a quote that does not close', bad: `"${viirsRow}`, reason: 'unreadable' },
+    { name: 'words', bad: '<html>', reason: 'column_count' },
+  ])('in the wrong number make a row invalid: $name', ({ bad, reason }) => {
+    const { records, invalid } = parse(`${viirs}\n${bad}\n${viirsRow}\n`);
+    expect(records).toHaveLength(1);
+    expect(invalid).toMatchObject([{ raw: bad, reason }]);
+  });
+});
+
+describe('answers', () => {
+  it.each([
+    { name: 'with a byte order mark', text: `\uFEFF${viirs}\n${viirsRow}\n` },
+    { name: 'with CR LF', text: `${viirs}\r\n${viirsRow}\r\n` },
+    { name: 'without a last line break', text: `${viirs}\n${viirsRow}` },
+    { name: 'with unknown columns', text: `quality_flag,${viirs},more\n0,${viirsRow},x\n` },
+    {
+      name: 'with columns in another order',
+      text: `${viirs.split(',').reverse().join(',')}\n${viirsRow.split(',').reverse().join(',')}`,
+    },
+    { name: 'with quoted values', text: `"${viirs.replaceAll(',', '","')}"\n"${viirsRow.replaceAll(',', '","')}"\n` },
+    { name: 'with a quoted comma', text: `remark,${viirs}\n"a, b",${viirsRow}\n` },
+    { name: 'with names in capitals', text: `${viirs.toUpperCase()}\n${viirsRow}\n` },
+  ])('are read $name', ({ text }) => {
+    const { records, invalid } = parse(text);
+    expect(invalid).toEqual([]);
+    expect(records).toEqual([one(viirsRow)]);
+  });
+
+  it('of older exports may lack daynight and version', () => {
+    const header = viirs.replace(',version', '').replace(',daynight', '');
+    expect(one('39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,298.2,4.53', header).data).toMatchObject({
+      dayNight: null,
+      version: null,
+      frpMw: 4.53,
+    });
+  });
+
+  it('with a header only have no records', () => {
+    expect(parse(`${viirs}\n`).pages).toEqual([{ records: [], invalid: [], position: null }]);
+  });
+
+  it.each([
+    { name: 'nothing at all', text: '', code: 'response_unreadable', says: 'nothing' },
+    { name: 'blank lines', text: '\n\n', code: 'response_unreadable', says: 'nothing' },
+    { name: 'a wrong key', text: 'Invalid MAP_KEY.', code: 'credentials_refused', says: 'check params.mapKey' },
+    {
+      name: 'a wrong key in other words',
+      text: '"Invalid map key"\n',
+      code: 'credentials_refused',
+      says: 'Invalid map key',
+    },
+    {
+      name: 'the transaction limit',
+      text: 'Exceeding allowed transaction limit',
+      code: 'rate_limited',
+      says: 'Exceeding',
+    },
+    {
+      name: 'the transaction limit in other words',
+      text: 'You have exceeded the transaction limit of 5000.',
+      code: 'rate_limited',
+      says: '5000',
+    },
+    {
+      name: 'a page in HTML',
+      text: '<!DOCTYPE html>\n<html><body>Maintenance</body></html>',
+      code: 'response_unreadable',
+      says: 'Maintenance',
+    },
+    {
+      name: 'a sentence',
+      text: 'Invalid day range. Expects [1..5].',
+      code: 'response_unreadable',
+      says: 'Expects [1..5]',
+    },
+    {
+      name: 'CSV without a needed column',
+      text: `${viirs.replace(',frp', '')}\n`,
+      code: 'response_unreadable',
+      says: 'the columns frp',
+    },
+    {
+      name: 'CSV with one brightness only',
+      text: `${modis.replace(',bright_t31', '')}\n`,
+      code: 'response_unreadable',
+      says: 'bright_t31',
+    },
+    { name: 'binary', text: Buffer.from([0, 255, 254, 10, 0]), code: 'response_unreadable', says: 'expected CSV' },
+    {
+      name: 'an answer with the key in it',
+      text: 'no data for the-map-key today',
+      code: 'response_unreadable',
+      says: 'no data for *** today',
+    },
+  ])('that are no detections fail: $name', ({ text, code, says }) => {
+    let error: unknown;
+    try {
+      parse(text);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(codeOf(error)).toBe(code);
+    expect(String(error)).toContain(says);
+    expect(String(error)).not.toContain('the-map-key');
+  });
+
+  it('of many rows come in pages, of which only the last has no position', () => {
+    const rows = Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? `broken ${at}` : rowWith({ frp: String(at) })));
+    const { pages, records, invalid } = parse(`${viirs}\n${rows.join('\n')}\n`, 10);
+    expect(pages.map((page) => page.records.length + page.invalid.length)).toEqual([10, 10, 5]);
+    expect(pages.map((page) => page.position)).toEqual([{ rows: 10 }, { rows: 20 }, null]);
+    expect(records.map((record) => record.data['frpMw'])).toEqual(rows.flatMap((_, at) => (at % 5 === 0 ? [] : [at])));
+    expect(invalid).toHaveLength(5);
+  });
+});
+
+describe('whatever comes', () => {
+  const cell = fc.oneof(
+    fc.constantFrom(...viirsRow.split(','), '', '""', '"', 'NaN', '-0', '1e5', '2025-02-29', '2400', 'h', '\t', 'é'),
+    fc.string(),
+    fc.double().map(String),
+  );
+  const line = fc.oneof(
+    fc.constant(viirsRow),
+    fc.array(cell, { maxLength: 16 }).map((cells) => cells.join(',')),
+  );
+  const isRow = (text: string): boolean => text.trim() !== '';
+
+  it('every row becomes a record or an invalid row, under any header that is one', () => {
+    fc.assert(
+      fc.property(
+        fc.array(line),
+        fc.constantFrom(viirs, modis),
+        fc.integer({ min: 1, max: 7 }),
+        (lines, header, perPage) => {
+          const clean = lines.map((text) => text.replaceAll(/[\n\r]/g, ' '));
+          const { records, invalid } = parse([header, ...clean].join('\n'), perPage);
+          expect(records.length + invalid.length).toBe(clean.filter(isRow).length);
+          for (const record of records) {
+            expect(Number.isSafeInteger(record.observedAtMs)).toBe(true);
+            expect(Math.abs(record.location?.latitude ?? 99)).toBeLessThanOrEqual(90);
+            expect(JSON.parse(JSON.stringify(record.data))).toEqual(record.data);
+          }
+          for (const row of invalid) expect(row.raw).not.toBe('');
+        },
+      ),
+    );
+  });
+
+  it('bytes are an answer or an error of ours', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.boolean(), (bytes, hasHeader) => {
+        try {
+          parse(hasHeader ? Buffer.concat([Buffer.from(`${viirs}\n`), bytes]) : Buffer.from(bytes));
+        } catch (error) {
+          expect(hasHeader).toBe(false);
+          expect(codeOf(error)).not.toBeNull();
+        }
+      }),
+    );
+  });
+
+  it('a text that is cut into blocks anywhere is the same text', () => {
+    const bytes = Buffer.from(`${viirs}\n${rowWith({ version: 'é€😀' })}\n${viirsRow}\n`);
+    fc.assert(
+      fc.property(fc.nat(bytes.length), (cut) => {
+        const blocks = [bytes.subarray(0, cut), bytes.subarray(cut)];
+        expect([...firmsPages(blocks, createRedactor([]))]).toEqual([...firmsPages([bytes], createRedactor([]))]);
+      }),
+    );
+  });
+});
+
+describe('the poll', () => {
+  it('asks for the area as the API wants it, and keeps the key out of sight', async () => {
+    const source = resolvedSource({
+      type: 'nasa-firms',
+      baseUrl: 'https://firms.example',
+      params: { mapKey: 'the/map-key', dataset: 'MODIS_NRT', bbox: [-124.48, 32.53, -114.13, 42.01], dayRange: 2 },
+    });
+    const http = createScriptedHttp(() => `${modis}\n${modisRow}\n`);
+    const { records, error } = await pollAll(createNasaFirms(source), source, http);
+    expect(error).toBeNull();
+    expect(records).toHaveLength(1);
+    expect(http.requests[0]?.url.href).toBe(
+      'https://firms.example/api/area/csv/the%2Fmap-key/MODIS_NRT/-124.48,32.53,-114.13,42.01/2',
+    );
+    expect(http.requests[0]).toMatchObject({ credential: 'the/map-key', accept: expect.stringContaining('text/csv') });
+  });
+});

@@ -1,0 +1,38 @@
+import { type SupportedSourceType, supportedSourceTypes } from '@stream-manager/shared/config/source-types';
+import { codeOf } from '@stream-manager/shared/failures/errors';
+import { describe, expect, it } from 'vitest';
+import { createSourceRegistry } from '../../src/sources/registry.ts';
+import { resolvedSource } from './resolved-source.ts';
+
+const bbox = [-124, 32, -114, 42];
+const params: Readonly<Record<SupportedSourceType, unknown>> = {
+  'nasa-firms': { mapKey: 'key', bbox },
+  'noaa-stations': { stations: ['KLAX'] },
+  'noaa-alerts': { area: 'CA' },
+  purpleair: { apiKey: 'key', bbox },
+};
+const registry = createSourceRegistry();
+const codeThrownBy = (act: () => unknown): unknown => {
+  try {
+    act();
+  } catch (error) {
+    return codeOf(error);
+  }
+  return 'nothing thrown';
+};
+
+describe('the registry', () => {
+  it.each(supportedSourceTypes)('has a connector for %s, which takes its own type only', (type) => {
+    const factory = registry(type);
+    expect(factory(resolvedSource({ type, params: params[type] }))).toHaveProperty('poll');
+    const other = type === 'purpleair' ? 'noaa-alerts' : 'purpleair';
+    expect(codeThrownBy(() => factory(resolvedSource({ type: other, params: params[other] })))).toBe(
+      'source_unsupported',
+    );
+  });
+
+  it('says which types there are when it has none', () => {
+    expect(() => registry('carrier-pigeon')).toThrow('nasa-firms, noaa-stations, noaa-alerts, purpleair');
+    expect(codeThrownBy(() => registry('toString'))).toBe('source_unsupported');
+  });
+});

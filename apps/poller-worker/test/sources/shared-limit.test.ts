@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { limitFor } from '../../src/sources/shared-limit.ts';
+import { resolvedSource } from './resolved-source.ts';
+
+const bbox = [-124, 32, -114, 42];
+const firms = (rateLimitPerMinute: number, mapKey = 'key', baseUrl = 'https://firms.example') =>
+  resolvedSource({ type: 'nasa-firms', baseUrl, rateLimitPerMinute, params: { mapKey, bbox } });
+const stations = (rateLimitPerMinute: number, enabled = true) =>
+  resolvedSource({ type: 'noaa-stations', rateLimitPerMinute, enabled, params: { stations: ['KLAX'] } });
+const alerts = (rateLimitPerMinute: number) =>
+  resolvedSource({ type: 'noaa-alerts', rateLimitPerMinute, params: { area: 'CA' } });
+const air = (rateLimitPerMinute: number, apiKey = 'key', baseUrl = 'https://firms.example') =>
+  resolvedSource({ type: 'purpleair', baseUrl, rateLimitPerMinute, params: { apiKey, bbox } });
+const push = resolvedSource({ type: 'push', rateLimitPerMinute: 1, params: { token: '0123456789abcdef' } });
+
+describe('limitFor', () => {
+  it.each([
+    { name: 'a source alone', source: firms(60), all: [firms(60)], limit: 60 },
+    { name: 'the lowest of one host and key', source: firms(60), all: [firms(60), firms(10), firms(30)], limit: 10 },
+    {
+      name: 'sources of different types on one host',
+      source: stations(60),
+      all: [stations(60), alerts(20)],
+      limit: 20,
+    },
+    {
+      name: 'a disabled source, which may be started',
+      source: alerts(60),
+      all: [alerts(60), stations(5, false)],
+      limit: 5,
+    },
+    { name: 'another key', source: firms(60), all: [firms(60), firms(10, 'other')], limit: 60 },
+    { name: 'another host', source: firms(60), all: [firms(60), firms(10, 'key', 'https://b.example')], limit: 60 },
+    { name: 'another type with the same host and key', source: firms(60), all: [firms(60), air(15)], limit: 15 },
+    { name: 'a source without an address', source: push, all: [push, firms(60)], limit: 1 },
+    { name: 'a source that is not among all', source: firms(60), all: [], limit: 60 },
+  ])('$name: $limit', ({ source, all, limit }) => {
+    expect(limitFor(source, all)).toBe(limit);
+  });
+});
