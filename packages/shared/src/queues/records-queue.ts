@@ -66,16 +66,25 @@ export const addChunkJobs = async (
   for (let from = 0; from < jobs.length; from += jobsPerCall) await queue.addBulk(jobs.slice(from, from + jobsPerCall));
 };
 
-/** Removes the jobs of chunks that made room. One that a worker has taken meanwhile stays: it finds no payload and completes. */
-export const removeEvictedJobs = (queue: RecordsQueue, evicted: readonly EvictedChunk[]): Promise<void> =>
+/**
+ * Removes the jobs of chunks that made room; gives how many. One that a worker has taken meanwhile stays: it finds no
+ * payload and completes without a send.
+ */
+export const removeEvictedJobs = (queue: RecordsQueue, evicted: readonly EvictedChunk[]): Promise<number> =>
   removeJobs(
     queue,
     evicted.map((chunk) => chunk.chunkId),
   );
 
-const removeJobs = async (queue: RecordsQueue, jobIds: readonly string[]): Promise<void> => {
-  for (let from = 0; from < jobIds.length; from += jobsPerCall)
-    await Promise.all(jobIds.slice(from, from + jobsPerCall).map((id) => queue.remove(id, { removeChildren: false })));
+// BullMQ answers 0 for a job that is locked, 1 otherwise (also for one that is not there).
+const removeJobs = async (queue: RecordsQueue, jobIds: readonly string[]): Promise<number> => {
+  let removed = 0;
+  for (let from = 0; from < jobIds.length; from += jobsPerCall) {
+    const part = jobIds.slice(from, from + jobsPerCall);
+    const answers = await Promise.all(part.map((id) => queue.remove(id, { removeChildren: false })));
+    for (const answer of answers) removed += answer;
+  }
+  return removed;
 };
 
 export interface SweepSourceDeps {
@@ -113,9 +122,7 @@ export const sweepSource = async (
   if (healLostJobs) {
     // Removed only: the pages below find the chunk without a job. BullMQ's own remove leaves alone what is locked, so
     // that a second sweeper cannot hurt a job that was healed and taken a moment ago.
-    const lost = await store.lostJobs(sourceId);
-    await removeJobs(queue, lost);
-    healed = lost.length;
+    healed = await removeJobs(queue, await store.lostJobs(sourceId));
   }
   let added = 0;
   let removed = 0;
@@ -128,9 +135,8 @@ export const sweepSource = async (
       page.missing.map((chunk) => ({ ...chunk, sample: [] })),
       job,
     );
-    await removeJobs(queue, page.orphans);
     added += page.missing.length;
-    removed += page.orphans.length;
+    removed += await removeJobs(queue, page.orphans);
     for (const chunkId of page.failed) failed.add(chunkId);
     cursor = page.next;
   }

@@ -69,6 +69,8 @@ export interface Picture {
   readonly published: number;
   /** Chunk keys that stand in the keyspace. */
   readonly chunkKeys: readonly string[];
+  /** Which generation is the current one; null before the first call. */
+  readonly generation: string | null;
   /** Ids (as numbers) → revision, of the current and of the previous generation. */
   readonly current: ReadonlyMap<number, number>;
   readonly previous: ReadonlyMap<number, number>;
@@ -179,6 +181,7 @@ const takePicture = async (
     dropped: numbers(dropped),
     published: Number(published ?? 0),
     chunkKeys: chunkKeys.map((key) => key.slice(keys.chunkPrefix.length)).sort(),
+    generation: current,
     current: current === '1' ? one : zero,
     previous: current === '1' ? zero : one,
   };

@@ -29,14 +29,12 @@ describe('bitmap', () => {
   });
 
   it('gives back exactly the bits that were set, whatever their order and repetition', () => {
-    const bits = fc
-      .integer({ min: 1, max: 2000 })
-      .chain((count) =>
-        fc.record({
-          count: fc.constant(count),
-          set: fc.array(fc.integer({ min: 0, max: count - 1 }), { maxLength: 60 }),
-        }),
-      );
+    const bits = fc.integer({ min: 1, max: 2000 }).chain((count) =>
+      fc.record({
+        count: fc.constant(count),
+        set: fc.array(fc.integer({ min: 0, max: count - 1 }), { maxLength: 60 }),
+      }),
+    );
     fc.assert(
       fc.property(bits, ({ count, set }) => {
         const bitmap = emptyBitmap(count);
