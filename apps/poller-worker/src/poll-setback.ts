@@ -19,7 +19,8 @@ const bounded = (waitMs: number): number => Math.min(Math.max(waitMs, shortestWa
 export const chooseSetback = (error: unknown, periodMs: number): Setback => {
   const namedMs = error instanceof StreamManagerError ? error.retryAfterMs : null;
   const code = codeOf(error);
-  if (code === 'budget_exhausted') return { act: 'later', outcome: 'deferred', waitMs: bounded(namedMs ?? unnamedWaitMs) };
+  if (code === 'budget_exhausted')
+    return { act: 'later', outcome: 'deferred', waitMs: bounded(namedMs ?? unnamedWaitMs) };
   if (code === 'rate_limited')
     return { act: 'later', outcome: 'rate_limited', waitMs: bounded(namedMs ?? Math.max(unnamedWaitMs, periodMs)) };
   return { act: 'fail' };

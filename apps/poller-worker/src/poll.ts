@@ -7,43 +7,25 @@
 //      ├──the process stops──► handed_back (another poller goes on at once)
 //      ├──another poll holds the source──► coalesced
 //      └──another poller has the job──► let_go
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { PollOutcome, SourceStateStore } from '@stream-manager/shared/queues/source-state';
-import { type AdmissionDeps, type AdmissionSettings, admitPage } from './admission/admit-page.ts';
-import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
-import type { Freshness } from './freshness.ts';
-import type { HttpClient } from './http/http-client.ts';
-import { choosePasses, type Pass } from './poll-passes.ts';
+import { choosePasses } from './poll-passes.ts';
 import { chooseSetback } from './poll-setback.ts';
+import type { PolledSource } from './polled-sources.ts';
 import type { RunningClaims } from './queues/running-claim.ts';
-import type { Page, Source } from './sources/source.ts';
-
-/** A source that this process can poll. */
-export interface PolledSource {
-  readonly config: ResolvedSource;
-  readonly connector: Source;
-  readonly prepare: PrepareOptions;
-  readonly admission: AdmissionSettings;
-}
+import { type PassDeps, type PassEnd, runPass } from './run-pass.ts';
 
 /** What the stage needs. */
-export interface PollDeps {
+export interface PollDeps extends PassDeps {
   readonly sources: ReadonlyMap<string, PolledSource>;
-  readonly http: { forPoll(poll: { readonly source: ResolvedSource; readonly signal: AbortSignal }): HttpClient };
   readonly states: Pick<SourceStateStore, 'read' | 'recordPoll' | 'readPosition' | 'writePosition'>;
   readonly claims: RunningClaims;
-  readonly admission: AdmissionDeps;
-  readonly freshness: Freshness;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Cuts every secret of this process from a text. */
   readonly cutSecrets: (text: string) => string;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
 /** The poll that a job asks for. */
@@ -70,60 +52,17 @@ export type PollEnd =
   | { readonly end: 'handed_back' }
   | { readonly end: 'let_go' };
 
-/** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
-const rowsPerTurn = 2000;
-
-type PassEnd =
-  | { readonly kind: 'finished' | 'no_room' | 'cut_off'; readonly records: number }
-  | { readonly kind: 'error'; readonly records: number; readonly error: unknown };
-
 /** Creates the stage. `run` rejects only when Redis does. */
 export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Promise<PollEnd> } => {
-  const runPass = async (
-    source: PolledSource,
-    pass: Pass,
-    poll: PollRequest,
-    signal: AbortSignal,
-  ): Promise<PassEnd> => {
-    const { scheduledFor } = pass;
-    let { position, records } = pass;
-    let newest: number | null = null;
-    const remember = (): Promise<void> => deps.states.writePosition(poll.sourceId, { scheduledFor, position, records });
-    const http = deps.http.forPoll({ source: source.config, signal });
-    try {
-      for await (const page of source.connector.poll({ source: source.config, position, scheduledFor, http, signal })) {
-        const rows = await preparePage(source.prepare, page, deps.now());
-        const { status, accepted } = await admitPage(deps.admission, source.admission, rows, {
-          pollId: poll.jobId,
-          signal,
-        });
-        records += accepted;
-        newest = latest(newest, rows.newestObservedAtMs);
-        if (status !== 'admitted') {
-          await remember();
-          return { kind: status === 'no_room' ? 'no_room' : 'cut_off', records };
-        }
-        position = page.position;
-        // A last page has no position: what was stored is cleared when the pass is over.
-        if (position !== null) await remember();
-      }
-      // A source may end quietly when it is stopped; that is not its last page.
-      return { kind: signal.aborted ? 'cut_off' : 'finished', records };
-    } catch (error) {
-      return signal.aborted ? { kind: 'cut_off', records } : { kind: 'error', records, error };
-    } finally {
-      if (newest !== null) deps.freshness.saw(poll.sourceId, newest);
-    }
-  };
-
   /** Runs the passes; gives how the last one ended, with the records of all. */
   const runPasses = async (source: PolledSource, poll: PollRequest, signal: AbortSignal): Promise<PassEnd> => {
     const { sourceId, scheduledFor } = poll;
+    const admitting = { pollId: poll.jobId, signal };
     const stored = await deps.states.readPosition(sourceId);
     const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs: source.config.periodMs, now: deps.now() });
     let records = 0;
     if (earlier !== null) {
-      const end = await runPass(source, { ...earlier, records: 0 }, poll, signal);
+      const end = await runPass(deps, source, { ...earlier, records: 0 }, admitting);
       records = end.records;
       const isOver =
         end.kind === 'finished' ||
@@ -137,7 +76,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
           'the rest of an earlier poll failed',
         );
     }
-    const end = await runPass(source, own, poll, signal);
+    const end = await runPass(deps, source, own, admitting);
     if (end.kind === 'finished' && (stored !== null || own.position !== null))
       await deps.states.writePosition(sourceId, null);
     return { ...end, records: end.records + records };
@@ -198,18 +137,4 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       }
     },
   };
-};
-
-const latest = (one: number | null, other: number | null): number | null =>
-  one === null || other === null ? (one ?? other) : Math.max(one, other);
-
-/** Prepares a page in slices: one of 300,000 rows would block the event loop for seconds. */
-const preparePage = async (options: PrepareOptions, page: Page, ingestedAtMs: number): Promise<PreparedRows> => {
-  const preparation = startPreparation(options, ingestedAtMs);
-  preparation.addInvalid(page.invalid);
-  for (let from = 0; from < page.records.length; from += rowsPerTurn) {
-    if (from > 0) await nextTurn();
-    preparation.add(page.records.slice(from, from + rowsPerTurn));
-  }
-  return preparation.finish();
 };

@@ -5,10 +5,19 @@ import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
+import type { AdmissionSettings } from './admission/admit-page.ts';
 import { createKeyReader } from './admission/partition-key.ts';
-import type { PolledSource } from './poll.ts';
+import type { PrepareOptions } from './admission/prepare.ts';
 import type { SourceRegistry } from './sources/registry.ts';
 import type { Source } from './sources/source.ts';
+
+/** A source that this process can poll. */
+export interface PolledSource {
+  readonly config: ResolvedSource;
+  readonly connector: Source;
+  readonly prepare: PrepareOptions;
+  readonly admission: AdmissionSettings;
+}
 
 /** The limits of a source's queue and dedupe, in the words of the chunk store. */
 export const chunkLimits = (source: ResolvedSource): ChunkLimits => ({

@@ -70,6 +70,18 @@ describe('a full queue', () => {
     expect(stations).not.toContain('S39');
   });
 
+  it('does not hold up a poller that stops: what is in stays, the poll is handed back', async () => {
+    await using poller = await openPollerBundle(small({ admitWaitMs: 60_000 }));
+    poller.script = onePage(page(readings(0, 100)));
+    const worker = await poller.startPoller();
+    const jobId = await poller.poll();
+    await waitUntil('two chunks', async () => (await poller.records.getJobCountByTypes('prioritized')) === 2);
+    await worker.stop();
+    expect((await poller.until(jobId, 'prioritized')).attemptsMade).toBe(0);
+    expect(await total(poller)).toBe(40);
+    expect(await poller.claimedBy()).toBeNull();
+  });
+
   it('still lets critical records in, up to its end', async () => {
     await using poller = await openPollerBundle(small());
     await poller.startPoller();

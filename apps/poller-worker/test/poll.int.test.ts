@@ -26,8 +26,8 @@ describe('a poll', () => {
     const stored = await poller.stored();
     expect(stored).toHaveLength(1100);
     expect(stored.find((envelope) => envelope.data['stationId'] === 'S7')?.data['temperatureC']).toBe(12);
-    const jobs = await poller.records.getJobs(['prioritized']);
-    expect(jobs.map((chunk) => chunk.data.records).sort()).toEqual([100, 500, 500]);
+    const jobs = await poller.records.getPrioritized();
+    expect(jobs.map((chunk) => chunk.data.records)).toEqual([500, 500, 100]);
     expect(jobs.every((chunk) => chunk.opts.priority === 3 && chunk.data.pollId === job.id)).toBe(true);
     expect(jobs[0]!.data.sample).toHaveLength(3);
     const { lastPoll } = (await poller.states.read([sourceId])).get(sourceId)!;
@@ -308,6 +308,31 @@ describe('a poller that stops', () => {
     const jobId = await poller.poll();
     expect(await poller.polls.getJobState(jobId)).toBe('prioritized');
     expect(await poller.polls.getWorkersCount()).toBe(0);
+  });
+});
+
+describe('a poll whose job was given to another worker', () => {
+  it('ends its fetch and touches neither job nor claim', async () => {
+    await using poller = await openPollerBundle({}, { polling: { concurrency: 1 } });
+    const ended = Promise.withResolvers<void>();
+    poller.script = async function* ({ signal }) {
+      signal.addEventListener('abort', () => ended.resolve());
+      await createGate().wait(signal);
+      yield page(readings(0, 1));
+    };
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    await waitUntil('the claim', () => poller.claimedBy());
+    // What BullMQ's stalled check and the next worker leave behind.
+    const lock = `${poller.polls.toKey(jobId)}:lock`;
+    await poller.redis.set(lock, 'another worker', 'PX', 60_000);
+    await ended.promise;
+    // With one slot, another job runs only after this poll has let its slot go.
+    const other = await poller.polls.add('poll', { sourceId: 'gone', scheduledFor: 1 }, { priority: 1 });
+    await poller.until(other.id!, 'completed');
+    expect(await poller.polls.getJobState(jobId)).toBe('active');
+    expect(await poller.claimedBy()).toBe(jobId);
+    expect(await poller.value('polls_total', { outcome: 'failed' })).toBe(0);
   });
 });
 

@@ -95,7 +95,9 @@ export interface PollerBundle extends AsyncDisposable {
   script: Script;
   /** The position and tick of each call of the script. */
   readonly calls: { readonly position: unknown; readonly scheduledFor: number }[];
-  /** Makes a poller that runs nothing yet. */
+  /** The process that a poller runs in. */
+  context(): ProcessContext;
+  /** Makes a poller of the scripted source that runs nothing yet. */
   compose(): Composition;
   /** Starts a poller; several share the queue. */
   startPoller(): Promise<Composition>;
@@ -161,6 +163,7 @@ export const openPollerBundle = async (
     metrics,
     script: onePage(),
     calls: [],
+    context,
     compose: () =>
       composePoller(context(), () => () => ({
         poll: (poll) => {
@@ -181,11 +184,11 @@ export const openPollerBundle = async (
     until: (jobId, ...wanted) =>
       waitUntil(`poll ${jobId} to be ${wanted.join(' or ')}`, async () => {
         if (!wanted.includes(await polls.getJobState(jobId))) return null;
-        return await polls.getJob(jobId);
+        return polls.getJob(jobId);
       }),
     pollOnce: async (scheduledFor) => {
       const jobId = await bundle.poll(scheduledFor);
-      return await bundle.until(jobId, 'completed', 'failed');
+      return bundle.until(jobId, 'completed', 'failed');
     },
     stored: async () => {
       const ids = await redis.zrange(sourceKeys(keyPrefix, sourceId).index, 0, -1);

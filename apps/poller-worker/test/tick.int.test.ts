@@ -8,7 +8,7 @@ import { createGate, onePage, openPollerBundle, type PollerBundle, page, reading
 const tick = async (poller: PollerBundle, of = sourceId): Promise<Job> => {
   const data: TickJobData = { sourceId: of, definition: 'x' };
   const job = await poller.polls.add('tick', data, { priority: 1 });
-  return await poller.until(job.id!, 'completed', 'failed');
+  return poller.until(job.id!, 'completed', 'failed');
 };
 
 describe('a tick', () => {

@@ -1,0 +1,78 @@
+// One pass: the pages of a source, from a position to the last, each admitted whole before its position is stored. So
+// a position never stands behind a row that is in neither queue, dead letters nor seen ids.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { type AdmissionDeps, type AdmittingPoll, admitPage } from './admission/admit-page.ts';
+import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
+import type { Freshness } from './freshness.ts';
+import type { HttpClient } from './http/http-client.ts';
+import type { Pass } from './poll-passes.ts';
+import type { PolledSource } from './polled-sources.ts';
+import type { Page } from './sources/source.ts';
+
+/** What a pass needs. */
+export interface PassDeps {
+  readonly http: { forPoll(poll: { readonly source: ResolvedSource; readonly signal: AbortSignal }): HttpClient };
+  readonly states: Pick<SourceStateStore, 'writePosition'>;
+  readonly admission: AdmissionDeps;
+  readonly freshness: Freshness;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. */
+export type PassEnd =
+  | { readonly kind: 'finished' | 'no_room' | 'cut_off'; readonly records: number }
+  | { readonly kind: 'error'; readonly records: number; readonly error: unknown };
+
+/** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
+const rowsPerTurn = 2000;
+
+/** Runs a pass as far as it goes. Errors of the source and of Redis are an end, not a rejection. */
+export const runPass = async (
+  deps: PassDeps,
+  source: PolledSource,
+  pass: Pass,
+  poll: AdmittingPoll,
+): Promise<PassEnd> => {
+  const { config, connector } = source;
+  const { signal } = poll;
+  const { scheduledFor } = pass;
+  let { position, records } = pass;
+  let newest = Number.NEGATIVE_INFINITY;
+  const remember = (): Promise<void> => deps.states.writePosition(config.id, { scheduledFor, position, records });
+  const http = deps.http.forPoll({ source: config, signal });
+  try {
+    for await (const page of connector.poll({ source: config, position, scheduledFor, http, signal })) {
+      const rows = await preparePage(source.prepare, page, deps.now());
+      const { status, accepted } = await admitPage(deps.admission, source.admission, rows, poll);
+      records += accepted;
+      newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
+      if (status !== 'admitted') {
+        await remember();
+        return { kind: status === 'no_room' ? 'no_room' : 'cut_off', records };
+      }
+      position = page.position;
+      // A last page has no position: what was stored is cleared when the pass is over.
+      if (position !== null) await remember();
+    }
+    // A source may end quietly when it is stopped; that is not its last page.
+    return { kind: signal.aborted ? 'cut_off' : 'finished', records };
+  } catch (error) {
+    return signal.aborted ? { kind: 'cut_off', records } : { kind: 'error', records, error };
+  } finally {
+    if (Number.isFinite(newest)) deps.freshness.saw(config.id, newest);
+  }
+};
+
+/** Prepares a page in slices: one of 300,000 rows would block the event loop for seconds. */
+const preparePage = async (options: PrepareOptions, page: Page, ingestedAtMs: number): Promise<PreparedRows> => {
+  const preparation = startPreparation(options, ingestedAtMs);
+  preparation.addInvalid(page.invalid);
+  for (let from = 0; from < page.records.length; from += rowsPerTurn) {
+    if (from > 0) await nextTurn();
+    preparation.add(page.records.slice(from, from + rowsPerTurn));
+  }
+  return preparation.finish();
+};

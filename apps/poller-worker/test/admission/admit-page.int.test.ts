@@ -1,0 +1,137 @@
+// Stops the admission of a page between every two of its acts, each instant once, and looks at what is left after the
+// next poll and a sweep: every record in one chunk with a job, every invalid row one letter.
+
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import { createLogger } from '@stream-manager/shared/observability/logger';
+import { sweepSource } from '@stream-manager/shared/queues/records-queue';
+import type { InvalidRow } from '@stream-manager/shared/records/envelope';
+import { describe, expect, it } from 'vitest';
+import {
+  type AdmissionDeps,
+  type AdmissionSettings,
+  admitPage,
+  type PageAdmission,
+} from '../../src/admission/admit-page.ts';
+import { type PreparedRows, startPreparation } from '../../src/admission/prepare.ts';
+import { createRoom } from '../../src/admission/room.ts';
+import { chunkLimits } from '../../src/polled-sources.ts';
+import { chunkJobOptions } from '../../src/queues/chunk-job-options.ts';
+import { createSourceQueues } from '../../src/queues/source-queues.ts';
+import { openPollerBundle, type PollerBundle, readings, sourceId } from '../poller-bundle.ts';
+
+const invalid: readonly InvalidRow[] = ['a', 'b'].map((raw) => ({
+  raw,
+  reason: 'not_a_number',
+  message: `found ${raw}`,
+}));
+
+const rows = (ingestedAtMs: number): PreparedRows => {
+  const preparation = startPreparation(
+    { sourceId, priority: 'normal', resolvePriority: (_record, base) => base, readKey: undefined },
+    ingestedAtMs,
+  );
+  preparation.add(readings(0, 50));
+  preparation.addInvalid(invalid);
+  return preparation.finish();
+};
+
+class Killed extends Error {}
+
+/** Lets `acts` acts on Redis happen; the process is dead before the next one. `null`: it lives. */
+const openAdmission = (poller: PollerBundle, acts: number | null) => {
+  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  const queues = createSourceQueues(
+    { redis: poller.redis, logger },
+    { keyPrefix: poller.keyPrefix, chunkJob: chunkJobOptions(poller.config.delivery) },
+  );
+  const done: string[] = [];
+  const act = async <R>(name: string, run: () => Promise<R>): Promise<R> => {
+    if (acts !== null && done.length >= acts) throw new Killed(`killed before ${name}`);
+    done.push(name);
+    return run();
+  };
+  const { store, metrics } = poller;
+  const deps: AdmissionDeps = {
+    store: {
+      lookup: (...of) => act('lookup', () => store.lookup(...of)),
+      admit: (...of) => act('admit', () => store.admit(...of)),
+      remember: (...of) => act('remember', () => store.remember(...of)),
+    },
+    queues: {
+      addChunkJob: (...of) => act('addChunkJob', () => queues.addChunkJob(...of)),
+      removeEvictedJobs: (...of) => act('removeEvictedJobs', () => queues.removeEvictedJobs(...of)),
+      addLetters: (...of) => act('addLetters', () => queues.addLetters(...of)),
+      ring: () => {},
+    },
+    room: createRoom({ store, now: () => performance.now() }, { maxWaiting: 1 }),
+    metrics,
+    logger,
+    now: () => Date.UTC(2026, 0, 4),
+    monotonicNow: () => performance.now(),
+  };
+  const source = resolveSource(poller.config, sourceId);
+  const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0 };
+  const poll = { pollId: 'p', signal: new AbortController().signal };
+  return {
+    done,
+    admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),
+    close: () => queues.close(),
+  };
+};
+
+describe('a page whose admission is killed', () => {
+  // 1 look-up, 3 × (admit, add job), letters, remember.
+  it.each(Array.from({ length: 9 }, (_value, acts) => ({ acts })))(
+    'after $acts acts loses nothing and doubles nothing',
+    async ({ acts }) => {
+      await using poller = await openPollerBundle();
+      const first = openAdmission(poller, acts);
+      await expect(first.admit(rows(1))).rejects.toThrow(Killed);
+      await first.close();
+
+      const second = openAdmission(poller, null);
+      expect((await second.admit(rows(2))).status).toBe('admitted');
+      await second.close();
+      await sweepSource(
+        { store: poller.store, queue: poller.records },
+        { sourceId, job: chunkJobOptions(poller.config.delivery) },
+      );
+
+      const ids = (await poller.stored()).map((envelope) => envelope.id);
+      expect(ids).toHaveLength(50);
+      expect(new Set(ids).size).toBe(50);
+      const jobs = await poller.records.getJobs(['prioritized']);
+      expect(jobs.reduce((sum, job) => sum + job.data.records, 0)).toBe(50);
+      const letters = await poller.letters.getJobs(['waiting']);
+      expect(new Set(letters.map((letter) => letter.data.raw))).toEqual(new Set(['a', 'b']));
+      expect(letters).toHaveLength(2);
+
+      const third = openAdmission(poller, null);
+      expect(await third.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0 });
+      expect(third.done).toEqual(['lookup']);
+      await third.close();
+    },
+  );
+
+  it('has these acts, in this order', async () => {
+    await using poller = await openPollerBundle();
+    const whole = openAdmission(poller, null);
+    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50 });
+    // The job of a chunk is added beside the admit of the next one.
+    expect(whole.done.filter((act) => act === 'admit')).toHaveLength(3);
+    expect(whole.done.filter((act) => act === 'addChunkJob')).toHaveLength(3);
+    expect(whole.done[0]).toBe('lookup');
+    expect(whole.done.slice(-2)).toEqual(['addLetters', 'remember']);
+    expect(whole.done).toHaveLength(9);
+    await whole.close();
+  });
+
+  it('that is empty costs nothing', async () => {
+    await using poller = await openPollerBundle();
+    const whole = openAdmission(poller, null);
+    const empty: PreparedRows = { records: [], invalid: [], repeated: 0, newestObservedAtMs: null };
+    expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0 });
+    expect(whole.done).toEqual([]);
+    await whole.close();
+  });
+});

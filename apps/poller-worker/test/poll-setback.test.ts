@@ -1,0 +1,46 @@
+import { type ErrorCode, errorTable, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { describe, expect, it } from 'vitest';
+import { chooseSetback } from '../src/poll-setback.ts';
+
+const minute = 60_000;
+const error = (code: ErrorCode, retryAfterMs?: number): Error =>
+  new StreamManagerError(code, 'no', retryAfterMs === undefined ? {} : { retryAfterMs });
+
+describe('what a poll does about an error', () => {
+  it.each([
+    { name: 'our own limit', error: error('budget_exhausted', 1500), outcome: 'deferred', waitMs: 1500 },
+    {
+      name: 'our own limit, free again at once',
+      error: error('budget_exhausted', 0),
+      outcome: 'deferred',
+      waitMs: 100,
+    },
+    { name: 'our own limit without a time', error: error('budget_exhausted'), outcome: 'deferred', waitMs: minute },
+    { name: 'a 429 with a time', error: error('rate_limited', 5000), outcome: 'rate_limited', waitMs: 5000 },
+    { name: 'a 429 without a time', error: error('rate_limited'), outcome: 'rate_limited', waitMs: 5 * minute },
+    {
+      name: 'a 429 for a month',
+      error: error('rate_limited', 1e10),
+      outcome: 'rate_limited',
+      waitMs: 24 * 60 * minute,
+    },
+  ])('waits after $name', ({ error, outcome, waitMs }) => {
+    expect(chooseSetback(error, 5 * minute)).toEqual({ act: 'later', outcome, waitMs });
+  });
+
+  it('waits a minute after a 429 without a time when the period is shorter', () => {
+    expect(chooseSetback(error('rate_limited'), 1000)).toMatchObject({ waitMs: minute });
+  });
+
+  const early: ReadonlySet<string> = new Set(['budget_exhausted', 'rate_limited']);
+  // The keys of the table are the codes.
+  const codes = Object.keys(errorTable) as readonly ErrorCode[];
+  it.each(codes.filter((code) => !early.has(code)))('fails after %s', (code) => {
+    expect(chooseSetback(error(code, 1000), minute)).toEqual({ act: 'fail' });
+  });
+
+  it('fails after an error of somebody else', () => {
+    expect(chooseSetback(new TypeError('x is not a function'), minute)).toEqual({ act: 'fail' });
+    expect(chooseSetback('text', minute)).toEqual({ act: 'fail' });
+  });
+});
