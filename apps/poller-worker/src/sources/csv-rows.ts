@@ -33,15 +33,19 @@ export function* csvRows(pieces: Iterable<string>): Generator<readonly CsvRow[]>
   if (last !== '') yield rowsOf(last);
 }
 
-const carriageReturn = 13;
-const space = 32;
+const carriageReturn = 0x0d;
+
+/** Most lines begin with a digit or a letter: they are not looked at further. */
+const isBlank = (line: string): boolean => {
+  const first = line.charCodeAt(0);
+  return line.length === 0 || ((first <= 0x20 || first >= 0x80) && line.trim() === '');
+};
 
 const rowsOf = (block: string): readonly CsvRow[] => {
   const lines: string[] = [];
   for (const line of block.split('\n')) {
     const raw = line.charCodeAt(line.length - 1) === carriageReturn ? line.slice(0, -1) : line;
-    const isBlank = raw.length === 0 || (raw.charCodeAt(0) <= space && raw.trim() === '');
-    if (!isBlank) lines.push(raw);
+    if (!isBlank(raw)) lines.push(raw);
   }
   if (block.includes('"')) return quotedRows(lines);
   return lines.map((raw) => ({ raw, cells: raw.length > maxLineCharacters ? null : raw.split(',') }));

@@ -2,6 +2,7 @@
 // Columns are found by name. VIIRS and MODIS name their two brightness channels differently, LANDSAT has neither.
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { CsvRow } from './csv-rows.ts';
+import { numberOf, shortestForm, tenthOf } from './decimals.ts';
 import { isRealDay } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 
@@ -62,11 +63,12 @@ const readerOf = (
   const [confidenceAt, versionAt, frpAt, dayNightAt] = [at('confidence'), at('version'), at('frp'), at('daynight')];
   const [brightnessAt, longwaveAt] = [at(family.brightness), at(family.longwave)];
 
-  // Rows of one overpass have the same date and time: the last ones are remembered.
+  // Rows of one overpass have the same satellite, date and time: what they come to is remembered from row to row.
   let lastDate = '';
   let lastDayMs = Number.NaN;
   let lastTime = '';
   let lastMinutes = Number.NaN;
+  const [satelliteText, instrumentText, versionText, dayNightText] = [lastText(), lastText(), lastText(), lastText()];
 
   // One fault per row at most; kept outside so that a good row allocates nothing for it.
   let fault: RowFault | null = null;
@@ -83,11 +85,6 @@ const readerOf = (
     if (Number.isNaN(value)) fault ??= rowFault('not_a_number', name, 'a number', cell);
     return value;
   };
-  const text = (cells: readonly string[], column: number): string | null => {
-    const cell = (cells[column] ?? '').trim();
-    return cell === '' ? null : cell;
-  };
-
   return ({ raw, cells }, records, invalid) => {
     if (cells === null || cells.length !== width) {
       const found = cells === null ? raw : `${cells.length} values`;
@@ -120,14 +117,13 @@ const readerOf = (
     if (Number.isNaN(lastDayMs)) fault ??= rowFault('bad_time', 'acq_date', 'a day such as 2025-01-04', date);
     if (Number.isNaN(lastMinutes)) fault ??= rowFault('bad_time', 'acq_time', 'a time such as 902 for 09:02', time);
 
-    const satellite = text(cells, satelliteAt);
+    const satellite = satelliteText(cells[satelliteAt]);
     if (satellite === null) fault ??= rowFault('missing_value', 'satellite', 'a name', '');
-    const instrument = text(cells, instrumentAt);
+    const instrument = instrumentText(cells[instrumentAt]);
     if (instrument === null && instrumentAt !== -1) fault ??= rowFault('missing_value', 'instrument', 'a name', '');
-    const confidenceText = text(cells, confidenceAt);
-    const confidence = confidenceText === null ? noConfidence : confidenceOf(confidenceText);
+    const confidence = confidenceOf(cells[confidenceAt] ?? '');
     if (confidence === null)
-      fault ??= rowFault('unknown_word', 'confidence', 'l, n, h or a number from 0 to 100', confidenceText);
+      fault ??= rowFault('unknown_word', 'confidence', 'l, n, h or a number from 0 to 100', cells[confidenceAt]);
 
     const data = {
       satellite,
@@ -139,23 +135,23 @@ const readerOf = (
       frpMw: optional(cells, frpAt, 'frp'),
       scanKm,
       trackKm,
-      dayNight: text(cells, dayNightAt),
-      version: text(cells, versionAt),
+      dayNight: dayNightText(cells[dayNightAt]),
+      version: versionText(cells[versionAt]),
     };
     if (fault !== null) {
       invalid.push(invalidRow(raw, fault));
       return;
     }
-    const hours = Math.floor(lastMinutes / 60);
-    const clock = String(hours * 100 + (lastMinutes - hours * 60)).padStart(4, '0');
+    const place = `${shortestForm(cells[latitudeAt] ?? '', latitude)}|${shortestForm(cells[longitudeAt] ?? '', longitude)}`;
+    const pixel = `${shortestForm(cells[scanAt] ?? '', scanKm)}|${shortestForm(cells[trackAt] ?? '', trackKm)}`;
     records.push({
       type: 'fire-detection',
       // Numbers in their shortest form: 39.75960 and 39.7596 are one place, 5, 0005 and 00:05 one minute.
-      naturalKey: `${satellite}|${instrument ?? ''}|${date}|${clock}|${latitude}|${longitude}|${scanKm}|${trackKm}`,
+      naturalKey: `${satellite}|${instrument ?? ''}|${date}|${clockOf(lastMinutes)}|${place}|${pixel}`,
       observedAtMs: lastDayMs + lastMinutes * 60_000,
       location: { latitude, longitude },
       data,
-      partitionKey: `${tenth(latitude)},${tenth(longitude)}`,
+      partitionKey: `${tenthOf(latitude)},${tenthOf(longitude)}`,
     });
   };
 };
@@ -164,21 +160,6 @@ const numberFault = (name: string, cell: string): RowFault =>
   cell.trim() === ''
     ? rowFault('missing_value', name, 'a number', cell)
     : rowFault('not_a_number', name, 'a number', cell);
-
-/** A finite decimal number, or NaN. JavaScript also takes nothing for 0, and 0x10 for 16. */
-const numberOf = (cell: string): number => {
-  const value = Number(cell);
-  if (value === 0 && !cell.includes('0')) return Number.NaN;
-  if (!Number.isFinite(value)) return Number.NaN;
-  return hasRadix(cell) ? Number.NaN : value;
-};
-
-const hasRadix = (cell: string): boolean => {
-  const second = cell.charCodeAt(1) | 0x20;
-  // x, o, b; a space before them is for the slow way.
-  if (second === 0x78 || second === 0x6f || second === 0x62) return true;
-  return cell.charCodeAt(0) <= 0x20 && /0[xob]/i.test(cell);
-};
 
 /** Milliseconds of a day's beginning (UTC), or NaN. */
 const dayOf = (date: string): number => {
@@ -197,6 +178,26 @@ const minutesOf = (time: string): number => {
   return hours < 24 && minutes < 60 ? hours * 60 + minutes : Number.NaN;
 };
 
+/** Minutes since midnight as HHMM. */
+const clockOf = (minutes: number): string => {
+  const hours = Math.floor(minutes / 60);
+  return String(10_000 + hours * 100 + (minutes - hours * 60)).slice(1);
+};
+
+/** Trims a cell; empty is null. A row's text that is the last row's text becomes the same text in memory. */
+const lastText = (): ((cell: string | undefined) => string | null) => {
+  let last = '';
+  let value: string | null = null;
+  return (cell = '') => {
+    if (cell !== last) {
+      last = cell;
+      const text = cell.trim();
+      value = text === '' ? null : text;
+    }
+    return value;
+  };
+};
+
 interface Confidence {
   readonly share: number | null;
   readonly name: 'low' | 'nominal' | 'high' | null;
@@ -209,6 +210,7 @@ const high: Confidence = { share: 0.8, name: 'high' };
 
 /** VIIRS has letters (older exports: words), LANDSAT "medium", MODIS per cent. */
 const words: ReadonlyMap<string, Confidence> = new Map([
+  ['', noConfidence],
   ['l', low],
   ['low', low],
   ['n', nominal],
@@ -219,16 +221,11 @@ const words: ReadonlyMap<string, Confidence> = new Map([
   ['high', high],
 ]);
 
+/** Null for what is no confidence; an empty cell has none. */
 const confidenceOf = (cell: string): Confidence | null => {
-  const word = words.get(cell) ?? words.get(cell.toLowerCase());
+  const word = words.get(cell) ?? words.get(cell.trim().toLowerCase());
   if (word !== undefined) return word;
   const percent = numberOf(cell);
   if (!(percent >= 0 && percent <= 100)) return null;
   return { share: percent / 100, name: percent < 30 ? 'low' : percent < 80 ? 'nominal' : 'high' };
-};
-
-/** Rounded to a tenth of a degree; minus zero has no sign. */
-const tenth = (degrees: number): string => {
-  const text = degrees.toFixed(1);
-  return text === '-0.0' ? '0.0' : text;
 };

@@ -2,10 +2,10 @@
 // through hours in seconds, and every window is counted. The second part is real: ten clients, real requests, the
 // provider's own log.
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
 import fc from 'fast-check';
+import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { type RateLimit, createRateLimit } from '../../src/http/rate-limit.ts';
+import { createRateLimit, type RateLimit } from '../../src/http/rate-limit.ts';
 import { createHttpClient } from '../../src/http/undici-client.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
 import { startTestServer } from './test-server.ts';

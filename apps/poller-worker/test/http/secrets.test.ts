@@ -4,7 +4,7 @@ import { createRedactor, excerptOf, secretHeaderValues } from '../../src/http/se
 
 describe('createRedactor', () => {
   it('cuts every form in which a secret may stand', () => {
-    const secret = "p ä/ss'w\"";
+    const secret = 'p ä/ss\'w"';
     const redact = createRedactor([secret, null, '']);
     const forms = [
       secret,

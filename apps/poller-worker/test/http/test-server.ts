@@ -1,11 +1,15 @@
 // A plain HTTP server of the tests' own, so that the client is held against HTTP and not against our simulator.
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface TestServer extends AsyncDisposable {
   readonly origin: string;
   /** Path and time of arrival (performance.now) of each request, in order. */
-  readonly arrivals: readonly { readonly path: string; readonly at: number; readonly headers: IncomingMessage['headers'] }[];
+  readonly arrivals: readonly {
+    readonly path: string;
+    readonly at: number;
+    readonly headers: IncomingMessage['headers'];
+  }[];
 }
 
 /** Listens on a free port of the loopback address until disposed. */

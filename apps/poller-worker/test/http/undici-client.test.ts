@@ -4,10 +4,10 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
-import { type ExchangeFacts, createHttpClient } from '../../src/http/undici-client.ts';
+import { createHttpClient, type ExchangeFacts } from '../../src/http/undici-client.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
 import { createOpenRateLimit } from './open-rate-limit.ts';
-import { type TestServer, startTestServer } from './test-server.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
 
 const key = 'a secret/key+1';
 
@@ -17,7 +17,10 @@ interface SetupOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const setup = async (handle: (request: IncomingMessage, response: ServerResponse) => void, options: SetupOptions = {}) => {
+const setup = async (
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  options: SetupOptions = {},
+) => {
   const server: TestServer = await startTestServer(handle);
   const source = resolvedSource({
     type: 'noaa-alerts',
@@ -84,7 +87,11 @@ describe('what goes out', () => {
       headers: { 'USER-agent': 'mine', 'X-Extra': 'more', Accept: '' },
     });
     await test.read('/');
-    expect(test.server.arrivals[0]?.headers).toMatchObject({ 'user-agent': 'mine', 'x-extra': 'more', accept: 'application/json' });
+    expect(test.server.arrivals[0]?.headers).toMatchObject({
+      'user-agent': 'mine',
+      'x-extra': 'more',
+      accept: 'application/json',
+    });
   });
 });
 
@@ -191,7 +198,9 @@ describe('bodies', () => {
   });
 
   it('compressed in a way that we do not know are unreadable', async () => {
-    await using test = await setup((_request, response) => response.writeHead(200, { 'content-encoding': 'lzma' }).end('x'));
+    await using test = await setup((_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'lzma' }).end('x'),
+    );
     expect((await errorOf(test.get('/'))).code).toBe('response_unreadable');
   });
 
@@ -306,7 +315,9 @@ describe('statuses', () => {
     { status: 500, code: 'fetch_status' },
     { status: 503, code: 'fetch_status' },
   ] as const)('$status is $code, with the beginning of the body', async ({ status, code }) => {
-    await using test = await setup((_request, response) => response.writeHead(status).end('because\u001b[31m\nof reasons'));
+    await using test = await setup((_request, response) =>
+      response.writeHead(status).end('because\u001b[31m\nof reasons'),
+    );
     const error = await errorOf(test.get('/path'));
     expect(error).toBeInstanceOf(HttpStatusError);
     expect(error).toMatchObject({ code, status, excerpt: 'because [31m of reasons', retryAfterMs: null });
@@ -427,12 +438,23 @@ describe('the rate limit', () => {
 describe('secrets', () => {
   const encoded = encodeURIComponent(key);
   it.each([
-    { name: 'a status', handle: (_: IncomingMessage, response: ServerResponse) => void response.writeHead(500).end(`key ${key} ${encoded}`) },
-    { name: 'a redirect', handle: (_: IncomingMessage, response: ServerResponse) => void response.writeHead(302, { location: `http://x.example/${encoded}` }).end() },
+    {
+      name: 'a status',
+      handle: (_: IncomingMessage, response: ServerResponse) =>
+        void response.writeHead(500).end(`key ${key} ${encoded}`),
+    },
+    {
+      name: 'a redirect',
+      handle: (_: IncomingMessage, response: ServerResponse) =>
+        void response.writeHead(302, { location: `http://x.example/${encoded}` }).end(),
+    },
     { name: 'a closed connection', handle: (request: IncomingMessage) => void request.socket.destroy() },
     { name: 'silence', handle: () => {} },
   ])('are not in any error: $name', async ({ handle }) => {
-    await using test = await setup(handle, { timeoutSeconds: 0.2, headers: { Authorization: 'Bearer operators-token' } });
+    await using test = await setup(handle, {
+      timeoutSeconds: 0.2,
+      headers: { Authorization: 'Bearer operators-token' },
+    });
     const error = await errorOf(test.get(`/api/${encoded}/data?key=${encoded}`));
     const shown = everythingOf(error);
     expect(shown).toContain('/api/***/data?key=***');

@@ -32,7 +32,7 @@ describe('csvRows', () => {
       ],
     },
     { name: 'a byte order mark', text: '\uFEFFa,b\n', expected: [['a', 'b']] },
-    { name: 'blank lines', text: '\n a\n \t\n\r\nb\n', expected: [[' a'], ['b']] },
+    { name: 'blank lines', text: '\n a\n \t\n\r\n\u3000\nb\n', expected: [[' a'], ['b']] },
     { name: 'empty cells', text: ',,\n', expected: [['', '', '']] },
     {
       name: 'quoted cells',

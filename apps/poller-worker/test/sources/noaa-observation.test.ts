@@ -196,8 +196,8 @@ describe('an observation', () => {
           observation({}, { geometry: value }),
         ]) {
           const row = parse(answer);
-          if ('reason' in row) expect(row.message).not.toBe('');
-          else expect(Number.isSafeInteger(row.observedAtMs)).toBe(true);
+          const isSound = 'reason' in row ? row.message !== '' : Number.isSafeInteger(row.observedAtMs);
+          expect(isSound).toBe(true);
         }
       }),
     );
