@@ -44,7 +44,9 @@ export const startRedisContainer = async (context: ContainerContext): Promise<Co
     innerPort: 6379,
     dataPath: '/data',
     readyLog: /Ready to accept connections/,
-    adapt: (container) => container.withCommand(['redis-server', ...redisArguments()]),
+    adapt: (
+      container, // Without a password Redis refuses connections from outside, which in a container all are.
+    ) => container.withCommand(['redis-server', ...redisArguments({ 'protected-mode': 'no' })]),
     ask: async (host, port) => askRedis(`redis://${host}:${port}`),
   });
 
@@ -57,21 +59,48 @@ export const startKafkaContainer = async (context: ContainerContext): Promise<Co
     dataPath: '/var/lib/kafka/data',
     readyLog: /Kafka Server started/,
     adapt: (container, host, port) =>
-      container.withEnvironment({ ...kafkaEnvironment(host, port), KAFKA_HEAP_OPTS: context.jvm.join(' ') }),
+      container.withEnvironment({ ...kafkaEnvironment(host, port), ...jvmEnvironment(context.jvm) }),
     ask: async (host, port) => askKafka([`${host}:${port}`]),
   });
 
-/** Removes these volumes; those that are not there (any more) are no error. Throws when the engine does not answer. */
+/**
+ * Removes these volumes and the containers that earlier runs left on them; what is not there (any more) is no error.
+ * Throws when the engine does not answer.
+ */
 export const removeVolumes = async (volumes: readonly string[]): Promise<void> => {
-  const { dockerode } = (await getContainerRuntimeClient()).container;
+  const client = await getContainerRuntimeClient();
   for (const volume of volumes) {
-    await dockerode
-      .getVolume(volume)
-      .remove()
-      .catch((error: unknown) => {
-        if (!(error instanceof Error && 'statusCode' in error && error.statusCode === 404)) throw error;
-      });
+    await removeLeftContainers(client, volume);
+    await client.container.dockerode.getVolume(volume).remove().catch(ignoreAbsence);
   }
+};
+
+/** The containers of this volume: of a run that was killed, when its reaper has not come yet or could not run. */
+const removeLeftContainers = async (client: EngineClient, volume: string): Promise<void> => {
+  const { dockerode } = client.container;
+  const left = await dockerode.listContainers({ all: true, filters: { label: [`${volumeLabel}=${volume}`] } });
+  for (const { Id } of left) {
+    const container = dockerode.getContainer(Id);
+    await container.stop({ t: graceMs / 1_000 }).catch(ignoreAbsence);
+    await container.remove({ v: true, force: true }).catch(ignoreAbsence);
+    // The reaper may be at the same container: it has to be gone, whoever removes it.
+    await waitUntil(`the container ${Id} to be gone`, async () => container.inspect().then(isFalse, isAbsence));
+  }
+};
+
+type EngineClient = Awaited<ReturnType<typeof getContainerRuntimeClient>>;
+
+const volumeLabel = 'stream-manager.volume';
+
+const isFalse = (): boolean => false;
+
+const isAbsence = (error: unknown): boolean =>
+  error instanceof Error && 'statusCode' in error && error.statusCode === 404;
+
+/** 304: stopped already; 404: gone already; 409: being removed already. */
+const ignoreAbsence = (error: unknown): void => {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
+  if (status !== 304 && status !== 404 && status !== 409) throw error;
 };
 
 interface ContainerPlan {
@@ -95,6 +124,7 @@ const startContainer = async (context: ContainerContext, plan: ContainerPlan): P
 
   const notes = await readContainerNotes(dataDir, plan.name);
   const volume = notes?.volume ?? `stream-manager-${randomBytes(6).toString('hex')}-${plan.name}`;
+  if (notes !== null) await removeLeftContainers(client, volume);
   // Kafka tells its clients its own address, so the outer port must be known before the start.
   const port = await pickPort(notes === null ? [] : [notes.port], new Set(), isPortFree);
   await writeContainerNotes(dataDir, plan.name, { volume, port });
@@ -103,7 +133,7 @@ const startContainer = async (context: ContainerContext, plan: ContainerPlan): P
     .adapt(isLocal ? new LoopbackContainer(plan.image) : new GenericContainer(plan.image), host, port)
     .withExposedPorts({ container: plan.innerPort, host: port })
     .withBindMounts([{ source: volume, target: plan.dataPath, mode: 'rw' }])
-    .withLabels({ 'stream-manager.server': plan.name })
+    .withLabels({ [volumeLabel]: volume })
     .withWaitStrategy(Wait.forLogMessage(plan.readyLog))
     .withStartupTimeout(timeoutMs);
 
@@ -143,8 +173,14 @@ class LoopbackContainer extends GenericContainer {
   }
 }
 
+/** The image has one variable for the heap and one for the rest; what it sets itself in the second would contradict ours. */
+const jvmEnvironment = (jvm: readonly string[]): Record<string, string> => ({
+  KAFKA_HEAP_OPTS: jvm.filter((flag) => flag.startsWith('-Xm')).join(' '),
+  KAFKA_JVM_PERFORMANCE_OPTS: jvm.filter((flag) => !flag.startsWith('-Xm')).join(' '),
+});
+
 const haveImage = async (
-  client: Awaited<ReturnType<typeof getContainerRuntimeClient>>,
+  client: EngineClient,
   image: string,
   { say, signal, timeoutMs = 300_000 }: ContainerContext,
 ): Promise<void> => {

@@ -31,9 +31,12 @@ try {
   });
   process.stdout.write(`export REDIS_URL=${stack.redisUrl}\nexport KAFKA_BROKERS=${stack.kafkaBrokers.join(',')}\n`);
   say('running until Ctrl-C');
+  // With containers nothing else keeps the process alive.
+  const keepAlive = setInterval(() => {}, 60_000);
   if (!stopping.signal.aborted) {
     await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve, { once: true }));
   }
+  clearInterval(keepAlive);
   say('stopping');
   await stack.stop();
   process.exit(0);

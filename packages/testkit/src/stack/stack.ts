@@ -3,6 +3,7 @@
 // (see choose-ways.ts). Both are found and started side by side, each on its own way.
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { messageOf } from '@stream-manager/shared/failures/errors';
 import {
   type Choice,
   chooseKafka,
@@ -116,7 +117,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       await leave(options, surrounding, claim);
     });
     options.signal?.addEventListener('abort', () => {
-      stop().catch((error: unknown) => say(`stack: ${error instanceof Error ? error.message : String(error)}`));
+      stop().catch((error: unknown) => say(`stack: ${messageOf(error)}`));
     });
     return { redisUrl: redis.address, kafkaBrokers: kafka.address, facts: [redis.fact, kafka.fact], stop };
   } catch (error) {
@@ -169,14 +170,17 @@ const firstThatWorks = async <Way extends RedisWay | KafkaWay, Address>(
     } catch (error) {
       const canGoOn = way.way === 'docker' || (error instanceof StackError && error.code === 'unavailable');
       if (signal.aborted || !canGoOn) throw error;
-      const reason = `${way.way === 'docker' ? 'Docker: ' : ''}${error instanceof Error ? error.message : String(error)}`;
-      reasons.push(reason);
+      const text = messageOf(error);
+      reasons.push(`${nameOf(way)}: ${text}`);
       const isLast = way === ways.at(-1);
-      if (!isLast) say(`${server.toLowerCase()}: going on without ${way.way}: ${firstLine(reason)}`);
+      if (!isLast) say(`${server.toLowerCase()}: going on without ${nameOf(way)}: ${firstLine(text)}`);
     }
   }
   throw new ShortageError({ server, reasons });
 };
+
+const nameOf = ({ way }: RedisWay | KafkaWay): string =>
+  ({ given: 'the address given', docker: 'Docker', path: 'the program on the PATH', pypi: 'PyPI', java: 'Java' })[way];
 
 const redisBy = async (way: RedisWay, around: Surrounding, python: string | null): Promise<Part<string>> => {
   const { dataDir, say, signal, env } = around;
@@ -222,7 +226,7 @@ const kafkaBy = async (
 
 const cannotBeHad = (error: unknown): never => {
   if (error instanceof StackError) throw error;
-  throw new StackError('unavailable', error instanceof Error ? error.message : String(error), { cause: error });
+  throw new StackError('unavailable', messageOf(error), { cause: error });
 };
 
 /** Removes what earlier runs left, but not under the feet of a server that is still being ended by its guard. */
@@ -240,7 +244,7 @@ const forgetVolumes = async (dataDir: string, say: Say): Promise<void> => {
   if (volumes.length > 0) {
     const { removeVolumes } = await import('./containers.ts');
     await removeVolumes(volumes).catch((error: unknown) => {
-      const reason = firstLine(error instanceof Error ? error.message : String(error));
+      const reason = firstLine(messageOf(error));
       say(`docker: these volumes stay behind: ${volumes.join(', ')}: ${reason}`);
     });
   }
