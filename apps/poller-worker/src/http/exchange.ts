@@ -88,7 +88,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
   const place = placeOf(url, redact);
   const controller = new AbortController();
   let fault: StreamManagerError | null = null;
-  let silence: NodeJS.Timeout | undefined;
+  let waiting: NodeJS.Timeout | undefined;
   let isOver = false;
   let isAnswered = false;
 
@@ -107,7 +107,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
   const release = (): void => {
     if (isOver) return;
     isOver = true;
-    clearTimeout(silence);
+    clearTimeout(waiting);
     clearTimeout(total);
     signal.removeEventListener('abort', stop);
     answered(null);
@@ -124,7 +124,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
 
   try {
     if (signal.aborted) stop();
-    silence = setTimeout(() => end(timeout('did not answer', timeoutMs)), timeoutMs);
+    waiting = setTimeout(() => end(timeout('did not answer', timeoutMs)), timeoutMs);
     const data = await options.dispatcher.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
@@ -135,7 +135,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    clearTimeout(silence);
+    clearTimeout(waiting);
     const receivedAtMs = options.now();
     answered(data.statusCode);
     const headers = flatten(data.headers);
@@ -157,13 +157,19 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
     if (layers.length === 0 && announced > maxResponseBytes) throw tooLarge(String(announced));
 
     let received = 0;
+    // Counted only while we wait for the provider: a reader that takes its time is no silence.
+    const withinSilence = async <T>(wait: Promise<T>): Promise<T> => {
+      const timer = setTimeout(() => end(timeout('fell silent: nothing more came', timeoutMs)), timeoutMs);
+      try {
+        return await wait;
+      } finally {
+        clearTimeout(timer);
+      }
+    };
     async function* pieces(): AsyncGenerator<Buffer> {
       const iterator: AsyncIterator<Buffer> = data.body[Symbol.asyncIterator]();
       for (;;) {
-        // Counted only while we wait for the provider: a reader that takes its time is no silence.
-        silence = setTimeout(() => end(timeout('fell silent: nothing more came', timeoutMs)), timeoutMs);
-        const next = await iterator.next();
-        clearTimeout(silence);
+        const next = await withinSilence(iterator.next());
         if (next.done === true) return;
         received += next.value.length;
         yield next.value;

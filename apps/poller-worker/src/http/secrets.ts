@@ -40,7 +40,7 @@ export const secretHeaderValues = (headers: Readonly<Record<string, string>>): r
   Object.entries(headers)
     .filter(([name, value]) => !harmlessHeaders.has(name.toLowerCase()) && value.length >= 6)
     // `Bearer abc` is also `abc`.
-    .flatMap(([, value]) => [value, ...value.split(' ').filter((part) => part.length >= 6)]);
+    .flatMap(([, value]) => [value, ...value.split(' ').filter((part) => part.length >= 8)]);
 
 /** Longest excerpt of an answer in an error, in characters. */
 const excerptCharacters = 200;
