@@ -1,0 +1,178 @@
+import { outgoingRecord } from '@stream-manager/testkit/contracts/kafka-port';
+import { createMemoryKafka } from '@stream-manager/testkit/contracts/memory-kafka';
+import { describe, expect, it } from 'vitest';
+import type { KafkaAdminPort } from '../../src/kafka/port.ts';
+import { abandonedAfterMs } from '../../src/lag/abandoned-groups.ts';
+import { renewGroupsMs, renewNoGroupsMs } from '../../src/lag/groups-of.ts';
+import { createLagReader } from '../../src/lag/sample-lag.ts';
+
+/** A Kafka in memory with topics of one partition, `count` records each, and an admin that counts its calls. */
+const setUp = async (topics: Readonly<Record<string, number>>) => {
+  const kafka = createMemoryKafka();
+  const admin = kafka.port.createAdmin();
+  const producer = kafka.port.createProducer();
+  for (const [topic, count] of Object.entries(topics)) {
+    await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config: {} }]);
+    await producer.publish(Array.from({ length: count }, (_, n) => outgoingRecord(topic, n)));
+  }
+  const calls: string[] = [];
+  const failing = new Set<string>();
+  const note = (call: string): void => {
+    calls.push(call);
+    if (failing.has(call)) throw new Error(`no ${call}`);
+  };
+  const watched: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'> = {
+    listGroups: async () => {
+      note('groups');
+      return admin.listGroups();
+    },
+    committedOffsets: async (group, names) => {
+      note(`commits ${group}`);
+      return admin.committedOffsets(group, names);
+    },
+    endOffsets: async (topic) => {
+      note(`ends ${topic}`);
+      return admin.endOffsets(topic);
+    },
+  };
+  const clock = { ms: 1_000_000 };
+  const reader = createLagReader({ admin: watched, now: () => clock.ms });
+  return { kafka, reader, calls, failing, clock };
+};
+
+const sources = (topics: Readonly<Record<string, readonly string[]>>) => new Map(Object.entries(topics));
+
+describe('a sample of lag', () => {
+  it('is the worst group of a source: its topics added, the groups not', async () => {
+    const { kafka, reader } = await setUp({ a: 10, b: 20 });
+    await kafka.commit('slow', 'a', { 0: 4 });
+    await kafka.commit('slow', 'b', { 0: 5 });
+    await kafka.commit('quick', 'a', { 0: 9 });
+    const lag = (await reader.read(sources({ s: ['a', 'b'] }), 'auto')).get('s');
+    expect(lag).toEqual({
+      records: 21,
+      group: 'slow',
+      topic: 'b',
+      perGroup: [
+        { group: 'slow', topic: 'a', lag: 6, lostToRetention: 0 },
+        { group: 'slow', topic: 'b', lag: 15, lostToRetention: 0 },
+        { group: 'quick', topic: 'a', lag: 1, lostToRetention: 0 },
+      ],
+      abandoned: [],
+      failure: null,
+      sampledAt: 1_000_000,
+    });
+  });
+
+  it('reads each group and each topic once, whatever the number of sources', async () => {
+    const { kafka, reader, calls } = await setUp({ a: 10, b: 20 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    await kafka.commit('g', 'b', { 0: 4 });
+    const many = new Map(Array.from({ length: 50 }, (_, n) => [`source-${n}`, n % 2 === 0 ? ['a'] : ['a', 'b']]));
+    await reader.read(many, 'auto');
+    calls.length = 0;
+    const lags = await reader.read(many, 'auto');
+    expect(lags.get('source-0')?.records).toBe(6);
+    expect(lags.get('source-1')?.records).toBe(22);
+    expect(calls.toSorted()).toEqual(['commits g', 'ends a', 'ends b']);
+  });
+
+  it('reads commits before ends, so that lag is never less than it was', async () => {
+    const { kafka, reader, calls } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    await reader.read(sources({ s: ['a'] }), ['g']);
+    expect(calls).toEqual(['commits g', 'ends a']);
+  });
+
+  it('is unknown, not none, when no group has a commit', async () => {
+    const { reader } = await setUp({ a: 10 });
+    const lag = (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    expect(lag).toMatchObject({ records: null, group: null, topic: null, perGroup: [], failure: null });
+  });
+
+  it('counts named groups only, and takes names per source', async () => {
+    const { kafka, reader } = await setUp({ a: 10 });
+    await kafka.commit('one', 'a', { 0: 8 });
+    await kafka.commit('two', 'a', { 0: 1 });
+    const topics = sources({ named: ['a'], found: ['a'], misspelt: ['a'] });
+    const lags = await reader.read(
+      topics,
+      new Map([
+        ['named', ['one']],
+        ['misspelt', ['oen']],
+      ]),
+    );
+    expect(lags.get('named')).toMatchObject({ records: 2, group: 'one' });
+    expect(lags.get('found')).toMatchObject({ records: 9, group: 'two' });
+    expect(lags.get('misspelt')).toMatchObject({ records: null, group: null });
+  });
+
+  it('leaves out a topic that does not exist', async () => {
+    const { kafka, reader } = await setUp({ a: 10, b: 5 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    await kafka.commit('g', 'b', { 0: 0 });
+    await kafka.deleteTopic('b');
+    const lag = (await reader.read(sources({ s: ['a', 'b'] }), 'auto')).get('s');
+    expect(lag).toMatchObject({ records: 6, failure: null });
+  });
+
+  it('fails only for the sources that the failure concerns', async () => {
+    const { kafka, reader, failing } = await setUp({ a: 10, b: 20 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    await kafka.commit('g', 'b', { 0: 4 });
+    failing.add('ends b');
+    const lags = await reader.read(sources({ one: ['a'], two: ['a', 'b'] }), 'auto');
+    expect(lags.get('one')).toMatchObject({ records: 6, failure: null });
+    expect(lags.get('two')).toMatchObject({ records: null, group: null });
+    expect(lags.get('two')?.failure).toContain('topic b');
+  });
+
+  it('says so when the groups cannot be listed, and keeps the list that it had', async () => {
+    const { kafka, reader, failing, clock } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    failing.add('groups');
+    expect((await reader.read(sources({ s: ['a'] }), 'auto')).get('s')?.failure).toContain('cannot be listed');
+    failing.clear();
+    expect((await reader.read(sources({ s: ['a'] }), 'auto')).get('s')?.records).toBe(6);
+    failing.add('groups');
+    clock.ms += renewGroupsMs;
+    expect((await reader.read(sources({ s: ['a'] }), 'auto')).get('s')?.records).toBe(6);
+  });
+
+  it('finds a new group within a minute, and within seconds while there is none', async () => {
+    const { kafka, reader, clock } = await setUp({ a: 10 });
+    const read = async () => (await reader.read(sources({ s: ['a'] }), 'auto')).get('s')?.group;
+    expect(await read()).toBeNull();
+    await kafka.commit('first', 'a', { 0: 4 });
+    expect(await read()).toBeNull();
+    clock.ms += renewNoGroupsMs;
+    expect(await read()).toBe('first');
+    await kafka.commit('second', 'a', { 0: 1 });
+    clock.ms += renewGroupsMs - 1;
+    expect(await read()).toBe('first');
+    clock.ms += 1;
+    expect(await read()).toBe('second');
+  });
+
+  it('ignores groups that were abandoned, unless they are named', async () => {
+    const { kafka, reader, clock } = await setUp({ a: 10 });
+    await kafka.commit('left', 'a', { 0: 1 });
+    await kafka.commit('alive', 'a', { 0: 8 });
+    const topics = sources({ auto: ['a'], named: ['a'] });
+    const groups = new Map([['named', ['left']]]);
+    await reader.read(topics, groups);
+    clock.ms += abandonedAfterMs;
+    await kafka.commit('alive', 'a', { 0: 9 });
+    const lags = await reader.read(topics, groups);
+    expect(lags.get('auto')).toMatchObject({ records: 1, group: 'alive', abandoned: ['left'] });
+    expect(lags.get('named')).toMatchObject({ records: 9, group: 'left', abandoned: [] });
+  });
+
+  it('tells what retention took before it was read', async () => {
+    const { kafka, reader } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 2 });
+    await kafka.deleteRecords('a', 0, 6);
+    const lag = (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    expect(lag?.perGroup).toEqual([{ group: 'g', topic: 'a', lag: 4, lostToRetention: 4 }]);
+  });
+});
