@@ -1,5 +1,6 @@
 // The demo's consumer: group `wildfire-consumers` reads what the demo publishes, so that there is a real consumer lag to
 // see. It commits every second and does nothing else with the records.
+import { patchRequestQueue } from '@stream-manager/shared/kafka/request-queue-patch';
 import { Kafka, logLevel } from 'kafkajs';
 
 /** A running consumer. */
@@ -16,6 +17,7 @@ export const startDemoConsumer = async (
   brokers: readonly string[],
   topics: readonly string[],
 ): Promise<DemoConsumer> => {
+  patchRequestQueue();
   const kafka = new Kafka({ clientId: 'stream-manager-demo', brokers: [...brokers], logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: demoGroup, allowAutoTopicCreation: false });
   let consumed = 0;

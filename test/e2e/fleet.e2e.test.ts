@@ -45,8 +45,8 @@ describe('a fleet of three pollers and three producers', () => {
 
   it('publishes nothing twice when every answer has the same rows again and again', async () => {
     await using system = await startSystem({ ...servers(), providers: { static: true } });
-    for (const role of ['scheduler', 'poller-worker', 'poller-worker', 'producer-worker'] as const)
-      await system.start(role);
+    const fleet = ['scheduler', 'poller-worker', 'poller-worker', 'producer-worker'] as const;
+    await Promise.all(fleet.map((role) => system.start(role)));
     await waitUntil(
       'many polls of the same rows',
       () => system.providers.requests().filter(({ route }) => route === 'purpleair').length >= 8,
@@ -65,7 +65,8 @@ describe('a fleet of three pollers and three producers', () => {
       ...servers(),
       providers: { static: true, faults: { firms: { malformedShare: 0.1 }, purpleair: { malformedShare: 0.1 } } },
     });
-    for (const role of ['scheduler', 'poller-worker', 'producer-worker'] as const) await system.start(role);
+    const fleet = ['scheduler', 'poller-worker', 'producer-worker'] as const;
+    await Promise.all(fleet.map((role) => system.start(role)));
     await waitUntil(
       'several polls',
       () => system.providers.requests().filter(({ route }) => route === 'firms').length >= 4,

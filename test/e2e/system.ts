@@ -28,7 +28,7 @@ export type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-m
 export interface SystemProcess {
   readonly role: Role;
   readonly pid: number;
-  /** Its HTTP address, once it has started. */
+  /** Its HTTP address. */
   url(): Promise<string>;
   /** Sends a signal and resolves with the exit code, or null after a kill. */
   end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
@@ -53,6 +53,7 @@ export interface System extends AsyncDisposable {
   readonly keyPrefix: string;
   readonly password: string;
   readonly redis: Redis;
+  /** Resolves when the process has started. */
   start(role: Role): Promise<SystemProcess>;
   /** The API of the scheduler that was started first. */
   api(): Promise<ApiClient>;
@@ -188,6 +189,8 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       },
     };
     children.push({ child, process: started });
+    // A process that cannot start fails the test here, with its own words.
+    await started.url();
     return started;
   };
 
