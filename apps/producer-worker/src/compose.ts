@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
+import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
-import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { type ChunkJobOptions, sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { createAttention } from './attention.ts';
 import { chosenSources } from './chosen-sources.ts';
@@ -16,6 +17,7 @@ import { buryFailedChunk } from './dead-letters/bury-failed-chunk.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
 import { createFleetAct } from './fleet-act.ts';
 import { createKafkaWatch } from './kafka-watch.ts';
+import { createLagSampler } from './lag-sampler.ts';
 import { createLease } from './lease.ts';
 import { openRecordsQueue } from './open-records-queue.ts';
 import { createPublisher } from './publish.ts';
@@ -60,7 +62,8 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const producer = kafka.createProducer();
   const admin = kafka.createAdmin();
   const store = createRedisChunkStore({ redis, keyPrefix });
-  const queues = createSourceQueues({ redis, logger }, { keyPrefix });
+  const states = createSourceStateStore(redis, keyPrefix);
+  const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
   const rings = createRings({ redis, logger }, { keyPrefix });
   const notes = createSourceNotes({ health, logger });
   const watch = createKafkaWatch({ admin, health, logger });
@@ -68,11 +71,6 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const stopped = new AbortController();
   // BullMQ asks the worker that fails a job for this strategy: `delivery.backoffMs`.
   const job: ChunkJobOptions = { attempts: maxAttempts, backoff: { type: 'delivery' } };
-
-  const addLetters = async (sourceId: string, letters: readonly DeadLetter[]): Promise<void> => {
-    await addDeadLetters(queues.deadLetters(sourceId), letters);
-    for (const { data } of letters) metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
-  };
 
   const attention = createAttention(
     {
@@ -90,7 +88,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
             store,
             publisher,
             topics,
-            addLetters,
+            addLetters: (id, letters) => queues.addLetters(id, letters),
             notes,
             metrics,
             logger,
@@ -116,26 +114,13 @@ export const composeProducerWorker: Compose = (context): Composition => {
     { ...attentionMs, sourceIds, maxOpen: maxOpenQueues },
   );
 
+  const topicOf = (sourceId: string): string | null =>
+    topics.needsContent(sourceId) ? null : topics.resolve(sourceId).topic;
   const sweep = createSweep(
     {
       sweepSource: (sourceId, healLostJobs, signal) =>
         sweepSource({ store, queue: queues.records(sourceId) }, { sourceId, job, healLostJobs, signal }),
-      bury: (sourceId, chunkId) =>
-        buryFailedChunk(
-          {
-            store,
-            addLetters,
-            findFailed: async (id, failedId) => {
-              const failed = await queues.records(id).getJob(failedId);
-              if (failed === undefined || !(await failed.isFailed())) return null;
-              return { reason: failed.failedReason ?? 'no reason is known', failedAt: failed.finishedOn ?? Date.now() };
-            },
-            removeJob: async (id, failedId) => void (await queues.records(id).remove(failedId)),
-            topicOf: (id) => (topics.needsContent(id) ? null : topics.resolve(id).topic),
-          },
-          sourceId,
-          chunkId,
-        ),
+      bury: (sourceId, chunkId) => buryFailedChunk({ store, queues, topicOf }, sourceId, chunkId),
       ring: rings.ring,
       logger,
       now: () => performance.now(),
@@ -152,9 +137,27 @@ export const composeProducerWorker: Compose = (context): Composition => {
     { name: 'sweep', intervalMs: sweepIntervalMs },
   );
 
+  const lagReader = createLagReader({ admin, now: Date.now });
+  const { sampleIntervalMs } = config.throttling;
+  const sampler = createFleetAct(
+    {
+      lease: createLease(redis, { key: keys.lease('lag'), holder: instance.id, ttlMs: 2 * sampleIntervalMs }),
+      act: createLagSampler(
+        { reader: lagReader, record: (lags) => states.recordLag(lags), logger },
+        allSources.map((id) => ({
+          id,
+          topics: topics.topicsOf(id),
+          groups: resolveSource(config, id).throttling.consumerGroups,
+        })),
+      ),
+      logger,
+    },
+    { name: 'lag sample', intervalMs: sampleIntervalMs },
+  );
+
   /** Waits for what is in hand, but not beyond the grace period. */
   const finishInHand = async (): Promise<void> => {
-    const finished = Promise.all([attention.stop(), sweeper.stop()]).then(() => true);
+    const finished = Promise.all([attention.stop(), sweeper.stop(), sampler.stop()]).then(() => true);
     const graceMs = Math.max(0, config.shutdown.graceMs - closingMs);
     const isLate = sleep(graceMs, false, { ref: false });
     if (await Promise.race([finished, isLate])) return;
@@ -174,6 +177,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     start: async (signal) => {
       await watch.start(signal);
       await sweeper.start(signal);
+      await sampler.start(signal);
       await attention.start(signal);
     },
     stop: () => {

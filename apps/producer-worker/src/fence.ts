@@ -25,30 +25,26 @@ export const lockTakenAt = (processedOn: number | undefined, wallNow: number, no
   now - Math.max(0, wallNow - (processedOn ?? wallNow));
 
 /**
- * Makes sure of the locks before a send; answers the ids of chunks that must not be sent. Locks known to be good cost
- * nothing, the others one call together; if that call fails, none of them is sure.
+ * Makes sure of the locks before a send; answers those that are lost, whose chunks must not be sent. Locks known to be
+ * good cost nothing, the others one call together; if that call fails, none of them is sure.
  */
 export const passFence = async (
   locks: readonly HeldLock[],
   extend: ExtendLocks,
   options: { readonly lockDurationMs: number; readonly now: () => number },
-): Promise<ReadonlySet<string>> => {
+): Promise<ReadonlySet<HeldLock>> => {
   const startedAt = options.now();
   const unsure = locks.filter((lock) => needsExtension(lock.lockedAt, startedAt, options.lockDurationMs));
   if (unsure.length === 0) return new Set();
   const ids = unsure.map((lock) => lock.chunkId);
+  const tokens = unsure.map((lock) => lock.token);
   try {
-    const lost = new Set(
-      await extend(
-        ids,
-        unsure.map((lock) => lock.token),
-        options.lockDurationMs,
-      ),
-    );
-    for (const lock of unsure) if (!lost.has(lock.chunkId)) lock.lockedAt = startedAt;
-    return lost;
+    const refused = new Set(await extend(ids, tokens, options.lockDurationMs));
+    const isLost = (lock: HeldLock): boolean => refused.has(lock.chunkId);
+    for (const lock of unsure) if (!isLost(lock)) lock.lockedAt = startedAt;
+    return new Set(unsure.filter(isLost));
   } catch {
     // Redis did not say: the chunks go back unsent, which costs a wait and never a double.
-    return new Set(ids);
+    return new Set(unsure);
   }
 };

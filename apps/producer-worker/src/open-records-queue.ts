@@ -124,6 +124,8 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     close: async () => {
       guard.stop();
       await worker.close();
+      // A queue closes when nothing of it is left, a payload of a later version included.
+      deps.notes.set(sourceId, 'newer', null);
     },
   };
 };

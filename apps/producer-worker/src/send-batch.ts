@@ -24,9 +24,10 @@ export const createSendBatch =
     });
     const sent: Piece[] = [];
     for (const piece of pieces) {
-      if (lost.has(piece.lock.chunkId)) piece.answer(null);
+      if (lost.has(piece.lock)) piece.answer(null);
       else sent.push(piece);
     }
+    if (sent.length === 0) return;
     const [only] = sent;
     const records = sent.length === 1 && only !== undefined ? only.outgoing : sent.flatMap((piece) => piece.outgoing);
     const failures = await deps.publisher.publish(records);

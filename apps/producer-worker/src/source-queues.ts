@@ -2,21 +2,32 @@
 // dead letter. All share one connection.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, openQueue, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { FailedJob } from './dead-letters/bury-failed-chunk.ts';
 
 /** Queues by source. */
 export interface SourceQueues {
   records(sourceId: string): RecordsQueue;
-  deadLetters(sourceId: string): Queue;
+  /** Adds letters, and counts them; those that are there already stay as they are. */
+  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  /** A chunk's job if BullMQ has failed it, else null. */
+  findFailed(sourceId: string, chunkId: string): Promise<FailedJob | null>;
+  removeJob(sourceId: string, chunkId: string): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Creates the queues of a process on a shared connection, which stays open. */
 export const createSourceQueues = (
-  deps: { readonly redis: Redis; readonly logger: Logger },
+  deps: {
+    readonly redis: Redis;
+    readonly logger: Logger;
+    readonly metrics: Pick<Metrics, 'deadLettersTotal'>;
+  },
   options: { readonly keyPrefix: string },
 ): SourceQueues => {
   const opened = new Map<string, Queue>();
@@ -28,9 +39,21 @@ export const createSourceQueues = (
     opened.set(address.name, queue);
     return queue;
   };
+  const records = (sourceId: string): RecordsQueue => open(recordsQueueAddress(options.keyPrefix, sourceId));
   return {
-    records: (sourceId) => open(recordsQueueAddress(options.keyPrefix, sourceId)),
-    deadLetters: (sourceId) => open(deadLetterQueueAddress(options.keyPrefix, sourceId)),
+    records,
+    addLetters: async (sourceId, letters) => {
+      await addDeadLetters(open(deadLetterQueueAddress(options.keyPrefix, sourceId)), letters);
+      for (const { data } of letters) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+    },
+    findFailed: async (sourceId, chunkId) => {
+      const job = await records(sourceId).getJob(chunkId);
+      if (job === undefined || !(await job.isFailed())) return null;
+      return { reason: job.failedReason ?? 'no reason is known', failedAt: job.finishedOn ?? Date.now() };
+    },
+    removeJob: async (sourceId, chunkId) => {
+      await records(sourceId).remove(chunkId);
+    },
     close: async () => {
       await Promise.all([...opened.values()].map((queue) => queue.close()));
       opened.clear();

@@ -9,10 +9,10 @@ describe('createSourceNotes', () => {
     const notes = createSourceNotes({ health, logger: silent });
     notes.set('a', 'destination', 'topic x is unknown');
     notes.set('a', 'newer', 'payload version 9');
-    notes.set('b', 'lag', 'group unknown');
-    expect(health.report().sources).toEqual({ a: 'payload version 9; topic x is unknown', b: 'group unknown' });
+    notes.set('b', 'destination', 'topic y is unknown');
+    expect(health.report().sources).toEqual({ a: 'payload version 9; topic x is unknown', b: 'topic y is unknown' });
     notes.set('a', 'newer', null);
-    notes.set('b', 'lag', null);
+    notes.set('b', 'destination', null);
     notes.set('b', 'newer', null);
     expect(health.report().sources).toEqual({ a: 'topic x is unknown' });
   });

@@ -16,11 +16,13 @@ export interface FailedJob {
 
 export interface BuryDeps {
   readonly store: Pick<ChunkStore, 'take' | 'settle'>;
-  readonly addLetters: (sourceId: string, letters: readonly DeadLetter[]) => Promise<void>;
-  /** Null: the job is gone. */
-  readonly findFailed: (sourceId: string, chunkId: string) => Promise<FailedJob | null>;
-  /** Removes the job; its chunk, if there still is one, gets a new job by the next sweep. */
-  readonly removeJob: (sourceId: string, chunkId: string) => Promise<void>;
+  readonly queues: {
+    addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+    /** Null: the job is not failed, or gone. */
+    findFailed(sourceId: string, chunkId: string): Promise<FailedJob | null>;
+    /** Removes the job; its chunk, if there still is one, gets a new job by the next sweep. */
+    removeJob(sourceId: string, chunkId: string): Promise<void>;
+  };
   /** Topic of a source's records where it is the same for all; else null. */
   readonly topicOf: (sourceId: string) => string | null;
 }
@@ -33,16 +35,16 @@ export type Burial =
 
 /** Moves one failed chunk. Rejects with what Redis answered: the next sweep comes back to it. */
 export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId: string): Promise<Burial> => {
-  const failed = await deps.findFailed(sourceId, chunkId);
+  const failed = await deps.queues.findFailed(sourceId, chunkId);
   if (failed === null) return { kind: 'gone' };
   const taken = await deps.store.take(sourceId, chunkId);
   if (taken === null) {
-    await deps.removeJob(sourceId, chunkId);
+    await deps.queues.removeJob(sourceId, chunkId);
     return { kind: 'gone' };
   }
   const decoded = decodePayload(taken.payload);
   if (isPayloadFault(decoded) && decoded.kind === 'newer') {
-    await deps.removeJob(sourceId, chunkId);
+    await deps.queues.removeJob(sourceId, chunkId);
     return { kind: 'requeued' };
   }
   const attempts: FailedAttempts = [{ at: new Date(failed.failedAt).toISOString(), error: failed.reason }];
@@ -65,8 +67,8 @@ export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId:
             attempts,
           }),
         );
-  await deps.addLetters(sourceId, letters);
+  await deps.queues.addLetters(sourceId, letters);
   await deps.store.settle(sourceId, chunkId, null, 0);
-  await deps.removeJob(sourceId, chunkId);
+  await deps.queues.removeJob(sourceId, chunkId);
   return { kind: 'buried', letters: letters.length };
 };

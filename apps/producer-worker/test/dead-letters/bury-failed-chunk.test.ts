@@ -14,12 +14,14 @@ const setup = (
     buryFailedChunk(
       {
         store,
-        addLetters: async (_sourceId, added) => {
-          store.acts.push(`letters ${added.length}`);
-          letters.push(...added);
+        queues: {
+          addLetters: async (_sourceId, added) => {
+            store.acts.push(`letters ${added.length}`);
+            letters.push(...added);
+          },
+          findFailed: async () => failed,
+          removeJob: async () => void store.acts.push('remove'),
         },
-        findFailed: async () => failed,
-        removeJob: async () => void store.acts.push('remove'),
         topicOf: () => 'fires',
       },
       'firms',
