@@ -1,30 +1,34 @@
 // Writes what is generated from the config schema: docs/configuration.md and config/stream.schema.json.
-// node scripts/generate-docs.ts writes them; with --check it writes nothing and fails when they are stale.
+// `node scripts/generate-docs.ts` writes them; with --check it writes nothing and ends with 1 when they are stale.
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../packages/shared/src/config/reference/generated-files.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const isCheck = process.argv.includes('--check');
 
-const current = async (path: string): Promise<string> => {
+/** The generated files, below the repository's root, whose text differs from what the schema says now. */
+export async function staleFiles(): Promise<readonly { name: string; text: string }[]> {
+  const stale: { name: string; text: string }[] = [];
+  for (const [name, text] of Object.entries(generatedFiles()))
+    if ((await currentText(name)) !== text) stale.push({ name, text });
+  return stale;
+}
+
+const currentText = async (name: string): Promise<string | undefined> => {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(join(root, name), 'utf8');
   } catch {
     // Not written yet: stale like any other difference.
-    return '';
+    return undefined;
   }
 };
 
-for (const [name, text] of Object.entries(generatedFiles())) {
-  const path = join(root, name);
-  if ((await current(path)) === text) continue;
-  if (isCheck) {
-    process.stderr.write(`${name} is stale: run node scripts/generate-docs.ts\n`);
-    process.exitCode = 1;
-  } else {
-    await writeFile(path, text);
-    process.stdout.write(`wrote ${name}\n`);
+if (import.meta.main) {
+  const isCheck = process.argv.includes('--check');
+  for (const { name, text } of await staleFiles()) {
+    if (!isCheck) await writeFile(join(root, name), text);
+    process.stdout.write(isCheck ? `${name} is stale: run node scripts/generate-docs.ts\n` : `wrote ${name}\n`);
+    if (isCheck) process.exitCode = 1;
   }
 }

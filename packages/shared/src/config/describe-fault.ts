@@ -1,6 +1,6 @@
 // Puts one fault that zod found into the words of the field it is about: what was expected, what stands there, and the
 // nearest word where the field is a choice.
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ConfigIssue } from './config-error.ts';
 import { formerValues } from './former-names.ts';
 import { foldKey, printPath } from './key-spelling.ts';
@@ -32,12 +32,7 @@ export function describeFault(root: TreeNode, path: Path, raw: z.core.$ZodIssue)
   const found =
     raw.code === 'invalid_key' ? JSON.stringify(String(path.at(-1)).slice(0, 60)) : describeFound(root, path);
   const nearest = found === mask ? undefined : nearestWord(node, choices);
-  const needsQuotes =
-    schema !== undefined &&
-    takesTextOnly(schema) &&
-    choices.length === 0 &&
-    node?.kind === 'scalar' &&
-    (typeof node.value === 'number' || typeof node.value === 'boolean');
+  const needsQuotes = schema !== undefined && fitsInQuotes(schema, node);
   const reason = whyNot(schema, node);
   const text = { own: ownMessage(raw), expected, found, needsQuotes, reason };
   return {
@@ -67,6 +62,13 @@ function explain(
   const reason = text.reason === undefined ? '' : `: ${text.reason}`;
   return `expected ${text.expected}, found ${text.found}${reason}${hint}`;
 }
+
+/** A number, true or false that would be right as a text: ids and keys of digits are easily written so. */
+const fitsInQuotes = (schema: Schema, node: TreeNode | undefined): boolean =>
+  node?.kind === 'scalar' &&
+  (typeof node.value === 'number' || typeof node.value === 'boolean') &&
+  takesTextOnly(schema) &&
+  z.safeParse(schema, String(node.value)).success;
 
 const whyNot = (schema: Schema | undefined, node: TreeNode | undefined): string | undefined =>
   schema === undefined || node?.kind !== 'scalar' ? undefined : factsOf(schema)?.whyNot?.(node.value);

@@ -116,23 +116,21 @@ export const duration = (about: string, limits: { minMs: number; maxMs: number; 
 
 const longestExpression = 200;
 
+const compiles = (source: string): boolean => {
+  try {
+    return new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+
 /** A JavaScript regular expression that compiles, at most 200 characters. */
 export const expression = (about: string) =>
   z
     .string()
     .min(1)
     .max(longestExpression)
-    .refine(
-      (value) => {
-        try {
-          new RegExp(value);
-          return true;
-        } catch {
-          return false;
-        }
-      },
-      { error: 'is no regular expression that JavaScript can compile' },
-    )
+    .refine(compiles, { error: 'is no regular expression that JavaScript can compile' })
     .describe(about)
     .register(fieldFacts, {
       expects: `a regular expression of at most ${longestExpression} characters`,

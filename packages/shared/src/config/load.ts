@@ -37,7 +37,7 @@ export type LoadedConfig = {
   readonly warnings: readonly string[];
 };
 
-const suffixes = ['.yaml', '.yml', '.json'];
+const suffixes = new Set(['.yaml', '.yml', '.json']);
 
 /** Loads and checks a config. Throws ConfigError with everything that is wrong, and nothing else. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
@@ -84,7 +84,7 @@ async function readText(file: string, name: string, options: LoadOptions): Promi
     new ConfigError([
       { ...nowhere(name), message, expected: 'a readable file that ends in .yaml, .yml or .json', found },
     ]);
-  if (!suffixes.includes(extname(file).toLowerCase()) && !(await isDirectory(file)))
+  if (!suffixes.has(extname(file).toLowerCase()) && !(await isDirectory(file)))
     throw refuse('must end in .yaml, .yml or .json', extname(file) === '' ? 'no suffix' : extname(file));
   try {
     const info = await stat(file);

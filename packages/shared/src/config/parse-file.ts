@@ -18,7 +18,7 @@ import { printPath } from './key-spelling.ts';
 import type { Entry, Path, Place, TreeNode } from './tree.ts';
 
 /** Bounds of a config file. */
-export const fileLimits = { bytes: 4 * 1_024 * 1_024, values: 200_000, aliases: 200, depth: 40 } as const;
+export const fileLimits = { bytes: 4 * 1_024 * 1_024, values: 200_000, aliases: 2_000, depth: 40 } as const;
 
 /** The tree of a text, and everything wrong with it; no tree when the text as a whole cannot be read. */
 export type ParsedFile = { readonly tree?: TreeNode; readonly issues: readonly ConfigIssue[] };
@@ -174,7 +174,8 @@ function createWalk(placeOf: (offset: number) => Place) {
     for (const pair of map.items) {
       const { key } = pair;
       if (!isScalar(key)) return refuse(map, syntaxMessages.NON_STRING_KEY ?? brokenSyntax);
-      const name = String(key.value ?? '');
+      // With stringKeys every key is a text.
+      const name = typeof key.value === 'string' ? key.value : '';
       const keyPlace = at(key);
       const node: TreeNode =
         pair.value === null ? { kind: 'scalar', value: null, place: keyPlace } : read(pair.value, [...path, name]);

@@ -49,7 +49,7 @@ const safeDecode = (text: string): string => {
 };
 
 const forEachValue = (value: unknown, visit: (child: unknown, key: PropertyKey) => void): void => {
-  if (Array.isArray(value)) value.forEach((item: unknown, index) => void visit(item, index));
+  if (Array.isArray(value)) for (const [index, item] of value.entries()) visit(item, index);
   else if (typeof value === 'object' && value !== null)
     for (const [key, child] of Object.entries(value)) visit(child, key);
 };

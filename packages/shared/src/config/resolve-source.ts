@@ -48,8 +48,7 @@ export function resolveSource(config: Config, sourceId: string): ResolvedSource 
     queue: resolveQueue({ ...config.queue, ...given(queue ?? {}) }),
     throttling: { ...config.throttling, ...given(throttling ?? {}) },
   };
-  // Spreading loses which variant it is: `rest` is one variant without the keys that `resolved` brings.
-  return { ...rest, ...resolved } as ResolvedSource;
+  return { ...rest, ...resolved };
 }
 
 /** 72 h, or what the source returns and a day when that is more; what comes by itself is not returned again: 1 h. */

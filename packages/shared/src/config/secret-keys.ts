@@ -4,7 +4,7 @@
 /** What is shown in place of a secret. */
 export const mask = '***';
 
-const secretLooking = /key|passw|pwd|passphrase|token|secret|credential|auth|cookie|signature/;
+const secretLooking = /key|passw|pwd|passphrase|token|secret|credential|(?<!un)auth|cookie|signature/;
 const notSecret = new Set(['partitionkey', 'keyprefix']);
 const harmlessHeaders = new Set(['accept', 'acceptlanguage', 'contenttype', 'useragent']);
 

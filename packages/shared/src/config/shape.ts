@@ -24,20 +24,8 @@ const definition = (schema: Schema): Definition => (schema as z.core.$ZodTypes).
 /** The schema inside default, optional, nullable, transform and the like, one level down; undefined when there is none. */
 const inner = (schema: Schema): Schema | undefined => {
   const def = definition(schema);
-  switch (def.type) {
-    case 'default':
-    case 'prefault':
-    case 'optional':
-    case 'nullable':
-    case 'nonoptional':
-    case 'readonly':
-    case 'catch':
-      return def.innerType;
-    case 'pipe':
-      return def.in;
-    default:
-      return undefined;
-  }
+  if (def.type === 'pipe') return def.in;
+  return 'innerType' in def && def.type !== 'promise' && def.type !== 'success' ? def.innerType : undefined;
 };
 
 /** The schemas that may read a value, without their wrappers; more than one for a union, none of them a union. */

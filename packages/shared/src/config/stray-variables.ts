@@ -13,7 +13,7 @@ import type { Path, TreeNode } from './tree.ts';
 export function strayVariables(root: TreeNode, schema: Schema): readonly { path: Path; issue: ConfigIssue }[] {
   const found: { path: Path; issue: ConfigIssue }[] = [];
   const visit = (node: TreeNode, path: Path): void => {
-    if (node.kind === 'list') node.items.forEach((item, index) => void visit(item, [...path, index]));
+    if (node.kind === 'list') for (const [index, item] of node.items.entries()) visit(item, [...path, index]);
     else if (node.kind === 'map') for (const [key, entry] of node.entries) visit(entry.node, [...path, key]);
     else if (typeof node.value === 'string' && node.unresolved === undefined && holdsVariable(node.value)) {
       const own = schemaAt(schema, root, path);

@@ -33,7 +33,9 @@ export function validate(root: TreeNode, earlier: EarlierFindings = { wrong: [],
   const known = [...earlier.wrong, ...stray.map((one) => one.path)];
   const reported = new Set([...known, ...clashes.map((one) => one.path)].map(printPath));
   const gaps = new Map<string, Gap>();
-  for (const path of [...known, ...earlier.dropped]) openGap(root, path, gaps);
+  // No example for these: a source that is disabled must not come out with values that nobody wrote.
+  for (const path of earlier.dropped) gaps.set(printPath(path), { path, example: undefined });
+  for (const path of known) openGap(root, path, gaps);
   for (let round = 0; round < mostRounds; round++) {
     const result = configSchema.safeParse(plainWithout(root, [], gaps));
     if (result.success) return { config: result.data, issues };

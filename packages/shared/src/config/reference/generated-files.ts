@@ -26,7 +26,7 @@ function printJson(value: Json, indent: number, before: number): string {
   if (entries.length === 0) return '{}';
   const lines = entries.map(([key, child]) => {
     const name = `${inner}${JSON.stringify(key)}: `;
-    return name + printJson(child as Json, indent + 2, name.length);
+    return name + printJson(child, indent + 2, name.length);
   });
   return `{\n${lines.join(',\n')}\n${end}}`;
 }

@@ -8,7 +8,7 @@ import { aboutOf, type Row, rowsOf } from './rows.ts';
 /** The whole page. */
 export function configurationPage(): string {
   const sections = Object.entries(configObject.shape).filter(([name]) => name !== 'sources');
-  return `${[
+  return [
     intro,
     '## Sections\n',
     ...sections.map(([name, schema]) => section(name, schema)),
@@ -16,7 +16,7 @@ export function configurationPage(): string {
     commonTable(),
     ...[...variantsOf(sourceSchema)].map(([type, schema]) => typeSection(type, schema)),
     formerTable(),
-  ].join('\n')}`;
+  ].join('\n');
 }
 
 const intro = `# Configuration
@@ -48,7 +48,7 @@ A config is one YAML or JSON file: \`STREAM_CONFIG\` names it, else it is \`stre
   exit code 2.
 - **The version** of a config, shown in \`/api/streams\` and in heartbeats, is the same in all processes that run the same
   config with the same overrides, whatever secrets they have.
-- YAML anchors and \`<<\` work, up to 200 aliases; a file has at most 4 MiB.
+- YAML anchors and \`<<\` work, up to 2,000 aliases; a file has at most 4 MiB.
 `;
 
 const sourcesIntro = `## \`sources\`
