@@ -6,7 +6,7 @@ import { issuesOf, loadText, refusalOf, smallSource } from './config-file.ts';
 import { fullConfig, namedMaps } from './full-config.ts';
 
 describe('keys in camelCase and in snake_case', () => {
-  it('give the same config and the same version, in any mixture', async () => {
+  it('give the same config and the same version, in any mixture', { timeout: 60_000 }, async () => {
     const plain = await loadText(JSON.stringify(fullConfig), { name: 'c.json' });
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.boolean()), async (coins) => {

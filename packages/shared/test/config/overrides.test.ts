@@ -194,7 +194,7 @@ describe('environment over the file', () => {
 describe('any key of the config', () => {
   const leaves = settable(fullConfig);
 
-  it('can be set from the environment, in any spelling of its name', async () => {
+  it('can be set from the environment, in any spelling of its name', { timeout: 60_000 }, async () => {
     const whole = await loadText(JSON.stringify(fullConfig), { name: 'c.json' });
     const spelling = fc.record({
       leaf: fc.constantFrom(...leaves),
