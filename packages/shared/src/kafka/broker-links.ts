@@ -233,6 +233,11 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
     },
     learn: (addresses) => {
       known = addresses;
+      const current = new Set([...addresses, ...bootstrap].map(nameOf));
+      for (const [name, link] of links) {
+        // Brokers come and go; the links to those that went must not pile up.
+        if (!current.has(name) && !link.broker.connectionPool.isConnected()) links.delete(name);
+      }
     },
     isReachable: () => reachable,
     close: async () => {

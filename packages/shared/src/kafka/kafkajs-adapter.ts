@@ -1,4 +1,4 @@
-// The kafkajs adapter of the Kafka port: which parts it is made of and with which settings (reference/kafka.md §4.4).
+// The kafkajs adapter of the Kafka port: which parts it is made of and with which settings.
 // Producer and admin have connections of their own, so that a lag sample never waits behind a batch.
 import type { ConnectionOptions } from 'node:tls';
 import { type BrokerLinks, createBrokerLinks } from './broker-links.ts';

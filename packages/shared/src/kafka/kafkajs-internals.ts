@@ -1,7 +1,7 @@
 // The parts of kafkajs that this adapter stands on: its network, SASL, TLS and protocol layers. Its producer, admin and
-// cluster classes are left out: they hold the faults listed in docs/decisions (a deleted topic poisons all others, an
-// unknown partition drops records silently, one partition's answer hides the others', an acknowledged partition is sent
-// again). kafkajs 2.2.4 is its last release and has no `exports` map; the version is checked exactly, at creation.
+// cluster classes are left out: a deleted topic poisons all others there, an unknown partition drops records silently, one
+// partition's answer hides the others' (docs/decisions/0007-kafkajs-without-its-producer.md). kafkajs 2.2.4 is its last
+// release and has no `exports` map; the version is checked exactly when the port is made.
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 

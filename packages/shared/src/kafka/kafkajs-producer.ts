@@ -1,5 +1,5 @@
 // The producing half of the port over kafkajs' connections: at least once, acks from all in-sync replicas, no idempotence
-// (kafkajs' idempotent producer acknowledges records that are not in the log: reference/kafka.md §1.3).
+// (kafkajs' idempotent producer acknowledges records that are not in the log: docs/decisions/0007).
 import { StreamManagerError } from '../failures/errors.ts';
 import { protocolError } from './kafkajs-internals.ts';
 import type { KafkaProducerPort, OutgoingRecord } from './port.ts';

@@ -19,7 +19,12 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stream-manager-test-kafka-'));
   // A local one, also when the run's Kafka is given from outside.
   const { KAFKA_BROKERS: _, ...env } = process.env;
-  broker = await startKafkaBroker({ dir, env });
+  broker = await startKafkaBroker({
+    dir,
+    env,
+    // A restarted node is let in when the session of the killed one has ended: 9 s by default.
+    config: { 'broker.session.timeout.ms': '1500', 'broker.heartbeat.interval.ms': '300' },
+  });
 }, 120_000);
 
 afterAll(async () => {
