@@ -2,9 +2,10 @@
 // this process dies; their data lies in named volumes whose names are kept in the data directory, so that state survives
 // between runs and goes when the data directory goes. Ports are published on the loopback address only.
 import { randomBytes } from 'node:crypto';
-import { GenericContainer, getContainerRuntimeClient, ImageName, Wait } from 'testcontainers';
+import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
 import { waitUntil } from '../wait-until.ts';
 import { type ContainerName, readContainerNotes, writeContainerNotes } from './container-notes.ts';
+import { graceMs, haveImage, inTime, removeLeftContainers, volumeLabel } from './docker-engine.ts';
 import { kafkaVersion } from './kafka-jars.ts';
 import { isPortFree, pickPort } from './ports.ts';
 import { type Say, withProgress } from './progress.ts';
@@ -63,46 +64,6 @@ export const startKafkaContainer = async (context: ContainerContext): Promise<Co
     ask: async (host, port) => askKafka([`${host}:${port}`]),
   });
 
-/**
- * Removes these volumes and the containers that earlier runs left on them; what is not there (any more) is no error.
- * Throws when the engine does not answer.
- */
-export const removeVolumes = async (volumes: readonly string[]): Promise<void> => {
-  const client = await getContainerRuntimeClient();
-  for (const volume of volumes) {
-    await removeLeftContainers(client, volume);
-    await client.container.dockerode.getVolume(volume).remove().catch(ignoreAbsence);
-  }
-};
-
-/** The containers of this volume: of a run that was killed, when its reaper has not come yet or could not run. */
-const removeLeftContainers = async (client: EngineClient, volume: string): Promise<void> => {
-  const { dockerode } = client.container;
-  const left = await dockerode.listContainers({ all: true, filters: { label: [`${volumeLabel}=${volume}`] } });
-  for (const { Id } of left) {
-    const container = dockerode.getContainer(Id);
-    await container.stop({ t: graceMs / 1_000 }).catch(ignoreAbsence);
-    await container.remove({ v: true, force: true }).catch(ignoreAbsence);
-    // The reaper may be at the same container: it has to be gone, whoever removes it.
-    await waitUntil(`the container ${Id} to be gone`, async () => container.inspect().then(isFalse, isAbsence));
-  }
-};
-
-type EngineClient = Awaited<ReturnType<typeof getContainerRuntimeClient>>;
-
-const volumeLabel = 'stream-manager.volume';
-
-const isFalse = (): boolean => false;
-
-const isAbsence = (error: unknown): boolean =>
-  error instanceof Error && 'statusCode' in error && error.statusCode === 404;
-
-/** 304: stopped already; 404: gone already; 409: being removed already. */
-const ignoreAbsence = (error: unknown): void => {
-  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
-  if (status !== 304 && status !== 404 && status !== 409) throw error;
-};
-
 interface ContainerPlan {
   readonly name: ContainerName;
   readonly image: string;
@@ -120,7 +81,7 @@ const startContainer = async (context: ContainerContext, plan: ContainerPlan): P
   const engineHost = client.info.containerRuntime.host;
   const isLocal = engineHost === 'localhost' || engineHost === '127.0.0.1';
   const host = isLocal ? '127.0.0.1' : engineHost;
-  await haveImage(client, plan.image, context);
+  await haveImage(client, plan.image, say, signal, timeoutMs);
 
   const notes = await readContainerNotes(dataDir, plan.name);
   const volume = notes?.volume ?? `stream-manager-${randomBytes(6).toString('hex')}-${plan.name}`;
@@ -157,8 +118,6 @@ const startContainer = async (context: ContainerContext, plan: ContainerPlan): P
   return { image: plan.image, host, port, volume, stop };
 };
 
-const graceMs = 10_000;
-
 /**
  * Publishes its ports on the loopback address, where testcontainers would publish them to the network. (With an engine on
  * another machine, or when we are in a container ourselves, the loopback address is not ours: then it cannot be used.)
@@ -178,32 +137,6 @@ const jvmEnvironment = (jvm: readonly string[]): Record<string, string> => ({
   KAFKA_HEAP_OPTS: jvm.filter((flag) => flag.startsWith('-Xm')).join(' '),
   KAFKA_JVM_PERFORMANCE_OPTS: jvm.filter((flag) => !flag.startsWith('-Xm')).join(' '),
 });
-
-const haveImage = async (
-  client: EngineClient,
-  image: string,
-  { say, signal, timeoutMs = 300_000 }: ContainerContext,
-): Promise<void> => {
-  const name = ImageName.fromString(image);
-  if (await client.image.exists(name)) return;
-  const pulling = client.image.pull(name);
-  await withProgress(say, `pulling the image ${image} (once)`, inTime(pulling, timeoutMs, signal));
-  // A pull that breaks off half-way ends without an error.
-  if (!(await client.image.exists(name))) throw new Error(`the image ${image} could not be pulled`);
-};
-
-/** The work's result, or an error when the time is up or the signal aborts; the work itself goes on unheard. */
-const inTime = async <T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> => {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const end = AbortSignal.any([signal, timeout]);
-  const ended = new Promise<never>((_resolve, reject) => {
-    end.addEventListener('abort', () => {
-      reject(signal.aborted ? signal.reason : new Error(`not done after ${timeoutMs / 1_000} s`));
-    });
-    if (end.aborted) reject(end.reason);
-  });
-  return Promise.race([work, ended]);
-};
 
 /** The settings of `server-properties.ts` in the words of the image, which makes its server.properties from them. */
 const kafkaEnvironment = (host: string, port: number): Record<string, string> => {

@@ -15,9 +15,13 @@ interface Context {
   readonly timeoutMs?: number;
 }
 
-/** Resolves when the Redis at `url` serves. Throws a `StackError` (`unreachable`, `invalid`) that names it without password. */
-export const reachRedis = async (url: string, { say, signal, timeoutMs = answerWithinMs }: Context): Promise<void> => {
+/** Resolves with the address as it may be shown when the Redis at `url` serves. Throws a `StackError` (`unreachable`, `invalid`) that names it without password. */
+export const reachRedis = async (
+  url: string,
+  { say, signal, timeoutMs = answerWithinMs }: Context,
+): Promise<string> => {
   const shown = withoutCredentials(url);
+  if (shown === null) throw new StackError('invalid', 'REDIS_URL is not of the form redis://HOST:PORT');
   const refused = new AbortController();
   const probe = async (): Promise<true> => {
     try {
@@ -32,6 +36,7 @@ export const reachRedis = async (url: string, { say, signal, timeoutMs = answerW
   const options = { timeoutMs, intervalMs: 250, signal: AbortSignal.any([signal, refused.signal]) };
   try {
     await withProgress(say, `waiting for Redis at ${shown}`, waitUntil(`an answer from ${shown}`, probe, options));
+    return shown;
   } catch (error) {
     if (signal.aborted) throw error;
     const what = refused.signal.aborted ? 'refuses the login' : `does not answer (tried for ${timeoutMs / 1_000} s)`;
@@ -90,9 +95,9 @@ export const reachKafka = async (
   }
 };
 
-/** Pure: the address as it may be shown. */
-export const withoutCredentials = (url: string): string => {
-  if (!URL.canParse(url)) return 'an address that is no URL (redis://HOST:PORT is expected)';
+/** Pure: the address as it may be shown, or null when it is none. */
+export const withoutCredentials = (url: string): string | null => {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return null;
   const parsed = new URL(url);
   parsed.username = '';
   parsed.password = '';

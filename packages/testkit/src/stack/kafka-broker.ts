@@ -1,26 +1,17 @@
 // A Kafka 4.1 node of one's own, broker and controller in one process (KRaft): the stack's, or one that a drill kills,
 // freezes and starts again. Several of them, told of each other by `config`, make a cluster.
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { chooseKafka, type JavaWay } from './choose-ways.ts';
-import { kafkaJars, kafkaVersion } from './kafka-jars.ts';
+import { kafkaVersion } from './kafka-jars.ts';
+import { type KafkaRuntime, localKafkaRuntime } from './kafka-runtime.ts';
+import { formatOnce, newClusterId } from './kafka-storage.ts';
 import { createLocalServer, type LocalServer, startOnOwnPorts } from './local-server.ts';
-import { lookForKafka } from './look-around.ts';
 import { cacheDirOf } from './places.ts';
 import { isPortFree, pickPort } from './ports.ts';
 import { type Say, withProgress } from './progress.ts';
-import { javaFromPypi, type Program } from './pypi.ts';
 import { askKafka } from './readiness.ts';
 import { runCommand } from './run-command.ts';
 import { serverProperties } from './server-properties.ts';
-import { StackError } from './stack-error.ts';
-
-/** What runs a broker: a Java and the directory of Kafka's jars. */
-export interface KafkaRuntime {
-  readonly java: Program;
-  readonly jars: string;
-}
 
 export interface KafkaBrokerOptions {
   /** Directory of this node alone; made when missing. What lies in it is used again. */
@@ -131,64 +122,6 @@ export const startKafkaBroker = async (options: KafkaBrokerOptions): Promise<Kaf
     clusterId,
     label: `Kafka ${kafkaVersion} on ${runtime.java.label}`,
   };
-};
-
-/** A cluster id as Kafka makes them: 16 random bytes in base64url (one that starts with `-` would be read as an option). */
-export const newClusterId = (): string => {
-  for (;;) {
-    const id = randomBytes(16).toString('base64url');
-    if (!id.startsWith('-')) return id;
-  }
-};
-
-/** Java and the jars for this way, fetched when they are not here. Throws a `StackError` `unavailable`. */
-export const kafkaRuntime = async (
-  { java, jars }: JavaWay,
-  context: Parameters<typeof kafkaJars>[0],
-): Promise<KafkaRuntime> => {
-  const [program, directory] = await Promise.all([
-    java === null ? javaFromPypi(context) : { path: java.path, label: `${java.label} (${java.path})` },
-    kafkaJars(context, jars),
-  ]);
-  return { java: program, jars: directory };
-};
-
-const localKafkaRuntime = async (context: {
-  readonly env: NodeJS.ProcessEnv;
-  readonly cacheDir: string;
-  readonly say: Say;
-  readonly signal: AbortSignal | undefined;
-}): Promise<KafkaRuntime> => {
-  const seen = await lookForKafka(context.env, context.cacheDir, false);
-  const { ways, closed } = chooseKafka({ ...seen, kafkaBrokers: null });
-  for (const way of ways) {
-    if (way.way !== 'java') continue;
-    const python = seen.python.found ? seen.python.path : null;
-    const maven = seen.maven.found ? seen.maven.path : null;
-    return kafkaRuntime(way, { ...context, python, maven });
-  }
-  throw new StackError('unavailable', `no local Kafka can be had: ${closed.join('; ')}`);
-};
-
-/**
- * Formats the data directory at the first start and gives the id of the cluster in it. The marker is written last, so a
- * format that was cut off is done again from nothing.
- */
-const formatOnce = async (
-  dir: string,
-  dataDir: string,
-  clusterId: string,
-  format: () => Promise<void>,
-): Promise<string> => {
-  const marker = join(dir, 'cluster-id');
-  const existing = await readFile(marker, 'utf8').catch(() => null);
-  if (existing !== null) return existing;
-  await rm(dataDir, { recursive: true, force: true });
-  await mkdir(dataDir, { recursive: true });
-  await format();
-  await writeFile(`${marker}.new`, clusterId);
-  await rename(`${marker}.new`, marker);
-  return clusterId;
 };
 
 const loggingFlags: readonly string[] = [

@@ -3,12 +3,12 @@
 //
 // stopped ──start()──► starting ──it serves──► running ──kill('SIGKILL') or a crash──► down ──start()──► starting …
 // any state ──stop()──► stopped (the directory is free for others again)
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitUntil } from '../wait-until.ts';
 import { type Claim, claimDirectory } from './claim-directory.ts';
 import { type GuardedProcess, type ServerSignal, spawnGuarded } from './guarded-process.ts';
-import { isAlive, markProcess, parseMark } from './process-identity.ts';
+import { endLeftover, forgetServer, graceSeconds, noteServer } from './leftover.ts';
 import { type Say, withProgress } from './progress.ts';
 import { lastLines } from './run-command.ts';
 
@@ -38,15 +38,12 @@ export interface LocalServer {
   readonly stop: () => Promise<void>;
 }
 
-/** How long a server may take to write its files to the end, before SIGKILL. */
-const graceSeconds = 10;
 const readyTimeoutMs = 120_000;
 const logSizeMax = 16 * 1_048_576;
 
 export const createLocalServer = (plan: ServerPlan): LocalServer => {
   const { name, dir, say } = plan;
   const logFile = join(dir, `${name}.log`);
-  const markFile = markFileOf(name, dir);
   let claim: Claim | null = null;
   let server: GuardedProcess | null = null;
   let starting: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
@@ -64,7 +61,7 @@ export const createLocalServer = (plan: ServerPlan): LocalServer => {
       signal.throwIfAborted();
       launched = await spawnGuarded({ command, args, cwd: dir, env: plan.env, logFile, graceSeconds });
       server = launched;
-      await writeFile(markFile, JSON.stringify(await markProcess(launched.pid)));
+      await noteServer(name, dir, launched.pid);
       await waitUntilServing(plan, launched, logFile, signal);
       void reportCrash(launched);
     } catch (error) {
@@ -114,7 +111,7 @@ export const createLocalServer = (plan: ServerPlan): LocalServer => {
       if (server !== null) {
         expectedToEnd = server;
         await server.end();
-        await rm(markFile, { force: true });
+        await forgetServer(name, dir);
       }
       await claim?.release();
       claim = null;
@@ -163,37 +160,6 @@ const waitUntilServing = async (
     throw new Error(`${plan.name} in ${plan.dir} does not start. The end of ${logFile}:\n${lastLines(log)}`, {
       cause: error,
     });
-  }
-};
-
-const markFileOf = (name: string, dir: string): string => join(dir, `${name}.process.json`);
-
-/**
- * A server whose owner was killed is being ended by its guard: resolves when it is gone and its files may be used. To be
- * called only by the owner of the directory.
- */
-export const endLeftover = async (name: string, dir: string, say: Say, signal: AbortSignal): Promise<void> => {
-  const text = await readFile(markFileOf(name, dir), 'utf8').catch(() => null);
-  if (text === null) return;
-  const mark = parseMark(parseJson(text));
-  if (mark === null || !(await isAlive(mark))) return;
-  say(`${name}: waiting for process ${mark.pid} of an earlier run to end`);
-  const isGone = async (): Promise<boolean> => !(await isAlive(mark));
-  const timeoutMs = (graceSeconds + 5) * 1_000;
-  try {
-    await waitUntil(`process ${mark.pid} to end`, isGone, { timeoutMs, intervalMs: 50, signal });
-  } catch {
-    signal.throwIfAborted();
-    process.kill(mark.pid, 'SIGKILL'); // its guard was killed too
-    await waitUntil(`process ${mark.pid} to end`, isGone, { signal });
-  }
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // cut off by a kill: it names no process
   }
 };
 

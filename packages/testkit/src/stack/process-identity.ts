@@ -20,13 +20,16 @@ export const markProcess = async (pid: number): Promise<ProcessMark | null> => {
 export const isAlive = async (mark: ProcessMark): Promise<boolean> =>
   (await markProcess(mark.pid))?.startedAt === mark.startedAt;
 
-/** Reads a mark back from JSON; null when it is none. */
-export const parseMark = (value: unknown): ProcessMark | null => {
-  if (typeof value !== 'object' || value === null) return null;
-  const { pid, startedAt } = value as Record<string, unknown>; // any object may be asked for its keys
-  return typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && typeof startedAt === 'string'
-    ? { pid, startedAt }
-    : null;
+/** Reads a mark back from the JSON in a file; null when it is none (cut off, or not ours). */
+export const parseMark = (text: string): ProcessMark | null => {
+  try {
+    const { pid, startedAt } = JSON.parse(text) as Record<string, unknown>; // what is no object throws or has neither
+    return typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && typeof startedAt === 'string'
+      ? { pid, startedAt }
+      : null;
+  } catch {
+    return null;
+  }
 };
 
 const startOnLinux = async (pid: number): Promise<string | null> => {

@@ -59,11 +59,12 @@ export const runCommand = async (
   return { stdout, stderr };
 };
 
-/** The last lines of a program's output, indented, for an error message. */
+/** The last lines of a program's output, indented, for an error message; without the frames of Java's stack traces. */
 export const lastLines = (text: string, count = 12): string =>
   text
     .trimEnd()
     .split('\n')
+    .filter((line) => !/^\s+at /.test(line))
     .slice(-count)
     .map((line) => `    ${line.slice(0, 300)}`)
     .join('\n')

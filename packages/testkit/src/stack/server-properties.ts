@@ -44,6 +44,9 @@ export const singleNodeSettings: Readonly<Record<string, string>> = {
   'share.coordinator.state.topic.replication.factor': '1',
   'share.coordinator.state.topic.min.isr': '1',
   'group.initial.rebalance.delay.ms': '0',
+  // A killed broker is let in again only when its old session has run out: 9 s by default.
+  'broker.session.timeout.ms': '4000',
+  'broker.heartbeat.interval.ms': '500',
   // Fewer inner partitions than the default 50: the first commit of a group need not wait for their making.
   'offsets.topic.num.partitions': '8',
   'transaction.state.log.num.partitions': '8',
