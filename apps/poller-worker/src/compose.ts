@@ -94,6 +94,7 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
 
   return {
     start: (signal) => worker.start(signal),
+    finishIntake: () => worker.finish(),
     stop: async () => {
       await worker.stop();
       await Promise.all([queues.close(), pollQueue.close(), http.close()]);

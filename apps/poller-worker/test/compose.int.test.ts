@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { composePollerWorker } from '../src/compose.ts';
 import { openPollerBundle, type PollerBundle, sourceId } from './poller-bundle.ts';
@@ -15,12 +16,12 @@ const rows = [
 ];
 
 /** A provider that answers every request alike, and keeps what it was asked. */
-const openProvider = async () => {
+const openProvider = async (beforeAnswer: () => Promise<void> = async () => {}) => {
   const asked: { readonly path: string; readonly userAgent: string }[] = [];
   const server = createServer((request, response) => {
     asked.push({ path: request.url ?? '', userAgent: request.headers['user-agent'] ?? '' });
     response.setHeader('content-type', 'text/csv');
-    response.end(`${[header, ...rows].join('\n')}\n`);
+    void beforeAnswer().then(() => response.end(`${[header, ...rows].join('\n')}\n`));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A listening TCP server has an address with a port.
@@ -77,6 +78,25 @@ describe('the poller as a whole', () => {
     expect(scrape).toContain(`stream_manager_fetch_seconds_count{source="${sourceId}"} 2`);
     const everything = await poller.redis.keys(`${poller.keyPrefix}*`);
     expect(everything.join()).not.toContain('mapkey');
+  });
+
+  it('lets a running poll end and its records be stored, when its intake is to finish', async () => {
+    let answer: () => void = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await using provider = await openProvider(() => answered);
+    await using poller = await openPollerBundle({}, { sources: firms(provider.baseUrl) });
+    const worker = composePollerWorker(poller.context());
+    await worker.start(new AbortController().signal);
+    const running = await poller.polls.add('poll', { sourceId, scheduledFor: 1 }, { priority: 2 });
+    await waitUntil('the provider to be asked', () => provider.asked.length === 1);
+    const finished = worker.finishIntake?.();
+    answer();
+    await finished;
+    expect(await running.getState()).toBe('completed');
+    expect(await poller.stored()).toHaveLength(2);
+    await worker.stop();
   });
 
   it('gives the same reading the same id in every installation, and another one in another source', async () => {

@@ -27,8 +27,14 @@ export interface PollWorkerOptions {
 /** The same error is logged once in this time, in milliseconds: a worker without Redis has thousands a second. */
 const sameErrorMs = 10_000;
 
-/** Creates the worker; it takes jobs from `start` until `stop`. */
-export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOptions): Service => {
+/** One process' worker of queue `poll`. */
+export interface PollWorker extends Service {
+  /** Takes no new jobs and resolves when those that run have ended by themselves; nothing is handed back. */
+  finish(): Promise<void>;
+}
+
+/** Creates the worker; it takes jobs from `start` until `finish` or `stop`. */
+export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOptions): PollWorker => {
   const address = pollQueueAddress(options.keyPrefix);
   let worker: Worker | undefined;
   let closing: Promise<void> | undefined;
@@ -41,6 +47,11 @@ export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOption
     deps.logger.warn({ queue: address.name, error: message }, 'poll worker error');
   };
 
+  const close = (): Promise<void> => {
+    closing ??= worker?.close() ?? Promise.resolve();
+    return closing;
+  };
+
   return {
     start: async () => {
       if (closing !== undefined) return;
@@ -51,11 +62,12 @@ export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOption
       });
       await worker.waitUntilReady();
     },
+    finish: close,
     stop: async () => {
       // In this order: a poll that is handed back must not be taken by the worker that is closing.
-      closing ??= worker?.close() ?? Promise.resolve();
+      const closed = close();
       deps.endPolls();
-      await closing;
+      await closed;
     },
   };
 };

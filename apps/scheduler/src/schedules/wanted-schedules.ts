@@ -27,7 +27,8 @@ const spread = (sourceId: string): number => createHash('sha256').update(sourceI
 export const scheduleOf = (source: ResolvedSource): Schedule => {
   const repeat =
     source.cron === undefined
-      ? { every: source.periodMs, offset: spread(source.id) % source.periodMs }
+      ? // BullMQ takes offset 0 for none, and would then start the period at the time of the upsert.
+        { every: source.periodMs, offset: Math.max(1, spread(source.id) % source.periodMs) }
       : { pattern: source.cron, tz: source.tz ?? 'UTC' };
   const wanted = {
     id: `${scheduleIdPrefix}${source.id}`,

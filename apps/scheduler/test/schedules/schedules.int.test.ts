@@ -30,7 +30,7 @@ const setup = () => {
 const schedule = (sourceId: string, everyMs = 60_000): Schedule => ({
   id: `source-${sourceId}`,
   sourceId,
-  repeat: { every: everyMs, offset: 0 },
+  repeat: { every: everyMs, offset: 1 },
   pollPriority: 3,
   definition: `${sourceId}-${everyMs}`,
 });
