@@ -79,7 +79,7 @@ export const startSystem = async (options: SystemOptions): Promise<BenchSystem> 
         const text = await readFile(logFile, 'utf8');
         if (child.exitCode !== null) throw new Error(`${role} ended:\n${text}`);
         const line = text.split('\n').find((entry) => entry.includes(`"msg":"${role} started"`));
-        return line === undefined ? null : String((JSON.parse(line) as { url: string }).url);
+        return line === undefined ? null : (JSON.parse(line) as { url: string }).url;
       },
       { timeoutMs: 40_000 },
     );

@@ -18,7 +18,7 @@ describe('stopping', () => {
       timeoutMs: 60_000,
       intervalMs: 500,
     });
-    expect(await Promise.all(first.map(({ end }) => end('SIGTERM')))).toEqual([0, 0]);
+    expect(await Promise.all(first.map((process) => process.end('SIGTERM')))).toEqual([0, 0]);
     await system.start('poller-worker');
     await system.start('producer-worker');
     await system.drain();

@@ -185,7 +185,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         ),
       end: async (signal) => {
         if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-        return await exited;
+        return exited;
       },
     };
     children.push({ child, process: started });
@@ -197,7 +197,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const apiUrl = async (): Promise<string> => {
     const scheduler = children.find(({ process: { role } }) => role === 'scheduler' || role === 'stream-manager');
     if (scheduler === undefined) throw new Error('no scheduler was started');
-    return await scheduler.process.url();
+    return scheduler.process.url();
   };
   const act = async (sourceId: string, name_: string): Promise<Response> =>
     fetch(`${await apiUrl()}/api/streams/${sourceId}/${name_}`, {
@@ -243,7 +243,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         priorityOf: (record) => expectedPriority(record, basePriorities[record.kind]),
       }),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(children.map(({ process: { end } }) => end('SIGKILL')));
+      await Promise.all(children.map((entry) => entry.process.end('SIGKILL')));
       await providers.stop();
       await poll.close();
       redis.disconnect();

@@ -26,7 +26,11 @@ const inTime = async <T>(work: Promise<T>): Promise<T> => {
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`Redis did not answer within ${patienceMs / 1000} s`)), patienceMs);
   });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** Creates the router, to be mounted at `/api`. */

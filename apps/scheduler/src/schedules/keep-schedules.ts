@@ -34,19 +34,16 @@ export const createScheduleKeeper = (deps: {
   };
 
   const runQuietly = async (): Promise<void> => {
-    do {
-      isAskedAgain = false;
-      try {
-        await round();
-      } catch (error) {
-        deps.logger.warn({ error: messageOf(error) }, 'schedules cannot be checked; trying again');
-      }
-    } while (isAskedAgain && !isStopped);
-    running = null;
-    if (!isStopped) {
-      clearTimeout(timer);
-      timer = setTimeout(reconcileSoon, intervalMs);
+    isAskedAgain = false;
+    try {
+      await round();
+    } catch (error) {
+      deps.logger.warn({ error: messageOf(error) }, 'schedules cannot be checked; trying again');
     }
+    running = null;
+    if (isStopped) return;
+    clearTimeout(timer);
+    timer = setTimeout(reconcileSoon, isAskedAgain ? 0 : intervalMs);
   };
 
   const reconcileSoon = (): void => {

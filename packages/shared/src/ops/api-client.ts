@@ -1,6 +1,7 @@
 // The scheduler's HTTP API, from outside: used by streamctl and by the live view of `npm start`.
-import type { Heartbeat } from './heartbeat.ts';
+
 import type { ApiAccess } from './data-directory.ts';
+import type { Heartbeat } from './heartbeat.ts';
 
 /** One stream as `GET /api/streams` answers it (the contract in docs/http-api.md). */
 export interface StreamAnswer {
@@ -69,7 +70,7 @@ export const createApiClient = (access: ApiAccess, timeoutMs = 5_000): ApiClient
     }
     if (response.status === 401) throw new Error(`the API at ${access.url} refused user and password`);
     if (!response.ok) throw new Error(`the API at ${access.url} answered ${response.status} to ${path}`);
-    return await response.json();
+    return response.json();
   };
   return {
     // Both answers are the contract of our own API.

@@ -1,6 +1,6 @@
 // The HTTP server every process has: /livez, /readyz and /metrics without login, and whatever routes the process adds
 // (the scheduler: dashboard and API). Listens on 127.0.0.1 unless HTTP_HOST says otherwise.
-import { type Server, createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import express, { type Express } from 'express';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Health } from './health.ts';

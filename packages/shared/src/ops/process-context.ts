@@ -1,6 +1,7 @@
 // What a composition root is given: everything of the process that exists once, whatever roles it plays.
-import type { Redis } from 'ioredis';
+
 import type { Router } from 'express';
+import type { Redis } from 'ioredis';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';

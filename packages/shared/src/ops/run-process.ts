@@ -2,7 +2,7 @@
 // Exit codes: 0 ended as asked, 2 refused (bad config, missing secret, unsafe Redis), 1 anything else.
 import { ConfigError } from '../config/config-error.ts';
 import { formatConfigError } from '../config/format-config-error.ts';
-import { type ErrorCode, codeOf, messageOf } from '../failures/errors.ts';
+import { codeOf, type ErrorCode, messageOf } from '../failures/errors.ts';
 import { type ProcessOptions, startProcess } from './start-process.ts';
 
 const refusals: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([

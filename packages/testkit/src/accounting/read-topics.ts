@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { patchRequestQueue } from '@stream-manager/shared/kafka/request-queue-patch';
 import { type Admin, type Consumer, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { waitUntil } from '../wait-until.ts';
 import type { StoredRecord } from './stored-record.ts';
 
 /** A place in a partition: the offset of the next record to be written there, or of the first to be read. */
@@ -26,7 +27,7 @@ export interface ReadTopicsOptions {
 export const endOffsets = async (
   options: Pick<ReadTopicsOptions, 'brokers' | 'topics'>,
 ): Promise<readonly PartitionOffset[]> => {
-  const spans = await withAdmin(clientOf(options.brokers), (admin) => spansOf(admin, options.topics));
+  const spans = await readSpans(clientOf(options.brokers), options.topics);
   return spans.map(({ topic, partition, high }) => ({ topic, partition, offset: high }));
 };
 
@@ -36,7 +37,7 @@ export const endOffsets = async (
  */
 export const readTopics = async (options: ReadTopicsOptions): Promise<StoredRecord[]> => {
   const kafka = clientOf(options.brokers);
-  const spans = await withAdmin(kafka, (admin) => spansOf(admin, options.topics));
+  const spans = await readSpans(kafka, options.topics);
   const wanted = spans
     .map((span) => ({ ...span, low: Math.max(span.low, startOf(span, options.from)) }))
     .filter((span) => span.low < span.high);
@@ -71,6 +72,13 @@ const withAdmin = async <T>(kafka: Kafka, act: (admin: Admin) => Promise<T>): Pr
     await admin.disconnect();
   }
 };
+
+/** kafkajs gives up on a partition whose leader is just being chosen, as on a topic made this instant: asked again. */
+const readSpans = (kafka: Kafka, topics: readonly string[]): Promise<readonly Span[]> =>
+  waitUntil('the offsets of the topics', () => withAdmin(kafka, (admin) => spansOf(admin, topics)), {
+    timeoutMs: 20_000,
+    intervalMs: 100,
+  });
 
 const spansOf = async (admin: Admin, topics: readonly string[]): Promise<readonly Span[]> => {
   const existing = new Set(await admin.listTopics());
