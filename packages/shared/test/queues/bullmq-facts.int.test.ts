@@ -4,8 +4,8 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { createChunkId } from '../../src/queues/chunk-id.ts';
-import { record, records } from './chunk-store-bundle.ts';
 import { hastyLocks, openRecordsQueue } from './records-queue-bundle.ts';
+import { record, records } from './small-records.ts';
 
 /** A processor that stands still until it is told to go on, and tells which jobs it was given. */
 const haltingProcessor = () => {

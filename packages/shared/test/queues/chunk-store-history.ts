@@ -4,11 +4,12 @@ import { expect } from 'vitest';
 import type { AdmitRequest, OverflowMode } from '../../src/queues/chunk-store.ts';
 import { addChunkJobs, removeEvictedJobs, sweepSource } from '../../src/queues/records-queue.ts';
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
-import { contentsOf, faultsOf, limitsWith, type Picture, record } from './chunk-store-bundle.ts';
+import { contentsOf, faultsOf, type Picture } from './chunk-store-bundle.ts';
 import { type CallLimits, createChunkStoreModel, type ModelSizes, type Row } from './chunk-store-model.ts';
 import type { Operation, OperationOf } from './chunk-store-operations.ts';
 import { createRecordLedger } from './record-ledger.ts';
 import { jobOptions, openRecordsQueue, type RecordsQueueBundle } from './records-queue-bundle.ts';
+import { limitsWith, record } from './small-records.ts';
 
 /** Performs all acts. Throws at the first answer or state that is not as it should be. */
 export const runHistory = async (sizes: ModelSizes, operations: readonly Operation[]): Promise<void> => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { OverflowMode } from '../../src/queues/chunk-store.ts';
 import { maxExamined } from '../../src/queues/scripts/eviction.ts';
 import type { PriorityClass } from '../../src/records/priority.ts';
-import { type ChunkStoreBundle, faultsOf, limitsWith, openChunkStore, record, records } from './chunk-store-bundle.ts';
+import { type ChunkStoreBundle, faultsOf, openChunkStore } from './chunk-store-bundle.ts';
+import { limitsWith, record, records } from './small-records.ts';
 
 /** Fills a queue of 12 records: the id says class and age. */
 const fill = async (bundle: ChunkStoreBundle, chunks: Readonly<Record<string, PriorityClass>>): Promise<void> => {

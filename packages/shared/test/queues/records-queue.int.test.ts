@@ -2,8 +2,9 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { UnrecoverableError } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { addChunkJobs, removeEvictedJobs, sweepSource } from '../../src/queues/records-queue.ts';
-import { faultsOf, limitsWith, record, records } from './chunk-store-bundle.ts';
+import { faultsOf } from './chunk-store-bundle.ts';
 import { jobOptions, openRecordsQueue, type RecordsQueueBundle } from './records-queue-bundle.ts';
+import { limitsWith, record, records } from './small-records.ts';
 
 const sweep = (bundle: RecordsQueueBundle, healLostJobs = false) =>
   sweepSource(bundle, { sourceId: bundle.sourceId, job: jobOptions, healLostJobs });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createChunkId } from '../../src/queues/chunk-id.ts';
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
 import { decodePayload, encodePayload } from '../../src/records/payload.ts';
-import { contentsOf, faultsOf, limitsWith, openChunkStore, record, records } from './chunk-store-bundle.ts';
+import { contentsOf, faultsOf, openChunkStore } from './chunk-store-bundle.ts';
+import { limitsWith, record, records } from './small-records.ts';
 
 const bitsAt = (count: number, ...set: readonly number[]): Buffer => {
   const bitmap = emptyBitmap(count);

@@ -1,7 +1,8 @@
 // How long an id is remembered: two generations, each of one whole window. `dedupeWindowMs: 0` stands for a window that
 // has passed: the call rotates first.
 import { describe, expect, it } from 'vitest';
-import { limitsWith, openChunkStore, record, records } from './chunk-store-bundle.ts';
+import { openChunkStore } from './chunk-store-bundle.ts';
+import { limitsWith, record, records } from './small-records.ts';
 
 const passed = limitsWith({ dedupeWindowMs: 0 });
 
