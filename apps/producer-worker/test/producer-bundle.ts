@@ -66,7 +66,7 @@ export const numbersOf = (stored: readonly StoredRecord[]): readonly number[] =>
   stored.map(({ value }) => (value as { readonly data: { readonly index: number } }).data.index);
 
 /** A producer worker of this process. */
-export interface LocalWorker {
+interface LocalWorker {
   readonly health: Health;
   readonly metrics: Metrics;
   stop(): Promise<void>;
