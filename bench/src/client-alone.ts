@@ -3,7 +3,10 @@
 
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type Message } from 'kafkajs';
+import kafkajs, { type Message } from 'kafkajs';
+
+// kafkajs is CommonJS: not all of its names can be imported by name.
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
 
 const batchSize = 500;
 /** Requests under way at a time; more gained nothing. */

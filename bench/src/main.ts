@@ -17,8 +17,11 @@ import { startSystem } from './system.ts';
 
 const partitions = 4;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+};
 const perSecond = (records: number, seconds: number): string => Math.round(records / seconds).toLocaleString('en');
 
 const run = async (options: BenchOptions): Promise<void> => {
