@@ -8,19 +8,17 @@ import { addChunkJobs, type RecordsQueue, removeEvictedJobs } from '../../src/qu
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
 import { decodePayload, isPayloadFault, type PreparedRecord, type StoredRecord } from '../../src/records/payload.ts';
 
-export const steps = [
-  'lookup',
-  'admit',
-  'add',
-  'remove evicted',
-  'take',
-  'send',
-  'partial send',
-  'partial settle',
-  'settle',
-  'complete',
-] as const;
-export type Step = (typeof steps)[number];
+export type Step =
+  | 'lookup'
+  | 'admit'
+  | 'add'
+  | 'remove evicted'
+  | 'take'
+  | 'send'
+  | 'partial send'
+  | 'partial settle'
+  | 'settle'
+  | 'complete';
 
 export interface ChunkLifeDeps {
   readonly store: ChunkStore;

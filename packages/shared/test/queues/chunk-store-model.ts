@@ -170,4 +170,3 @@ export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: strin
     }),
   };
 };
-export type ChunkStoreModel = ReturnType<typeof createChunkStoreModel>;
