@@ -31,6 +31,9 @@ import { silent } from './chunks.ts';
 
 export const sourceId = 'fires';
 
+// Event times are fixed, and the broker's first retention check, 30 s after its start, deletes what is older than a week.
+const kept = { 'retention.ms': '-1' };
+
 /** A record of the bundle's source: number `index`, the same on every call. */
 export const numberedRecord = (
   index: number,
@@ -134,7 +137,12 @@ export const openProducer = async (
     createTopic: async (topicChanges = {}) => {
       const admin = createKafka(config.kafka, { logger: silent, role: 'test' }).createAdmin();
       await admin.createTopics([
-        { topic, partitions: topicChanges.partitions ?? 4, replicationFactor: 1, config: topicChanges.config ?? {} },
+        {
+          topic,
+          partitions: topicChanges.partitions ?? 4,
+          replicationFactor: 1,
+          config: { ...kept, ...topicChanges.config },
+        },
       ]);
       await admin.close();
     },
@@ -142,7 +150,8 @@ export const openProducer = async (
       const kafka = new Kafka({ brokers: inject('kafkaBrokers'), logLevel: logLevel.NOTHING });
       const admin = kafka.admin();
       await admin.connect();
-      const configEntries = Object.entries(topicConfig).map(([key, value]) => ({ name: key, value }));
+      // Kafka takes this for the whole of a topic's settings.
+      const configEntries = Object.entries({ ...kept, ...topicConfig }).map(([key, value]) => ({ name: key, value }));
       await admin.alterConfigs({
         validateOnly: false,
         resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
