@@ -1,6 +1,7 @@
 // One stack for a whole test run. vitest calls this for each project that has files in the run (int, e2e) and never for
 // unit tests alone; the first call starts the stack and provides the addresses to all, the second finds them there.
 // Tests get them by `inject('redisUrl')` and `inject('kafkaBrokers')`. With REDIS_URL and KAFKA_BROKERS set, those are used.
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,12 +25,11 @@ export default async (project: TestProject): Promise<(() => Promise<void>) | und
   const root = project.vitest.getRootProject();
   if ('redisUrl' in root.getProvidedContext()) return undefined;
   await removeLeftDirectories();
-  const stack = await startStack({
-    dataDir: await mkdtemp(join(tmpdir(), directoryPrefix)),
-    ephemeral: true,
-    say: (line) => project.vitest.logger.log(`stack: ${line}`),
-    jvm: quickJvm,
-  });
+  const dataDir = await mkdtemp(join(tmpdir(), directoryPrefix));
+  // vitest exits at once on a signal, without a teardown: the servers then end by themselves, but not their files.
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }));
+  const say = (line: string): void => project.vitest.logger.log(`stack: ${line}`);
+  const stack = await startStack({ dataDir, ephemeral: true, say, jvm: quickJvm });
   root.provide('redisUrl', stack.redisUrl);
   root.provide('kafkaBrokers', [...stack.kafkaBrokers]);
   return stack.stop;

@@ -1,4 +1,4 @@
-// Addresses that were given: nothing is started, they only have to answer within half a minute. A Redis that loads its
+// Addresses that were given: nothing is started, they only have to answer in time. A Redis that loads its
 // data counts as coming; a refused password does not.
 import { connect } from 'node:net';
 import { waitUntil } from '../wait-until.ts';
@@ -6,20 +6,15 @@ import { type Say, withProgress } from './progress.ts';
 import { askKafka, askRedis } from './readiness.ts';
 import { StackError } from './stack-error.ts';
 
-const answerWithinMs = 30_000;
-
 interface Context {
   readonly say: Say;
   readonly signal: AbortSignal;
-  /** How long to try. Default 30000. */
-  readonly timeoutMs?: number;
+  /** How long to try. */
+  readonly timeoutMs: number;
 }
 
 /** Resolves with the address as it may be shown when the Redis at `url` serves. Throws a `StackError` (`unreachable`, `invalid`) that names it without password. */
-export const reachRedis = async (
-  url: string,
-  { say, signal, timeoutMs = answerWithinMs }: Context,
-): Promise<string> => {
+export const reachRedis = async (url: string, { say, signal, timeoutMs }: Context): Promise<string> => {
   const shown = withoutCredentials(url);
   if (shown === null) throw new StackError('invalid', 'REDIS_URL is not of the form redis://HOST:PORT');
   const refused = new AbortController();
@@ -56,10 +51,7 @@ const plainAnswerWithinMs = 10_000;
  * Resolves when one of the brokers answers. A listener with TLS or SASL cannot be asked from here: when connections are
  * taken but not answered for ten seconds, that is said and counts as reachable. Throws a `StackError` `unreachable`.
  */
-export const reachKafka = async (
-  brokers: readonly string[],
-  { say, signal, timeoutMs = answerWithinMs }: Context,
-): Promise<void> => {
+export const reachKafka = async (brokers: readonly string[], { say, signal, timeoutMs }: Context): Promise<void> => {
   const shown = brokers.join(',');
   let connectedSince: number | null = null;
   const probe = async (): Promise<'answered' | 'connected'> => {

@@ -54,7 +54,8 @@ export const quickJvm: readonly string[] = ['-Xmx512m', '-XX:+UseSerialGC', '-XX
 export const sustainedJvm: readonly string[] = ['-Xmx512m', '-XX:+UseSerialGC'];
 
 /**
- * Starts a node on 127.0.0.1 and resolves when it answers a client's metadata request.
+ * Starts a node on 127.0.0.1 and resolves when it answers a client's metadata request. (The last nodes of a cluster that
+ * is stopped find no quorum to take leave of and use up the grace time of ten seconds; SIGKILL first saves that.)
  * Throws a `StackError` (`unavailable`: Java or the jars cannot be had; `in_use`: a live run has `dir`) or an Error with the
  * end of the broker's log; nothing stays running then.
  */

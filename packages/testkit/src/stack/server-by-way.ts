@@ -26,13 +26,15 @@ export interface Surrounding {
   readonly say: Say;
   readonly signal: AbortSignal;
   readonly jvm: readonly string[];
+  /** How long an address that is given may take to answer. */
+  readonly reachTimeoutMs: number;
 }
 
 /** Throws a `StackError` `unavailable` when this way cannot have its program, other errors when the server does not serve. */
 export const redisBy = async (way: RedisWay, around: Surrounding, python: string | null): Promise<Part<string>> => {
   const { dataDir, say, signal, env } = around;
   if (way.way === 'given') {
-    const shown = await reachRedis(way.url, around);
+    const shown = await reachRedis(way.url, { say, signal, timeoutMs: around.reachTimeoutMs });
     return { address: way.url, fact: `redis: ${shown}, given by REDIS_URL`, stop: nothing };
   }
   if (way.way === 'docker') {
@@ -56,7 +58,7 @@ export const kafkaBy = async (
 ): Promise<Part<readonly string[]>> => {
   const { dataDir, say, signal, env, jvm } = around;
   if (way.way === 'given') {
-    await reachKafka(way.brokers, around);
+    await reachKafka(way.brokers, { say, signal, timeoutMs: around.reachTimeoutMs });
     return { address: way.brokers, fact: `kafka: ${way.brokers.join(',')}, given by KAFKA_BROKERS`, stop: nothing };
   }
   if (way.way === 'docker') {

@@ -37,6 +37,8 @@ export interface StackOptions {
   readonly signal?: AbortSignal;
   /** `REDIS_URL`, `KAFKA_BROKERS`, `STREAM_STACK`, `STREAM_KAFKA_JVM`, `PATH`, … Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** How long an address that is given may take to answer. Default 30000. */
+  readonly reachTimeoutMs?: number;
   /** Flags of Kafka's virtual machine. Default `sustainedJvm`; `STREAM_KAFKA_JVM` wins. */
   readonly jvm?: readonly string[];
 }
@@ -56,19 +58,21 @@ export interface Stack {
  * was started by then is stopped.
  */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
-  const { say, env = process.env, jvm = sustainedJvm } = options;
+  const { say, env = process.env, jvm = sustainedJvm, reachTimeoutMs = 30_000 } = options;
   const dataDir = resolve(options.dataDir);
   const cacheDir = options.cacheDir ?? cacheDirOf(env);
   options.signal?.throwIfAborted();
   const claim = await claimDirectory(dataDir);
   const failure = new AbortController();
   const signal = options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
-  const surrounding: Surrounding = { dataDir, cacheDir, env, say, signal, jvm };
+  const surrounding: Surrounding = { dataDir, cacheDir, env, say, signal, jvm, reachTimeoutMs };
 
   const failures: unknown[] = [];
   const callOff = (error: unknown): null => {
     failures.push(error);
-    failure.abort(error); // the other one need not be finished any more
+    // What cannot be had or reached is told of both servers at once, and what the other one downloads is kept; but a server
+    // that broke is not waited for by the other.
+    if (!(error instanceof StackError)) failure.abort(error);
     return null;
   };
   const parts: (Part<unknown> | null)[] = [];
@@ -102,7 +106,10 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       }).catch(callOff),
     ]);
     parts.push(redis, kafka);
-    if (redis === null || kafka === null) throw failureOf(failures, options.signal);
+    if (redis === null || kafka === null) {
+      options.signal?.throwIfAborted();
+      throw failureOf(failures);
+    }
     signal.throwIfAborted();
 
     const stop = once(end);
@@ -123,11 +130,15 @@ const refuseWithoutWays = (redis: Choice<RedisWay>, kafka: Choice<KafkaWay>): vo
   if (shortages.length > 0) throw new StackError('unavailable', refusalText(shortages));
 };
 
-/** The errors that came of themselves, not because the other start had already failed. */
-const failureOf = (failures: readonly unknown[], signal: AbortSignal | undefined): unknown => {
-  signal?.throwIfAborted();
-  const shortages = failures.flatMap((error) => (error instanceof ShortageError ? [error.shortage] : []));
-  return shortages.length > 1 ? new StackError('unavailable', refusalText(shortages)) : failures[0];
+/** One error of what went wrong: a server that broke before what was refused, refusals of both servers together. */
+const failureOf = (failures: readonly unknown[]): unknown => {
+  const refusals = [...new Set(failures)].filter((error) => error instanceof StackError);
+  const shortages = refusals.flatMap((error) => (error instanceof ShortageError ? [error.shortage] : []));
+  const [first, second] = refusals;
+  const broken = failures.find((error) => !(error instanceof StackError));
+  if (broken !== undefined || first === undefined || second === undefined) return broken ?? first;
+  if (shortages.length === 2) return new StackError('unavailable', refusalText(shortages));
+  return new StackError(first.code, `${first.message}\n${second.message}`);
 };
 
 const stopAll = async (parts: readonly (Part<unknown> | null)[]): Promise<void> => {

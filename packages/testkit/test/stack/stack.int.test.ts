@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { isPortFree, pickPort } from '../../src/stack/ports.ts';
 import { startStack } from '../../src/stack/stack.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -48,6 +49,17 @@ describe('startStack', () => {
     await expect(start).rejects.toMatchObject({ code: 'unavailable', exitCode: 2 });
     await expect(start).rejects.toThrow(/^Redis and Kafka cannot be had[\s\S]*STREAM_STACK=local[\s\S]*no python3/);
     expect(await readdir(join(directory.path, 'data'))).toEqual([]);
+  });
+
+  it('tells of both addresses when neither answers', async () => {
+    await using directory = await temporaryDirectory();
+    const [redisPort, kafkaPort] = [
+      await pickPort([], new Set(), isPortFree),
+      await pickPort([], new Set(), isPortFree),
+    ];
+    const env = { REDIS_URL: `redis://127.0.0.1:${redisPort}`, KAFKA_BROKERS: `127.0.0.1:${kafkaPort}` };
+    const start = startStack({ dataDir: directory.path, say, env, reachTimeoutMs: 500 });
+    await expect(start).rejects.toThrow(/^Redis at .* does not answer[^]*\nKafka at .* does not answer/);
   });
 
   it('stops what it has started when the other server cannot be had', async () => {
