@@ -21,7 +21,7 @@ exec 4>&-
   kill -TERM "$server" && kill -CONT "$server"
   tenths=0
   while [ "$tenths" -lt "${grace}0" ] && kill -0 "$server"; do
-    sleep 0.1
+    command -p sleep 0.1 # whatever PATH the server is given
     tenths=$((tenths + 1))
   done
   kill -KILL "$server"

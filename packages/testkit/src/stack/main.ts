@@ -1,5 +1,8 @@
 // `npm run stack`: a Redis and a Kafka to work with by hand. Progress goes to standard error, the addresses to standard
 // output, in a form that a shell takes. Runs until Ctrl-C or SIGTERM; `--fresh` forgets what earlier runs left.
+//
+// Environment: REDIS_URL, KAFKA_BROKERS (then nothing is started for that server), STREAM_STACK=docker|local|pypi (forces a
+// way, see choose-ways.ts), STREAM_DATA_DIR, STREAM_CACHE_DIR (places.ts), STREAM_KAFKA_JVM (Kafka's flags, '-Xmx1g').
 import { join } from 'node:path';
 import { dataDirOf } from './places.ts';
 import { startStack } from './stack.ts';
