@@ -30,7 +30,9 @@ const fingerprint = () => {
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 20) {
-  process.stderr.write(`setup: Node ${process.versions.node} is too old. Node 20 or later is needed (Node 24 is then installed beside it by itself).\n`);
+  process.stderr.write(
+    `setup: Node ${process.versions.node} is too old. Node 20 or later is needed (Node 24 is then installed beside it by itself).\n`,
+  );
   process.exit(2);
 }
 const wanted = fingerprint();

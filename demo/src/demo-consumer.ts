@@ -10,7 +10,7 @@ export interface DemoConsumer {
   stop(): Promise<void>;
 }
 
-export const demoGroup = 'wildfire-consumers';
+const demoGroup = 'wildfire-consumers';
 
 /** Starts the consumer; the topics must exist. */
 export const startDemoConsumer = async (

@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@stream-manager/shared/failures/errors';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
 import { dataDirectory, projectRoot, removeApiAccess, writeApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { describeFatal, onStopSignals } from '@stream-manager/shared/ops/run-process';
@@ -181,7 +182,22 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   return comparison.isExact ? 0 : 1;
 };
 
+const readOptions = (): DemoOptions | 'help' | null => {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`npm start: ${messageOf(error)}\n\n${usage}`);
+    return null;
+  }
+};
+
 const main = async (): Promise<number> => {
+  const options = readOptions();
+  if (options === null) return 2;
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return 0;
+  }
   const stop = new AbortController();
   onStopSignals(
     () => {
@@ -190,11 +206,6 @@ const main = async (): Promise<number> => {
     () => process.exit(1),
   );
   try {
-    const options = parseOptions(process.argv.slice(2));
-    if (options === 'help') {
-      process.stdout.write(usage);
-      return 0;
-    }
     return await run(options, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return 0;

@@ -22,10 +22,10 @@ import { stringify } from 'yaml';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Roles that run as processes of their own. */
-export type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-manager';
+type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-manager';
 
 /** One process of the system. */
-export interface SystemProcess {
+interface SystemProcess {
   readonly role: Role;
   readonly pid: number;
   /** Its HTTP address. */
@@ -36,7 +36,7 @@ export interface SystemProcess {
 }
 
 /** What a test may choose. */
-export interface SystemOptions {
+interface SystemOptions {
   readonly redisUrl: string;
   readonly kafkaBrokers: readonly string[];
   readonly providers?: ProviderOptions;
@@ -47,7 +47,7 @@ export interface SystemOptions {
 }
 
 /** A running system. */
-export interface System extends AsyncDisposable {
+interface System extends AsyncDisposable {
   readonly providers: Providers;
   readonly topics: Readonly<Record<RecordKind, string>>;
   readonly keyPrefix: string;

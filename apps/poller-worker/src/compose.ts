@@ -6,6 +6,7 @@ import type { Compose, Composition, ProcessContext } from '@stream-manager/share
 import { version } from '@stream-manager/shared/ops/version';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createRoom, waitingSlots } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
@@ -15,7 +16,6 @@ import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
 import { createPollStage } from './poll.ts';
 import { createPolledSources } from './polled-sources.ts';
-import { chunkJobOptions } from './queues/chunk-job-options.ts';
 import { addPoll, createPollJobProcessor } from './queues/poll-jobs.ts';
 import { createPollWorker } from './queues/poll-worker.ts';
 import { createRunningClaims } from './queues/running-claim.ts';

@@ -3,7 +3,7 @@
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
-import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
 import type { AdmissionSettings } from './admission/admit-page.ts';
 import { createKeyReader } from './admission/partition-key.ts';
@@ -18,16 +18,6 @@ export interface PolledSource {
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
 }
-
-/** The limits of a source's queue and dedupe, in the words of the chunk store. */
-export const chunkLimits = (source: ResolvedSource): ChunkLimits => ({
-  maxRecords: source.queue.maxRecords,
-  criticalReserve: source.queue.criticalReserve,
-  overflow: source.queue.overflow,
-  dedupeWindowMs: source.dedupeWindowMs,
-  dedupeMaxIds: source.queue.dedupeMaxIds,
-  publishCorrections: source.corrections === 'publish',
-});
 
 /**
  * Every source that this process can poll: disabled ones too, because an operator may start them. Throws

@@ -4,11 +4,11 @@ import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
-import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
-import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
-import { type ChunkJobOptions, sweepSource } from '@stream-manager/shared/queues/records-queue';
+import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { createAttention } from './attention.ts';
@@ -38,18 +38,6 @@ const after = (delayMs: number, act: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
-const limitsOf = (config: ProcessContext['config'], sourceId: string): ChunkLimits => {
-  const source = resolveSource(config, sourceId);
-  return {
-    maxRecords: source.queue.maxRecords,
-    criticalReserve: source.queue.criticalReserve,
-    overflow: source.queue.overflow,
-    dedupeWindowMs: source.dedupeWindowMs,
-    dedupeMaxIds: source.queue.dedupeMaxIds,
-    publishCorrections: source.corrections === 'publish',
-  };
-};
-
 /** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
 export const composeProducerWorker: Compose = (context): Composition => {
   const { config, redis, logger, metrics, health, env, instance } = context;
@@ -69,8 +57,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const watch = createKafkaWatch({ admin, health, logger });
   const publisher = createPublisher({ producer, metrics, kafka: watch, now: Date.now });
   const stopped = new AbortController();
-  // BullMQ asks the worker that fails a job for this strategy: `delivery.backoffMs`.
-  const job: ChunkJobOptions = { attempts: maxAttempts, backoff: { type: 'delivery' } };
+  const job = chunkJobOptions(config.delivery);
 
   const attention = createAttention(
     {
@@ -80,7 +67,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
         if (kind === 'dead-letter')
           return openDeadLetterQueue(
             { redis, store, recordsQueue: (id) => queues.records(id), ring: rings.ring, logger, after },
-            { ...common, limits: limitsOf(config, sourceId), job },
+            { ...common, limits: chunkLimits(resolveSource(config, sourceId)), job },
           );
         return openRecordsQueue(
           {

@@ -10,13 +10,13 @@ import {
   openWorker,
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
+import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Collector, createCollector } from './collect.ts';
 import { backoffAfter } from './decide-chunk.ts';
 import { type ChunkEnding, createDelivery, type DeliverDeps, type Piece } from './deliver-chunk.ts';
 import { lockTakenAt } from './fence.ts';
-import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from './job-endings.ts';
 import type { Publisher } from './publish.ts';
 import { createSendBatch } from './send-batch.ts';
 import { createWorkerGuard } from './worker-guard.ts';

@@ -1,9 +1,9 @@
 // `streamctl status`: every stream and every process of the fleet, once.
 import {
+  createApiClient,
   type HealthAnswer,
   type StreamAnswer,
   type StreamsAnswer,
-  createApiClient,
 } from '@stream-manager/shared/ops/api-client';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { renderTable } from './table.ts';

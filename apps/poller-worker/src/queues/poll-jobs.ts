@@ -3,11 +3,11 @@
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import { jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import { classOf } from '@stream-manager/shared/records/priority';
 import type { Job, Queue } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
 import type { NewPoll, TickEnd } from '../tick.ts';
-import { jobIsNotOurs, jobWasDelayed } from './job-endings.ts';
 
 /** Completed and failed polls that are kept for whoever looks. */
 const keptPolls = { count: 100 } as const;

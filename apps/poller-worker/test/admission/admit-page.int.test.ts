@@ -4,6 +4,7 @@
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { createLogger } from '@stream-manager/shared/observability/logger';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
+import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { describe, expect, it } from 'vitest';
 import {
@@ -14,8 +15,6 @@ import {
 } from '../../src/admission/admit-page.ts';
 import { type PreparedRows, startPreparation } from '../../src/admission/prepare.ts';
 import { createRoom } from '../../src/admission/room.ts';
-import { chunkLimits } from '../../src/polled-sources.ts';
-import { chunkJobOptions } from '../../src/queues/chunk-job-options.ts';
 import { createSourceQueues } from '../../src/queues/source-queues.ts';
 import { openPollerBundle, type PollerBundle, readings, sourceId } from '../poller-bundle.ts';
 

@@ -6,6 +6,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import { deadLetterQueueAddress, openWorker } from '@stream-manager/shared/queues/bullmq';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import {
   addChunkJobs,
   type ChunkJobOptions,
@@ -14,7 +15,6 @@ import {
 } from '@stream-manager/shared/queues/records-queue';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '../job-endings.ts';
 import type { OpenQueue } from '../open-records-queue.ts';
 import { createWorkerGuard } from '../worker-guard.ts';
 import type { RecordLetterData } from './letter.ts';

@@ -1,6 +1,6 @@
 // Every metric of the system, declared once. Counters of work sit on the process that does it; state that is the
 // fleet's (queue, lag, throttle, breaker) is set by the scheduler. docs/metrics.md is checked against this table.
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const prefix = 'stream_manager_';
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];

@@ -4,12 +4,12 @@ import { type Processor, Queue, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { deadLetterQueueName, pollPrefix, pollQueueName, recordsQueueName, sourcePrefix } from '../jobs/queue-names.ts';
 
-// The errors by which a processor tells BullMQ what is to become of a job; thrown at the BullMQ edge only.
-export { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
-
-/** A job whose holder is dead is handed on after lock + check: 15 s at most. */
+/**
+ * A job whose holder is dead is handed on after lock + check, so within 15 s. All workers of a queue must use the same
+ * interval: one with a longer one holds off the others' check.
+ */
 export const lockDurationMs = 10_000;
-export const stalledIntervalMs = 5_000;
+const stalledIntervalMs = 4_000;
 /** A stall is a dead process, not a bad job: the job is not failed for it until it happened this often. */
 const maxStalledCount = 10;
 /** Longest wait of an idle worker on Redis, in seconds: also how soon it notices a key that was set behind its back. */

@@ -1,7 +1,8 @@
 // The chunk store: where the records of a source lie between poll and Kafka (docs/decisions/0001-chunks.md).
 // Admit, take, settle and sweep are one Lua call each; every key of a source carries its hash tag.
-import type { PriorityClass } from '../records/priority.ts';
+
 import type { PreparedRecord } from '../records/payload.ts';
+import type { PriorityClass } from '../records/priority.ts';
 
 /** What a full queue does with a newcomer. */
 export const overflowModes = ['backpressure', 'drop_oldest', 'drop_lowest', 'reject'] as const;
@@ -94,7 +95,7 @@ export interface SweepPage {
     readonly priority: PriorityClass;
     readonly pollId: string;
   }[];
-  /** Jobs without a chunk, in prioritized, wait or delayed: to be removed. */
+  /** Jobs without a chunk, in prioritized, wait, delayed or failed: to be removed. */
   readonly orphans: readonly string[];
   /** Jobs that BullMQ failed and whose chunk is still there: to be moved to the dead letters. */
   readonly failed: readonly string[];

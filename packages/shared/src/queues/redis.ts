@@ -1,6 +1,6 @@
 // Connections to Redis. One shared client for commands and queues, and the check that this Redis keeps what it is given.
 import { Redis } from 'ioredis';
-import { StreamManagerError, messageOf } from '../failures/errors.ts';
+import { messageOf, StreamManagerError } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 
 export { Redis } from 'ioredis';

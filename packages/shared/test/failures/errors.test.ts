@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { StreamManagerError, codeOf, errorTable, messageOf } from '../../src/failures/errors.ts';
+import { codeOf, errorTable, messageOf, StreamManagerError } from '../../src/failures/errors.ts';
 
 const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8');
 

@@ -5,7 +5,7 @@ import type { StoredRecord } from '@stream-manager/testkit/accounting/stored-rec
 import { expectedContent } from '@stream-manager/testkit/providers/expected-content';
 import { createWorld, type WorldOptions } from '@stream-manager/testkit/providers/world';
 
-export const startAt = Date.UTC(2025, 0, 4, 9);
+const startAt = Date.UTC(2025, 0, 4, 9);
 
 export const topicOf = (kind: RecordKind): string => `topic-${kind}`;
 export const sourceOf = (kind: RecordKind): string => `source-${kind}`;

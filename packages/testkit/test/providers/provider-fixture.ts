@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
 
 export const startAt = Date.UTC(2025, 0, 4, 9, 2, 30, 250);
-export const californiaBox = '-124.48,32.53,-114.13,42.01';
+const californiaBox = '-124.48,32.53,-114.13,42.01';
 
 export interface Reply {
   readonly status: number;

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { configSchema } from '@stream-manager/shared/config/schema';
+import { createLogger } from '@stream-manager/shared/observability/logger';
+import { createHealth } from '@stream-manager/shared/ops/health';
+import {
+  deadLetterQueueAddress,
+  openQueue,
+  pollQueueAddress,
+  recordsQueueAddress,
+} from '@stream-manager/shared/queues/bullmq';
+import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import express from 'express';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
+import { createApi } from '../../src/api/routes.ts';
+import { createStreams } from '../../src/api/streams.ts';
+
+const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
+
+const setup = async () => {
+  const keyPrefix = `api-${randomUUID().slice(0, 8)}`;
+  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  const config = configSchema.parse({ sources: { alerts: source, off: { ...source, enabled: false } } });
+  const open = (address: ReturnType<typeof pollQueueAddress>) => openQueue(address, redis, () => {});
+  const poll = open(pollQueueAddress(keyPrefix));
+  const ids = Object.keys(config.sources);
+  const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
+  const letters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
+  const store = createRedisChunkStore({ redis, keyPrefix });
+  const states = createSourceStateStore(redis, keyPrefix);
+  let changes = 0;
+  const streams = createStreams(
+    {
+      store,
+      states,
+      queues: { poll, records: (id) => records.get(id)!, deadLetters: (id) => letters.get(id)! },
+      onChange: () => (changes += 1),
+      now: Date.now,
+    },
+    config,
+  );
+  const app = express();
+  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  app.use(
+    '/api',
+    createApi({
+      streams,
+      configVersion: 'abc',
+      health: createHealth(),
+      readFleet: async () => [],
+      topics: () => ({ problem: null, differences: {} }),
+      logger,
+    }),
+  );
+  const server = createServer(app);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/api`;
+  const call = async (method: string, path: string) => {
+    const response = await fetch(`${url}${path}`, { method });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  return {
+    call,
+    streams,
+    states,
+    records,
+    poll,
+    changes: () => changes,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await Promise.all([poll, ...records.values(), ...letters.values()].map((queue) => queue.close()));
+      redis.disconnect();
+    },
+  };
+};
+
+describe('the API of streams', () => {
+  it('shows every stream with the fields of the contract', async () => {
+    await using part = await setup();
+    const { status, body } = await part.call('GET', '/streams');
+    expect(status).toBe(200);
+    expect(body.configVersion).toBe('abc');
+    expect(body.streams).toEqual([
+      {
+        id: 'alerts',
+        type: 'noaa-alerts',
+        mode: 'real-time',
+        state: 'running',
+        nextPollAt: null,
+        lastPoll: null,
+        queued: { critical: 0, high: 0, normal: 0, low: 0 },
+        lag: { records: null, group: null, topic: null, sampledAt: null },
+        throttle: { action: 'no_sample', level: 0, delayMs: 0, allowedRate: 100_000 },
+        breaker: 'closed',
+        published: 0,
+        deadLetters: 0,
+        dropped: 0,
+      },
+      expect.objectContaining({ id: 'off', state: 'disabled' }),
+    ]);
+  });
+
+  it('stops and starts polls, and keeps the flag in Redis', async () => {
+    await using part = await setup();
+    expect(await part.call('POST', '/streams/alerts/stop')).toEqual({
+      status: 200,
+      body: { id: 'alerts', state: 'stopped' },
+    });
+    expect(await part.streams.wantedSchedules()).toEqual([]);
+    expect((await part.states.read(['alerts'])).get('alerts')?.flags.polls).toBe('stopped');
+    expect((await part.call('POST', '/streams/off/start')).body).toEqual({ id: 'off', state: 'running' });
+    expect((await part.streams.wantedSchedules()).map(({ sourceId }) => sourceId)).toEqual(['off']);
+    expect((await part.call('POST', '/streams/alerts/start')).body).toEqual({ id: 'alerts', state: 'running' });
+    expect(part.changes()).toBe(3);
+  });
+
+  it('pauses polls and sends together, and resumes both', async () => {
+    await using part = await setup();
+    expect((await part.call('POST', '/streams/alerts/pause')).body).toEqual({ id: 'alerts', state: 'paused' });
+    expect(await part.records.get('alerts')?.isPaused()).toBe(true);
+    expect((await part.call('POST', '/streams/alerts/poll')).status).toBe(409);
+    expect((await part.call('POST', '/streams/alerts/resume')).body).toEqual({ id: 'alerts', state: 'running' });
+    expect(await part.records.get('alerts')?.isPaused()).toBe(false);
+  });
+
+  it('polls now', async () => {
+    await using part = await setup();
+    expect((await part.call('POST', '/streams/alerts/poll')).body).toEqual({
+      id: 'alerts',
+      state: 'running',
+      poll: 'queued',
+    });
+    expect((await part.call('POST', '/streams/alerts/poll')).body).toMatchObject({ poll: 'promoted' });
+    expect(await part.poll.getPrioritizedCount()).toBe(1);
+  });
+
+  it.each([
+    { method: 'POST', path: '/streams/nobody/poll', text: 'no stream "nobody"' },
+    { method: 'POST', path: '/streams/alerts/dance', text: 'unknown act "dance"' },
+    { method: 'GET', path: '/nothing', text: 'no such address' },
+  ])('answers 404 to $method $path', async ({ method, path, text }) => {
+    await using part = await setup();
+    const { status, body } = await part.call(method, path);
+    expect(status).toBe(404);
+    expect(body.error).toContain(text);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { renderStatus } from '../src/status.ts';
+
+const streams = {
+  configVersion: 'abc',
+  streams: [
+    {
+      id: 'firms',
+      type: 'nasa-firms',
+      mode: 'batch',
+      state: 'running',
+      nextPollAt: null,
+      lastPoll: { at: '2026-01-01T00:00:00.000Z', outcome: 'failed', records: 0, durationMs: 1, error: 'no answer' },
+      queued: { critical: 1, high: 2, normal: 3, low: 4 },
+      lag: { records: null, group: null, topic: null },
+      throttle: { action: 'none', level: 0, delayMs: 0, allowedRate: 1 },
+      breaker: 'closed',
+      published: 9,
+      deadLetters: 5,
+      dropped: 0,
+    },
+  ],
+};
+const beat = {
+  id: 'h-1',
+  role: 'poller-worker',
+  host: 'h',
+  pid: 1,
+  port: 2,
+  version: '0.1.0',
+  configVersion: 'other',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  at: '2026-01-01T00:00:00.000Z',
+};
+const health = { ready: true, phase: 'ready', problems: {}, fleet: [beat], topics: { problem: null, differences: {} } };
+
+describe('streamctl status', () => {
+  it('shows streams and processes, unknown as unknown, and a process with another config', () => {
+    const text = renderStatus(streams, health);
+    expect(text).toMatch(
+      /firms\s+running\s+1\s+2\s+3\s+4\s+9\s+5\s+–\s+2026-01-01T00:00:00.000Z failed, 0 new: no answer/,
+    );
+    expect(text).toMatch(/poller-worker\s+h\s+1\s+2\s+0\.1\.0\s+other \(differs\)/);
+    expect(text).not.toContain('!');
+  });
+
+  it('names problems and topics that differ', () => {
+    const troubled = {
+      ...health,
+      problems: { redis: 'not connected' },
+      topics: { problem: 'Kafka does not answer', differences: { t: ['partitions is 1, the config says 4'] } },
+    };
+    const text = renderStatus(streams, troubled);
+    expect(text).toContain('! redis: not connected');
+    expect(text).toContain('! topics: Kafka does not answer');
+    expect(text).toContain('! topic t: partitions is 1, the config says 4');
+  });
+});
