@@ -14,6 +14,7 @@ import { composeStreamManager } from '@stream-manager/stream-manager/compose';
 import { endOffsets } from '@stream-manager/testkit/accounting/read-topics';
 import { type Providers, startProviders } from '@stream-manager/testkit/providers/server';
 import { startStack } from '@stream-manager/testkit/stack/stack';
+import { StackError } from '@stream-manager/testkit/stack/stack-error';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { type DemoConsumer, startDemoConsumer } from './demo-consumer.ts';
 import { createLiveView } from './live-view.ts';
@@ -59,7 +60,8 @@ const queuedRecords = async (api: ApiClient): Promise<number> => {
 
 const startDemoProviders = async (options: DemoOptions): Promise<Providers> => {
   const seed = options.seed ?? randomInt(1, 1_000_000);
-  const providers = await startProviders({ seed });
+  // A few broken rows, as every real API has them: each ends as a dead letter and costs no other row.
+  const providers = await startProviders({ seed, faults: { firms: { malformedShare: 0.01 } } });
   cleanups.push({ what: 'the simulated providers', act: () => providers.stop() });
   say(`providers: simulated NASA FIRMS, NOAA and PurpleAir on ${providers.url} (--seed ${seed} repeats them)`);
   return providers;
@@ -67,13 +69,18 @@ const startDemoProviders = async (options: DemoOptions): Promise<Providers> => {
 
 const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> => {
   const directory = dataDirectory(process.env);
+  // A stop ends a start that is under way; afterwards Redis and Kafka are needed until everything has drained.
+  const starting = new AbortController();
+  const endStart = (): void => starting.abort(stopped.reason);
+  stopped.addEventListener('abort', endStart);
   const stack = await startStack({
     dataDir: join(directory, 'stack'),
     fresh: options.fresh,
     say,
-    signal: stopped,
+    signal: starting.signal,
     env: process.env,
   });
+  stopped.removeEventListener('abort', endStart);
   cleanups.push({ what: 'Redis and Kafka', act: () => stack.stop() });
 
   const providers = options.configPath === null ? await startDemoProviders(options) : null;
@@ -209,7 +216,8 @@ const main = async (): Promise<number> => {
     return await run(options, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return 0;
-    const { text, exitCode } = describeFatal(error);
+    const { text, exitCode } =
+      error instanceof StackError ? { text: error.message, exitCode: 2 } : describeFatal(error);
     process.stderr.write(`npm start: ${text}\n`);
     return exitCode;
   } finally {
