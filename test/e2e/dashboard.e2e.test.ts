@@ -21,14 +21,14 @@ const whole = async () => {
   const scheduler = await system.start('scheduler');
   await system.start('poller-worker');
   const url = await scheduler.url();
-  const browser = await openBrowser();
+  const { browser, close } = await openBrowser();
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   return {
     system,
     url,
     page: await context.newPage(),
     [Symbol.asyncDispose]: async () => {
-      await browser.close();
+      await close();
       await system[Symbol.asyncDispose]();
     },
   };
@@ -88,7 +88,11 @@ describe('the dashboard in a browser', () => {
     const { page, system } = part;
     await signIn(part, '/');
     const row = page.locator('tr[data-stream="firms"]');
-    await waitUntil('the row to show the queued records', async () => (await row.innerText()).includes('3,000'), {
+    const shownRecords = async (): Promise<number> => {
+      const cells = await row.locator('td.number').allInnerTexts();
+      return cells.slice(0, 4).reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0);
+    };
+    await waitUntil('the row to show the queued records', async () => (await shownRecords()) === 3_000, {
       timeoutMs: 60_000,
     });
     await page.screenshot({ path: `${artifacts}overview.png` });
