@@ -93,7 +93,11 @@ export const composeScheduler: Compose = (context): Composition => {
   const password = env.DASHBOARD_PASSWORD ?? '';
   const routes = Router();
   if (password === '') {
-    logger.warn('DASHBOARD_PASSWORD is not set: neither dashboard nor API is served; set it to have them');
+    const notice = 'DASHBOARD_PASSWORD is not set: neither dashboard nor API is served; set it to have them';
+    logger.warn(notice);
+    routes.use((_request, response) => {
+      response.status(404).type('text/plain').send(`${notice}\n`);
+    });
   } else {
     routes.use(contentSecurity);
     routes.use('/assets', express.static(pageDirectory, { index: false }));

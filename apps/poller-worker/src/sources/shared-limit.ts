@@ -12,12 +12,9 @@ const credentialOf = (source: ResolvedSource): string | null => {
 const targetOf = (source: ResolvedSource): string | null =>
   source.baseUrl === undefined ? null : rateLimitTarget(new URL(source.baseUrl), credentialOf(source));
 
-/**
- * Requests per minute for a source, given all sources of the config. Disabled ones count too: an operator may start
- * them without a change of the config.
- */
+/** Requests per minute for a source, given all sources of the config. A disabled one does not lower the others' limit. */
 export const limitFor = (source: ResolvedSource, all: readonly ResolvedSource[]): number => {
   const target = targetOf(source);
-  const sharing = all.filter((other) => target !== null && targetOf(other) === target);
+  const sharing = all.filter((other) => other.enabled && target !== null && targetOf(other) === target);
   return Math.min(source.rateLimitPerMinute, ...sharing.map((other) => other.rateLimitPerMinute));
 };

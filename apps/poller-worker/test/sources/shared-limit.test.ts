@@ -24,8 +24,14 @@ describe('limitFor', () => {
       limit: 20,
     },
     {
-      name: 'a disabled source, which may be started',
+      name: 'a disabled source, which asks nobody',
       source: alerts(60),
+      all: [alerts(60), stations(5, false)],
+      limit: 60,
+    },
+    {
+      name: 'a disabled source that was started',
+      source: stations(5, false),
       all: [alerts(60), stations(5, false)],
       limit: 5,
     },

@@ -4,6 +4,7 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Health } from '@stream-manager/shared/ops/health';
 import type { Heartbeat } from '@stream-manager/shared/ops/heartbeat';
+import { statusOf } from '@stream-manager/shared/ops/http-server';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { TopicReport } from '../provision-topics.ts';
 import { type Streams, streamActs } from './streams.ts';
@@ -80,6 +81,11 @@ export const createApi = (deps: ApiDeps): Router => {
     response.status(404).json({ error: 'no such address' });
   });
   router.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const status = statusOf(error);
+    if (status < 500) {
+      response.status(status).json({ error: messageOf(error) });
+      return;
+    }
     deps.logger.warn({ error: messageOf(error) }, 'API request failed');
     response.status(503).json({ error: messageOf(error) });
   });

@@ -43,6 +43,17 @@ const messages = {
 export const safeReturnPath = (path: unknown): string =>
   typeof path === 'string' && /^\/(?![/\\])[\w\-./?=&%#]*$/.test(path) && !path.startsWith('/login') ? path : '/';
 
+/**
+ * Browsers add credentials to requests that other sites start; they also say so, in `Origin` always and in
+ * `Sec-Fetch-Site` on trustworthy addresses. Scripts send neither.
+ */
+const isFromElsewhere = (request: Request): boolean => {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin, host } = request.headers;
+  return origin !== undefined && URL.parse(origin)?.host !== host;
+};
+
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
@@ -95,6 +106,12 @@ export const createLogin = (credentials: Credentials, now: () => number = Date.n
   };
 
   const router = Router();
+  router.use((request: Request, response: Response, next: NextFunction) => {
+    const isAct = request.method !== 'GET' && request.method !== 'HEAD';
+    if (isAct && isFromElsewhere(request))
+      response.status(403).json({ error: 'refused: this request was started by another site' });
+    else next();
+  });
   router.post('/login', urlencoded({ extended: false, limit: '4kb' }), (request, response) => {
     const body: unknown = request.body;
     const field = (name: string): string => {
@@ -127,13 +144,6 @@ export const createLogin = (credentials: Credentials, now: () => number = Date.n
     const outcome = given === null ? 'none' : check(given, request.ip ?? '');
     if (outcome !== 'right' && !(outcome === 'none' && isSession(cookieOf(request)))) {
       refuse(request, response, safeReturnPath(request.originalUrl), messages[outcome], outcome === 'blocked');
-      return;
-    }
-    // Browsers add credentials to requests that other sites start; they also say so. Scripts send no such header.
-    const site = request.headers['sec-fetch-site'];
-    const isAct = request.method !== 'GET' && request.method !== 'HEAD';
-    if (isAct && site !== undefined && site !== 'same-origin' && site !== 'none') {
-      response.status(403).json({ error: 'refused: this request was started by another site' });
       return;
     }
     next();

@@ -90,6 +90,23 @@ describe('the login', () => {
     expect((await fetch(`${site.url}/thing`, { method: 'POST', headers })).status).toBe(200);
   });
 
+  it.each([
+    { origin: 'http://evil.example', status: 403 },
+    { origin: 'null', status: 403 },
+    { origin: 'self', status: 200 },
+  ])('goes by the origin where a browser says no more: $origin', async ({ origin, status }) => {
+    await using site = await setup();
+    const headers = { ...basic(credentials.user, credentials.password), origin: origin === 'self' ? site.url : origin };
+    expect((await fetch(`${site.url}/thing`, { method: 'POST', headers })).status).toBe(status);
+    const login = await fetch(`${site.url}/login`, {
+      method: 'POST',
+      headers: { origin: headers.origin },
+      body: new URLSearchParams({ user: credentials.user, password: credentials.password }),
+      redirect: 'manual',
+    });
+    expect(login.status).toBe(status === 200 ? 303 : 403);
+  });
+
   it('stops guessing after twenty failures, and forgets them after a minute', async () => {
     let time = 1_000_000;
     await using site = await setup(() => time);

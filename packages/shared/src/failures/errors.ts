@@ -9,6 +9,7 @@ export const errorTable = {
   },
   secret_missing: { retryable: false, meaning: 'An environment variable named in the config is not set.' },
   redis_unreachable: { retryable: true, meaning: 'Redis did not answer within the time allowed.' },
+  redis_refused: { retryable: false, meaning: 'Redis refused user, password or a command.' },
   redis_unsafe: { retryable: false, meaning: 'Redis would lose records: eviction policy, missing AOF or too old.' },
   source_unsupported: { retryable: false, meaning: 'No connector for this source type in this process.' },
   rate_limited: { retryable: true, meaning: 'The provider answered 429, or its limit is used up.' },

@@ -3,14 +3,17 @@
 import type { BrokerLinks } from './broker-links.ts';
 import { describeTopicConfigs } from './topic-configs.ts';
 
-/** Kafka's default of `max.message.bytes`, used where the setting cannot be read. */
+/** Kafka's default of `max.message.bytes`: batches are cut by it where the setting cannot be read. */
 export const defaultMaxBatchBytes = 1_048_588;
 
 /** Reads limits; never rejects. */
 export interface TopicLimits {
   /** The largest record batch that each topic takes, in bytes. */
   maxBatchBytes(topics: Iterable<string>): Promise<ReadonlyMap<string, number>>;
-  /** The same for one topic, read anew unless that happened within the last second: before a record is refused for its size. */
+  /**
+   * The same for one topic, read anew unless that happened within the last second: before a record is refused for its
+   * size. Infinity when it cannot be read now: then only the broker may refuse the record.
+   */
   rereadMaxBatchBytes(topic: string): Promise<number>;
 }
 
@@ -19,7 +22,9 @@ const rereadAgeMs = 1_000;
 
 /** Creates the limits of the topics behind `links`. `now` in milliseconds. */
 export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicLimits => {
-  const kept = new Map<string, { readonly bytes: number; readonly readAt: number }>();
+  const kept = new Map<string, { readonly bytes: number; readonly readAt: number; readonly isCertain: boolean }>();
+
+  const bytesOf = (topic: string): number => kept.get(topic)?.bytes ?? defaultMaxBatchBytes;
 
   const read = async (topics: readonly string[]): Promise<void> => {
     // Not being allowed to read the setting must not keep records from being sent; the broker refuses what is too large.
@@ -27,7 +32,10 @@ export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicL
     const readAt = now();
     for (const topic of topics) {
       const bytes = Number(configs?.get(topic)?.['max.message.bytes'] ?? Number.NaN);
-      kept.set(topic, { bytes: bytes > 0 ? bytes : defaultMaxBatchBytes, readAt });
+      kept.set(
+        topic,
+        bytes > 0 ? { bytes, readAt, isCertain: true } : { bytes: bytesOf(topic), readAt, isCertain: false },
+      );
     }
   };
 
@@ -35,8 +43,6 @@ export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicL
     const limit = kept.get(topic);
     return limit === undefined || now() - limit.readAt >= ageMs;
   };
-
-  const bytesOf = (topic: string): number => kept.get(topic)?.bytes ?? defaultMaxBatchBytes;
 
   return {
     maxBatchBytes: async (topics) => {
@@ -47,7 +53,7 @@ export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicL
     },
     rereadMaxBatchBytes: async (topic) => {
       if (isOlder(topic, rereadAgeMs)) await read([topic]);
-      return bytesOf(topic);
+      return kept.get(topic)?.isCertain === true ? bytesOf(topic) : Number.POSITIVE_INFINITY;
     },
   };
 };

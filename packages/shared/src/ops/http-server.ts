@@ -1,7 +1,7 @@
 // The HTTP server every process has: /livez, /readyz and /metrics without login, and whatever routes the process adds
 // (the scheduler: dashboard and API). Listens on 127.0.0.1 unless HTTP_HOST says otherwise.
 import { createServer, type Server } from 'node:http';
-import express, { type Express } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Health } from './health.ts';
 
@@ -12,7 +12,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Where to listen. `port` 0 = any free one. `nextFree`: take the next free port (up to 50 on) if it is in use. */
+/** Where to listen. `port` 0 = any free one. `nextFree`: take the next free port if it is in use. */
 export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly addRoutes?: ((app: Express) => void) | undefined;
+  /** Gets what failed while a request was answered. */
+  readonly onError?: (error: unknown) => void;
 }
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
@@ -31,6 +33,12 @@ const listen = (server: Server, host: string, port: number): Promise<number> =>
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
   });
+
+/** The status an error asks for (Express gives 400 to an address that cannot be decoded), else 500. */
+export const statusOf = (error: unknown): number => {
+  const status: unknown = typeof error === 'object' && error !== null && 'status' in error ? error.status : 500;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+};
 
 const isInUse = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
 
@@ -46,6 +54,9 @@ const readGauges = async (metrics: Metrics): Promise<void> => {
   await Promise.race([Promise.allSettled([...metrics.beforeScrape].map((read) => read())), late]);
   clearTimeout(timer);
 };
+
+/** How many ports after the wanted one are tried. */
+const nextFreeTries = 50;
 
 /** Starts the server; rejects when the port cannot be had. */
 export const startHttpServer = async (options: HttpServerOptions): Promise<HttpServer> => {
@@ -63,6 +74,18 @@ export const startHttpServer = async (options: HttpServerOptions): Promise<HttpS
     response.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
   });
   options.addRoutes?.(app);
+  app.use((_request, response) => {
+    response.status(404).type('text/plain').send('There is nothing at this address.\n');
+  });
+  // Express' own handler would show the stack to whoever asked.
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const status = statusOf(error);
+    if (status >= 500) options.onError?.(error);
+    response
+      .status(status)
+      .type('text/plain')
+      .send(status < 500 ? 'This request makes no sense.\n' : 'Something failed here.\n');
+  });
 
   const server = createServer(app);
   server.headersTimeout = 10_000;
@@ -73,9 +96,12 @@ export const startHttpServer = async (options: HttpServerOptions): Promise<HttpS
       port = await listen(server, options.host, port);
       break;
     } catch (error) {
-      const isLast = port >= options.port + 50;
-      if (!isInUse(error) || !options.nextFree || isLast) throw error;
-      port += 1;
+      if (!isInUse(error)) throw error;
+      if (options.nextFree && port < options.port + nextFreeTries) port += 1;
+      else
+        throw new Error(`${options.host}:${port} is in use: set HTTP_PORT to a free port (0 takes any)`, {
+          cause: error,
+        });
     }
   }
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

@@ -9,6 +9,7 @@ const refusals: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
   'config_invalid',
   'secret_missing',
   'redis_unreachable',
+  'redis_refused',
   'redis_unsafe',
   'source_unsupported',
 ]);

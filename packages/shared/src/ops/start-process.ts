@@ -46,6 +46,9 @@ export interface RunningProcess {
   stop(): Promise<boolean>;
 }
 
+/** An empty variable counts as not set: an empty host would listen everywhere. */
+const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+
 const parsePort = (text: string | undefined, fallback: number): number => {
   if (text === undefined || text === '') return fallback;
   const port = Number(text);
@@ -114,11 +117,12 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     });
     const { routes } = composition;
     const server = await startHttpServer({
-      host: options.env.HTTP_HOST ?? '127.0.0.1',
+      host: nonEmpty(options.env.HTTP_HOST) ?? '127.0.0.1',
       port,
       nextFree: options.nextFreePort ?? false,
       health,
       metrics,
+      onError: (error) => logger.error({ error: messageOf(error) }, 'a request failed'),
       addRoutes: routes === undefined ? undefined : (app) => app.use(routes),
     });
     undo.push({ what: 'the HTTP server', act: () => server.close() });

@@ -44,6 +44,8 @@ export const openQueue = (address: QueueAddress, connection: Redis, onError: (er
   const queue = new Queue(address.name, {
     connection,
     prefix: address.prefix,
+    // ops/start-process.ts has checked the server, with an error instead of a line on the console.
+    skipVersionCheck: true,
     streams: { events: { maxLen: 1000 } },
   });
   queue.on('error', onError);
@@ -71,6 +73,7 @@ export const openWorker = (
   const worker = new Worker(address.name, processor, {
     connection,
     prefix: address.prefix,
+    skipVersionCheck: true,
     concurrency: options.concurrency,
     name: options.name,
     autorun: options.autorun ?? true,

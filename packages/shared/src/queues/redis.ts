@@ -119,7 +119,7 @@ export const checkRedis = async (
   try {
     // connect() rejects on the first failure although the client goes on trying: INFO waits for whichever try succeeds.
     if (redis.status === 'wait') redis.connect().catch(remember);
-    const facts = parseRedisInfo(await Promise.race([redis.info(), timeout]));
+    const facts = parseRedisInfo(await Promise.race([readInfo(redis, address), timeout]));
     const faults = redisFaults(facts);
     if (faults.length > 0 && !options.allowUnsafe) {
       throw new StreamManagerError(
@@ -131,6 +131,19 @@ export const checkRedis = async (
   } finally {
     clearTimeout(timer);
     redis.removeListener('error', remember);
+  }
+};
+
+/** Asks for INFO; a Redis that answers with a refusal (user, password, rights) is not waited for. */
+const readInfo = async (redis: Redis, address: string): Promise<string> => {
+  try {
+    return await redis.info();
+  } catch (error) {
+    throw new StreamManagerError(
+      'redis_refused',
+      `Redis at ${address} refuses us: ${messageOf(error)}. Check user and password in REDIS_URL (redis://user:password@host:6379) and that this user may run all commands.`,
+      { cause: error },
+    );
   }
 };
 

@@ -49,13 +49,37 @@ describe('the HTTP server of every process', () => {
     expect(text).toContain('stream_manager_lag_sample_age_seconds 7');
   });
 
+  it('answers an unknown address and one that makes no sense without a stack', async () => {
+    await using part = await setup();
+    expect((await fetch(`${part.server.url}/nowhere`)).status).toBe(404);
+    const failures: unknown[] = [];
+    const server = await startHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      health: part.health,
+      metrics: part.metrics,
+      addRoutes: (app) =>
+        app.get('/thing/:id', () => {
+          throw new Error('inside');
+        }),
+      onError: (error) => failures.push(error),
+    });
+    const senseless = await fetch(`${server.url}/thing/f%zz`);
+    expect([senseless.status, await senseless.text()]).toEqual([400, 'This request makes no sense.\n']);
+    expect(failures).toEqual([]);
+    const broken = await fetch(`${server.url}/thing/a`);
+    expect([broken.status, await broken.text()]).toEqual([500, 'Something failed here.\n']);
+    expect(failures).toHaveLength(1);
+    await server.close();
+  });
+
   it('takes the next free port when it may, and refuses otherwise', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => void taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const options = { host: '127.0.0.1', port, health: createHealth(), metrics: createMetrics() };
-    await expect(startHttpServer(options)).rejects.toThrow(/EADDRINUSE/);
+    await expect(startHttpServer(options)).rejects.toThrow(/is in use: set HTTP_PORT/);
     const server = await startHttpServer({ ...options, nextFree: true });
     expect(server.port).toBeGreaterThan(port);
     await server.close();
