@@ -101,8 +101,9 @@ export const createLiveView = (out: NodeJS.WriteStream): LiveView => {
   return {
     show: (picture) => {
       if (out.isTTY) {
-        const width = out.columns;
-        const lines = renderBlock(picture).map((line) => line.slice(0, width - 1));
+        // A terminal that does not know its width says 0.
+        const width = out.columns > 0 ? out.columns - 1 : Number.POSITIVE_INFINITY;
+        const lines = renderBlock(picture).map((line) => line.slice(0, width));
         const up = linesShown === 0 ? '' : `\u001B[${linesShown}A`;
         out.write(`${up}${lines.map((line) => `\u001B[2K${line}\n`).join('')}\u001B[0J`);
         linesShown = lines.length;

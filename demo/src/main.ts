@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig } from '@stream-manager/shared/config/load';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
 import { dataDirectory, projectRoot, removeApiAccess, writeApiAccess } from '@stream-manager/shared/ops/data-directory';
@@ -23,6 +24,8 @@ import { type DemoOptions, parseOptions, usage } from './options.ts';
 import { demoTopics, summarise } from './summary.ts';
 
 const viewIntervalMs = 1_000;
+/** How long polls that run may take to end. */
+const intakeMs = 15_000;
 /** How long what is queued may take to reach Kafka at the end. */
 const drainMs = 30_000;
 
@@ -67,7 +70,14 @@ const startDemoProviders = async (options: DemoOptions): Promise<Providers> => {
   return providers;
 };
 
+/** A config that cannot be used is told before anything is started; where Redis and Kafka are is known only then. */
+const checkConfig = async (path: string): Promise<void> => {
+  const later = { REDIS_URL: 'redis://127.0.0.1', KAFKA_BROKERS: '127.0.0.1:9092' };
+  await loadConfig({ path, env: { ...process.env, ...later }, cwd: process.cwd(), secrets: 'required' });
+};
+
 const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> => {
+  if (options.configPath !== null) await checkConfig(options.configPath);
   const directory = dataDirectory(process.env);
   // A stop ends a start that is under way; afterwards Redis and Kafka are needed until everything has drained.
   const starting = new AbortController();
@@ -173,7 +183,7 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   view.end();
 
   say('\nending: no new polls, publishing what is queued …');
-  await running.finishIntake();
+  await Promise.race([running.finishIntake(), sleep(intakeMs, undefined, { ref: false })]);
   await waitUntil('empty queues', async () => (await queuedRecords(api)) === 0, {
     timeoutMs: drainMs,
     intervalMs: 200,

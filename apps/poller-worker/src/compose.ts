@@ -2,6 +2,7 @@
 
 import { secretValues } from '@stream-manager/shared/config/redact';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { version } from '@stream-manager/shared/ops/version';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
@@ -88,6 +89,7 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
       process: createPollJobProcessor({ tick, poll, stop: stop.signal, logger, cutSecrets, now }),
       endPolls: () => stop.abort(),
       monotonicNow,
+      after,
     },
     { keyPrefix, concurrency: config.polling.concurrency, name: context.instance.id },
   );

@@ -77,8 +77,8 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
         );
     }
     const end = await runPass(deps, source, own, admitting);
-    if (end.kind === 'finished' && (stored !== null || own.position !== null))
-      await deps.states.writePosition(sourceId, null);
+    // Whatever its pages left behind: a position that stays would have the next poll fetch the last page twice.
+    if (end.kind === 'finished') await deps.states.writePosition(sourceId, null);
     return { ...end, records: end.records + records };
   };
 

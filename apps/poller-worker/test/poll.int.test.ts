@@ -263,6 +263,19 @@ describe('a poll that fails', () => {
     expect(poller.calls.map((call) => call.position)).toEqual([null, 2, null]);
   });
 
+  it('forgets the position of a poll that reached its last page', async () => {
+    await using poller = await openPollerBundle();
+    await poller.startPoller();
+    poller.script = async function* ({ position }) {
+      if (position === null) yield page(readings(0, 5), 2);
+      yield page(readings(5, 5), null);
+    };
+    await poller.pollOnce(1);
+    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    await poller.pollOnce(2);
+    expect(poller.calls.map((call) => call.position)).toEqual([null, null]);
+  });
+
   it('does not go on at a position that is too old', async () => {
     await using poller = await openPollerBundle();
     await poller.states.writePosition(sourceId, { scheduledFor: Date.now() - 11 * 60_000, position: 2, records: 5 });

@@ -4,6 +4,7 @@ import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
+import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
@@ -31,12 +32,6 @@ import { createSweep, sweepIntervalMs } from './sweep.ts';
 const attentionMs = { intervalMs: 1_000, idleMs: 10_000, turnMs: 10_000 };
 /** Left of the grace period for letting connections go, in milliseconds. */
 const closingMs = 2_000;
-
-/** Runs `act` later; returns the undo. */
-const after = (delayMs: number, act: () => void): (() => void) => {
-  const timer = setTimeout(act, delayMs);
-  return () => clearTimeout(timer);
-};
 
 /** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
 export const composeProducerWorker: Compose = (context): Composition => {

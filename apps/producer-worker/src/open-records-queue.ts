@@ -11,6 +11,7 @@ import {
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
+import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Collector, createCollector } from './collect.ts';
@@ -19,7 +20,6 @@ import { type ChunkEnding, createDelivery, type DeliverDeps, type Piece } from '
 import { lockTakenAt } from './fence.ts';
 import type { Publisher } from './publish.ts';
 import { createSendBatch } from './send-batch.ts';
-import { createWorkerGuard } from './worker-guard.ts';
 
 /** Batches of one source in flight at most, and how many batches of records it may hold in all. */
 export const maxInFlight = 4;

@@ -2,6 +2,7 @@
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Service } from '@stream-manager/shared/ops/service';
 import { openWorker, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { PollJobProcessor } from './poll-jobs.ts';
@@ -15,6 +16,8 @@ export interface PollWorkerDeps {
   readonly endPolls: () => void;
   /** Monotonic milliseconds. */
   readonly monotonicNow: () => number;
+  /** Runs an act later; returns the undo. */
+  readonly after: (delayMs: number, act: () => void) => () => void;
 }
 
 /** One process' worker. `name` is shown in Bull Board and in `processedBy`. */
@@ -23,9 +26,6 @@ export interface PollWorkerOptions {
   readonly concurrency: number;
   readonly name: string;
 }
-
-/** The same error is logged once in this time, in milliseconds: a worker without Redis has thousands a second. */
-const sameErrorMs = 10_000;
 
 /** One process' worker of queue `poll`. */
 export interface PollWorker extends Service {
@@ -38,16 +38,13 @@ export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOption
   const address = pollQueueAddress(options.keyPrefix);
   let worker: Worker | undefined;
   let closing: Promise<void> | undefined;
-  let logged = { message: '', at: Number.NEGATIVE_INFINITY };
-
-  const onError = ({ message }: Error): void => {
-    const at = deps.monotonicNow();
-    if (message === logged.message && at - logged.at < sameErrorMs) return;
-    logged = { message, at };
-    deps.logger.warn({ queue: address.name, error: message }, 'poll worker error');
-  };
+  const guard = createWorkerGuard(
+    { logger: deps.logger, now: deps.monotonicNow, after: deps.after },
+    { queue: address.name },
+  );
 
   const close = (): Promise<void> => {
+    guard.stop();
     closing ??= worker?.close() ?? Promise.resolve();
     return closing;
   };
@@ -55,7 +52,8 @@ export const createPollWorker = (deps: PollWorkerDeps, options: PollWorkerOption
   return {
     start: async () => {
       if (closing !== undefined) return;
-      worker = openWorker(address, deps.redis, deps.process, options, onError);
+      worker = openWorker(address, deps.redis, deps.process, options, guard.onError);
+      guard.watch(worker);
       // The job is another worker's now: what it still does here would only be done twice.
       worker.on('lockRenewalFailed', (jobIds) => {
         for (const jobId of jobIds) worker?.cancelJob(jobId);

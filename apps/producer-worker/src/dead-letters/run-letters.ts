@@ -13,10 +13,10 @@ import {
   type RecordsQueue,
   type StoredChunk,
 } from '@stream-manager/shared/queues/records-queue';
+import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { OpenQueue } from '../open-records-queue.ts';
-import { createWorkerGuard } from '../worker-guard.ts';
 import type { RecordLetterData } from './letter.ts';
 import { replayRequest } from './replay.ts';
 

@@ -44,12 +44,12 @@ export const safeReturnPath = (path: unknown): string =>
   typeof path === 'string' && /^\/(?![/\\])[\w\-./?=&%#]*$/.test(path) && !path.startsWith('/login') ? path : '/';
 
 /**
- * Browsers add credentials to requests that other sites start; they also say so, in `Origin` always and in
- * `Sec-Fetch-Site` on trustworthy addresses. Scripts send neither.
+ * Browsers add credentials to requests that other sites start; they also say so: in `Sec-Fetch-Site` on trustworthy
+ * addresses (which a proxy does not change), else in `Origin`. Scripts send neither.
  */
 const isFromElsewhere = (request: Request): boolean => {
   const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin, host } = request.headers;
   return origin !== undefined && URL.parse(origin)?.host !== host;
 };

@@ -20,6 +20,9 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       buckets: seconds,
       registers: [registry],
     });
+  const lagSampleAgeSeconds = gauge('lag_sample_age_seconds', 'Age of the last lag sample.', []);
+  // prom-client starts a gauge without labels at 0; this one is not there until there is a sample.
+  lagSampleAgeSeconds.remove();
   return {
     registry,
     /** Run before every scrape, for gauges that are read rather than counted. */
@@ -51,7 +54,7 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'group',
       'topic',
     ]),
-    lagSampleAgeSeconds: gauge('lag_sample_age_seconds', 'Age of the last lag sample.', []),
+    lagSampleAgeSeconds,
     throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
     allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/observability/logger.ts';
 import { checkRedis, createRedis } from '../../src/queues/redis.ts';
@@ -38,7 +39,10 @@ describe('the check of a real Redis at start', () => {
     { name: 'no password', user: '' },
     { name: 'a wrong password', user: ':wrong-password@' },
   ])('says at once what to do about $name, and never shows it', async ({ user }) => {
-    await using server = await startOwnRedis('--requirepass', 'right-password');
+    await using server = await startOwnRedis();
+    const owner = new Redis(server.url);
+    await owner.config('SET', 'requirepass', 'right-password');
+    owner.disconnect();
     const url = server.url.replace('redis://', `redis://${user}`);
     const error = await check(url).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'redis_refused', message: /REDIS_URL/ });

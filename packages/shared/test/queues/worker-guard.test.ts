@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createWorkerGuard } from '../src/worker-guard.ts';
+import { createWorkerGuard } from '../../src/queues/worker-guard.ts';
 
 const setup = () => {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 // Keeps a BullMQ worker from spinning and from flooding the log. A worker whose fetch Redis refuses (OOM at `maxmemory`,
 // NOAUTH) asks again at once, 2,491 times a second (m): after a few errors in a row it is paused for a second by us.
-import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Logger } from '../observability/logger.ts';
 
 /** What the guard does to a worker; BullMQ's Worker fits. */
 export interface PausableWorker {
