@@ -10,7 +10,7 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
 import { dataDirectory, projectRoot, removeApiAccess, writeApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { describeFatal, onStopSignals } from '@stream-manager/shared/ops/run-process';
-import { type RunningProcess, startProcess } from '@stream-manager/shared/ops/start-process';
+import { startProcess } from '@stream-manager/shared/ops/start-process';
 import { composeStreamManager } from '@stream-manager/stream-manager/compose';
 import { endOffsets } from '@stream-manager/testkit/accounting/read-topics';
 import { type Providers, startProviders } from '@stream-manager/testkit/providers/server';
@@ -45,13 +45,18 @@ const cleanUp = async (): Promise<void> => {
   }
 };
 
-const pollsBySource = async (running: RunningProcess): Promise<ReadonlyMap<string, number>> => {
-  const polls = new Map<string, number>();
-  for (const { value, labels } of (await running.metrics.pollsTotal.get()).values) {
+/** A counter of this process, summed by its label `source`. */
+const bySource = async (counter: {
+  get(): Promise<{
+    readonly values: readonly { readonly value: number; readonly labels: { readonly source?: string | number } }[];
+  }>;
+}): Promise<ReadonlyMap<string, number>> => {
+  const sums = new Map<string, number>();
+  for (const { value, labels } of (await counter.get()).values) {
     const source = String(labels.source);
-    polls.set(source, (polls.get(source) ?? 0) + value);
+    sums.set(source, (sums.get(source) ?? 0) + value);
   }
-  return polls;
+  return sums;
 };
 
 const queuedRecords = async (api: ApiClient): Promise<number> => {
@@ -159,10 +164,16 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   const startedAt = performance.now();
   const show = async (): Promise<void> => {
     const elapsedMs = performance.now() - startedAt;
-    const [{ streams }, health, polls] = await Promise.all([api.streams(), api.health(), pollsBySource(running)]);
+    const [{ streams }, health, polls, accepted] = await Promise.all([
+      api.streams(),
+      api.health(),
+      bySource(running.metrics.pollsTotal),
+      bySource(running.metrics.recordsAcceptedTotal),
+    ]);
     view.show({
       streams,
       polls,
+      accepted,
       consumed: consumer?.consumed() ?? null,
       elapsedMs,
       endsInMs: options.forMs === null ? null : options.forMs - elapsedMs,

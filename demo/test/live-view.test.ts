@@ -20,6 +20,7 @@ const picture: Picture = {
     },
   ],
   polls: new Map([['firms-california', 7]]),
+  accepted: new Map([['firms-california', 1240]]),
   consumed: 5600,
   elapsedMs: 65_000,
   endsInMs: 5_000,
@@ -29,14 +30,25 @@ const picture: Picture = {
 };
 
 describe('the live view', () => {
-  it('shows per source polls, queued records by priority, published, dead letters and lag, and the addresses', () => {
-    const lines = renderBlock(picture);
+  it('shows per source polls, records in, queued by priority, published, dead letters and lag, and the addresses', () => {
+    const lines = renderBlock(picture, 79);
     expect(lines[0]).toBe('StreamManager  01:05  ends in 00:05');
+    expect(lines[2]?.split(/\s+/)).toEqual([
+      'source',
+      'polls',
+      'in',
+      'crit',
+      'high',
+      'norm',
+      'low',
+      'published',
+      'dead',
+      'lag',
+    ]);
     expect(lines[3]?.split(/\s+/)).toEqual([
-      'firms-california',
-      'running',
+      'firms-californi',
       '7',
-      'ok',
+      '1,240',
       '1',
       '1,234',
       '0',
@@ -45,12 +57,20 @@ describe('the live view', () => {
       '2',
       '–',
     ]);
-    expect(lines.at(-1)).toContain('http://d');
+    expect(lines.at(-2)).toContain('http://d');
     expect(lines.at(-1)).toContain('http://a');
   });
 
+  it.each([60, 79, 100, 119, 200])('keeps its table within %i columns, or as narrow as it can be', (width) => {
+    for (const line of renderBlock(picture, width)) expect(line.length).toBeLessThanOrEqual(Math.max(width, 78));
+  });
+
+  it('shows state and last poll where there is room', () => {
+    expect(renderBlock(picture, 119)[3]?.split(/\s+/).slice(0, 4)).toEqual(['firms-california', 'running', 'ok', '7']);
+  });
+
   it('shows an unknown lag as unknown, never as 0, and a known one as it is', () => {
-    expect(renderLine(picture)).toContain('lag –');
+    expect(renderLine(picture)).toContain('7 polls, 1,240 in, 1/1234/0/0 queued, 5,678 published, 2 dead, lag –');
     const [stream] = picture.streams;
     const known = { ...picture, streams: [{ ...stream!, lag: { records: 42, group: 'g', topic: 't' } }] };
     expect(renderLine(known)).toContain('lag 42');
@@ -58,11 +78,11 @@ describe('the live view', () => {
 
   it('names what is wrong', () => {
     const troubled = { ...picture, problems: ['kafka: unreachable'] };
-    expect(renderBlock(troubled)).toContain('! kafka: unreachable');
+    expect(renderBlock(troubled, 79)).toContain('! kafka: unreachable');
     expect(renderLine(troubled)).toContain('! kafka: unreachable');
   });
 
   it('says how to end it when it does not end by itself', () => {
-    expect(renderBlock({ ...picture, endsInMs: null })[0]).toContain('Ctrl-C');
+    expect(renderBlock({ ...picture, endsInMs: null }, 79)[0]).toContain('Ctrl-C');
   });
 });

@@ -1,7 +1,7 @@
 // The composition root of the producer worker: the only place where its real adapters are made.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
-import { messageOf } from '@stream-manager/shared/failures/errors';
+import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
@@ -33,11 +33,16 @@ const attentionMs = { intervalMs: 1_000, idleMs: 10_000, turnMs: 10_000 };
 /** Left of the grace period for letting connections go, in milliseconds. */
 const closingMs = 2_000;
 
-/** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
+/** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source, or for an ordering that is not there yet. */
 export const composeProducerWorker: Compose = (context): Composition => {
   const { config, redis, logger, metrics, health, env, instance } = context;
   const { keyPrefix } = config.redis;
   const { maxAttempts, backoffMs, maxOpenQueues } = config.delivery;
+  if (config.delivery.ordering !== 'none')
+    throw new StreamManagerError(
+      'config_invalid',
+      `delivery.ordering is "${config.delivery.ordering}", which this version does not carry yet: use none`,
+    );
   const allSources = Object.keys(config.sources);
   const sourceIds = chosenSources(allSources, env.SOURCES);
   const topics = createTopicResolver(config.routing, config.sources);

@@ -70,21 +70,31 @@ export const composeScheduler: Compose = (context): Composition => {
   const states = createSourceStateStore(redis, keyPrefix);
   const kafkaAdmin = createKafka(config.kafka, { logger, role: 'scheduler' }).createAdmin();
 
+  const ids = Object.keys(config.sources);
   const resolver = createTopicResolver(config.routing, config.sources);
-  const enabled = Object.entries(config.sources).filter(([, source]) => source.enabled);
-  const topics = [...new Set(enabled.flatMap(([id]) => resolver.topicsOf(id)))].sort();
-  const provisioner = createTopicProvisioner(
-    { admin: kafkaAdmin, logger },
-    topics.map((topic) => topicDefinition(config.topics, topic)),
-  );
+  const provisioner = createTopicProvisioner({ admin: kafkaAdmin, logger }, async () => {
+    const started = (await streams.running()).map(({ id }) => id);
+    const enabled = ids.filter((id) => config.sources[id]?.enabled);
+    const topics = new Set([...enabled, ...started].flatMap((id) => resolver.topicsOf(id)));
+    return [...topics].sort().map((topic) => topicDefinition(config.topics, topic));
+  });
 
   const streams = createStreams(
-    { store, states, queues, onChange: () => keeper.reconcileSoon(), now: Date.now },
+    {
+      store,
+      states,
+      queues,
+      onChange: () => {
+        keeper.reconcileSoon();
+        provisioner.checkSoon();
+      },
+      now: Date.now,
+    },
     config,
   );
-  const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: Object.keys(config.sources) });
+  const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
 
-  const gaugedSources = Object.keys(config.sources).map((id) => ({
+  const gaugedSources = ids.map((id) => ({
     id,
     allowedRate: resolveSource(config, id).throttling.maxSendRate,
   }));
@@ -133,10 +143,11 @@ export const composeScheduler: Compose = (context): Composition => {
     },
     stop: async () => {
       await keeper.stop();
-      await provisioner.stop();
-      await kafkaAdmin.close().catch((error: unknown) => {
+      // Closing ends a round that waits for a Kafka that is away.
+      const closed = kafkaAdmin.close().catch((error: unknown) => {
         logger.debug({ error: messageOf(error) }, 'Kafka admin client did not close cleanly');
       });
+      await Promise.all([provisioner.stop(), closed]);
       await Promise.all(queues.all.map((queue) => queue.close()));
     },
   };

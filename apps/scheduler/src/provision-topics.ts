@@ -34,11 +34,19 @@ export interface TopicReport {
   readonly differences: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Keeps the topics there. `report` is for the API. */
+/** Keeps the topics there. */
+export interface TopicProvisioner extends Service {
+  /** For the API. */
+  report(): TopicReport;
+  /** Checks at once: a source was started that needs other topics. */
+  checkSoon(): void;
+}
+
+/** Creates the provisioner. `wanted` is asked at every round: which sources run changes. */
 export const createTopicProvisioner = (
   deps: { readonly admin: KafkaAdminPort; readonly logger: Logger },
-  wanted: readonly TopicDefinition[],
-): Service & { report(): TopicReport } => {
+  wanted: () => Promise<readonly TopicDefinition[]>,
+): TopicProvisioner => {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let round: Promise<void> = Promise.resolve();
@@ -53,9 +61,10 @@ export const createTopicProvisioner = (
       deps.logger.warn({ topic, differences: found }, 'topic exists and differs from the config; it is left as it is');
   };
   const run = async (): Promise<void> => {
+    if (isStopped) return;
     let pauseMs = intervalMs;
     try {
-      const result = await provisionTopics(deps.admin, wanted);
+      const result = await provisionTopics(deps.admin, await wanted());
       for (const topic of result.created) deps.logger.info({ topic }, 'topic created');
       differences = result.differences;
       reportDifferences();
@@ -65,17 +74,24 @@ export const createTopicProvisioner = (
       problem = `topics cannot be checked: ${messageOf(error)}`;
       deps.logger.warn({ error: messageOf(error) }, 'topics cannot be checked; trying again');
     }
-    if (!isStopped) timer = setTimeout(() => void (round = run()), pauseMs);
+    if (!isStopped) timer = setTimeout(next, pauseMs);
+  };
+  const next = (): void => {
+    clearTimeout(timer);
+    round = round.then(run);
   };
   return {
     start: async () => {
       // Not awaited: Kafka may be down, and everything else works without it.
-      round = run();
+      next();
     },
     stop: async () => {
       isStopped = true;
       clearTimeout(timer);
       await round;
+    },
+    checkSoon: () => {
+      if (!isStopped) next();
     },
     report: () => ({ problem, differences: Object.fromEntries(differences) }),
   };

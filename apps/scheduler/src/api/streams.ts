@@ -23,7 +23,9 @@ export type ActAnswer =
 export interface Streams {
   list(): Promise<readonly StreamView[]>;
   act(sourceId: string, act: StreamAct): Promise<ActAnswer>;
-  /** Schedules that ought to exist now: those of running streams. */
+  /** Sources that are polled now, whether the config enables them or an operator started them. */
+  running(): Promise<readonly ResolvedSource[]>;
+  /** Schedules that ought to exist now: those of running sources. */
   wantedSchedules(): Promise<readonly Schedule[]>;
 }
 
@@ -68,7 +70,16 @@ export const createStreams = (
     });
   };
 
+  const running = async (): Promise<readonly ResolvedSource[]> => {
+    const states = await deps.states.read(ids);
+    return [...sources.values()].filter((source) => {
+      const flags = states.get(source.id)?.flags ?? { polls: null, paused: false };
+      return streamState({ flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 }) === 'running';
+    });
+  };
+
   return {
+    running,
     list: async () => {
       const [states, counts, totals, schedulers, deadLetters] = await Promise.all([
         deps.states.read(ids),
@@ -124,15 +135,6 @@ export const createStreams = (
       return { kind: 'done', id: sourceId, state: await currentState(source) };
     },
 
-    wantedSchedules: async () => {
-      const states = await deps.states.read(ids);
-      return ids.flatMap((id) => {
-        const source = sources.get(id);
-        const state = states.get(id);
-        if (source === undefined || state === undefined) return [];
-        const shown = streamState({ flags: state.flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 });
-        return shown === 'running' ? [scheduleOf(source)] : [];
-      });
-    },
+    wantedSchedules: async () => (await running()).map(scheduleOf),
   };
 };

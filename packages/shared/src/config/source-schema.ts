@@ -107,10 +107,14 @@ const shared = (defaults: TypeDefaults) => ({
     },
   ).default(60),
   topic: topicName('Topic of all its records, before all routing.').optional(),
-  partitionKey: formedText("Path in the record's envelope whose value is the Kafka key. Default by type.", {
-    expects: 'a path in the envelope, such as data.stationId',
-    fits: /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+){0,15}$/,
-  }).optional(),
+  partitionKey: formedText(
+    "Path in the record's envelope whose value is the Kafka key; a record without a value there gets its id. Default by type.",
+    {
+      expects: 'type, or a path into data or location, such as data.stationId',
+      // The rest of the envelope is the same for all records of a source, or another one for each fetch.
+      fits: /^(type|(data|location)(\.[A-Za-z0-9_]+){1,15})$/,
+    },
+  ).optional(),
   headers,
   dedupeWindowHours: anyNumber(
     "Time for which an id is remembered after it was last in an answer. Default: 72, or the source's own range and a day when that is more; mqtt and push 1.",

@@ -356,7 +356,18 @@ describe('a wrong value', () => {
       says: 'found "https://***@a.example.org"',
     },
     { text: source('topic: a b'), line: 5, path: 'sources.one.topic', says: 'expected a topic name' },
-    { text: source('partitionKey: "a..b"'), line: 5, path: 'sources.one.partitionKey', says: 'a path in the envelope' },
+    {
+      text: source('partitionKey: "a..b"'),
+      line: 5,
+      path: 'sources.one.partitionKey',
+      says: 'a path into data or location',
+    },
+    {
+      text: source('partitionKey: sourceId'),
+      line: 5,
+      path: 'sources.one.partitionKey',
+      says: 'a path into data or location',
+    },
     {
       text: source('headers: { "a b": c }'),
       line: 5,
