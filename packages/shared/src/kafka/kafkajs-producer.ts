@@ -4,7 +4,7 @@ import { StreamManagerError } from '../failures/errors.ts';
 import { protocolError } from './kafkajs-internals.ts';
 import type { KafkaProducerPort, OutgoingRecord } from './port.ts';
 import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
-import { passesByItself, type RetryPolicy, waitForRetry } from './retry.ts';
+import { maySendAgain, type RetryPolicy, waitForRetry } from './retry.ts';
 import { type SendDeps, sendToLeaders } from './send-to-leaders.ts';
 
 const invalidTimestamp = 32;
@@ -38,7 +38,7 @@ export const createKafkajsProducer = (deps: SendDeps, retry: RetryPolicy): Kafka
         attempt > retry.retries || performance.now() - startedAt >= retry.withinMs || links.closing.aborted;
       const again: number[] = [];
       for (const [error, failed] of unsent) {
-        if (isOver || !passesByItself(error)) addFailure(failures, failed, error);
+        if (isOver || !maySendAgain(error)) addFailure(failures, failed, error);
         else again.push(...failed);
       }
       if (again.length > 0) {

@@ -40,6 +40,16 @@ export const passesByItself = (error: unknown): boolean => {
   return passing.has(code) || (outcome === 'outage' && !lasting.has(code));
 };
 
+/** What a leader answers after it has appended a batch that its replicas did not confirm in time. */
+const appended: ReadonlySet<string> = new Set(['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'REQUEST_TIMED_OUT']);
+
+/**
+ * Whether a batch may be sent again at once. What may lie in the log already is not: each try would append one more copy.
+ * It is reported, and its chunk is sent again once the cluster has had a moment.
+ */
+export const maySendAgain = (error: unknown): boolean =>
+  passesByItself(error) && !appended.has(classifySendError(error).code);
+
 /** Wait before try number `attempt` (1 = the first after the first). `random` in [0, 1). */
 export const retryDelayMs = (policy: RetryPolicy, attempt: number, random: number): number =>
   Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.8 + 0.4 * random);

@@ -28,8 +28,9 @@ export interface ArrivedBatch {
   readonly ids: readonly string[];
 }
 
-/** How a batch is answered: written; refused with an error code; left out of the answer; the connection dies before or after it was written. */
-export type Reply = 'written' | number | 'no answer' | 'cut before' | 'cut after';
+/** How a batch is answered: written; refused with an error code; written and refused all the same;
+ *  left out of the answer; the connection dies before or after it was written. */
+export type Reply = 'written' | number | { readonly appended: number } | 'no answer' | 'cut before' | 'cut after';
 
 /** What the cluster is like. */
 export interface FakeClusterOptions {
@@ -88,11 +89,14 @@ export const createFakeCluster = (options: FakeClusterOptions): FakeCluster => {
       if (portOf(batch.partition % options.brokers) !== address.port)
         throw new Error('sent to a broker that does not lead');
       const reply = options.reply(batch);
-      if (reply === 'written' || reply === 'no answer' || reply === 'cut after') write(batch);
+      if (typeof reply === 'object' || reply === 'written' || reply === 'no answer' || reply === 'cut after')
+        write(batch);
       if (reply === 'cut before' || reply === 'cut after') isCut = true;
       if (reply === 'written') answers.push({ topicName: batch.topic, partition: batch.partition, errorCode: 0 });
       if (typeof reply === 'number')
         answers.push({ topicName: batch.topic, partition: batch.partition, errorCode: reply });
+      if (typeof reply === 'object')
+        answers.push({ topicName: batch.topic, partition: batch.partition, errorCode: reply.appended });
     }
     if (isCut) throw new kafkajs.errors.KafkaJSConnectionError('cut', { broker: `${address.host}:${address.port}` });
     const byTopic = Map.groupBy(answers, ({ topicName }) => topicName);

@@ -91,6 +91,27 @@ describe('publishing', () => {
     expect(idsOf(cluster)).toHaveLength(20);
   });
 
+  it.each<{ name: string; reply: Reply; sends: number; copies: number }>([
+    { name: 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', reply: { appended: 20 }, sends: 1, copies: 1 },
+    { name: 'REQUEST_TIMED_OUT', reply: { appended: 7 }, sends: 1, copies: 1 },
+    { name: 'NOT_ENOUGH_REPLICAS', reply: 19, sends: 4, copies: 0 },
+    { name: 'NOT_LEADER_FOR_PARTITION', reply: 6, sends: 4, copies: 0 },
+  ])(
+    'sends a batch that is answered with $name $sends times: $copies copies',
+    async ({ name, reply, sends, copies }) => {
+      let arrived = 0;
+      const { cluster, producer } = setUp(() => {
+        arrived++;
+        return reply;
+      });
+      const { failures } = await producer.publish(records(1));
+      expect(failures.map(({ indexes }) => indexes)).toEqual([[0]]);
+      expect(classifySendError(failures[0]?.error)).toMatchObject({ outcome: 'outage', code: name });
+      expect(arrived).toBe(sends);
+      expect(idsOf(cluster)).toHaveLength(copies);
+    },
+  );
+
   it('reports records of a partition that the answer leaves out, which kafkajs takes for written', async () => {
     const { producer } = setUp(({ partition }) => (partition === 0 ? 'no answer' : 'written'));
     const { failures } = await producer.publish(records(60));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamManagerError } from '../../src/failures/errors.ts';
 import { protocolError } from '../../src/kafka/kafkajs-internals.ts';
-import { passesByItself, retryDelayMs, withRetries } from '../../src/kafka/retry.ts';
+import { maySendAgain, passesByItself, retryDelayMs, withRetries } from '../../src/kafka/retry.ts';
 
 const policy = { retries: 3, firstDelayMs: 200, maxDelayMs: 2_000, withinMs: 10_000 };
 const quick = { ...policy, firstDelayMs: 0 };
@@ -34,6 +34,18 @@ describe('what passes by itself', () => {
     { name: 'a refused connection', error: new StreamManagerError('kafka_unreachable', ''), expected: true },
   ])('$name: $expected', ({ error, expected }) => {
     expect(passesByItself(error)).toBe(expected);
+  });
+});
+
+describe('sending a batch again at once', () => {
+  it.each([
+    { name: 'a leader that moved', code: 6, expected: true },
+    { name: 'too few replicas, seen before the append', code: 19, expected: true },
+    { name: 'too few replicas, seen after the append', code: 20, expected: false },
+    { name: 'replicas that did not confirm in time', code: 7, expected: false },
+    { name: 'a record that is too large', code: 10, expected: false },
+  ])('after $name: $expected', ({ code, expected }) => {
+    expect(maySendAgain(protocolError(code, ''))).toBe(expected);
   });
 });
 
