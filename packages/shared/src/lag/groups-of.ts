@@ -1,11 +1,12 @@
 // Which consumer groups read our topics, for `consumerGroups: auto`: those with a commit on one of them. All groups of the
 // cluster are asked once a minute; between that only the ones found are.
 import type { KafkaAdminPort } from '../kafka/port.ts';
+import { passesByItself } from '../kafka/retry.ts';
 import { readEach } from './read-offsets.ts';
 
 /** Finds groups. */
 export interface GroupFinder {
-  /** Groups with commits on any of `topics`. Rejects only when none were ever found out; later failures keep the last list. */
+  /** Groups with commits on any of `topics`. A list with groups outlasts later failures; without one they reject. */
   groupsOf(topics: readonly string[]): Promise<readonly string[]>;
 }
 
@@ -35,12 +36,18 @@ export const createGroupFinder = (deps: {
     const groups = await admin.listGroups();
     const readings = await readEach(groups, (group) => hasCommit(group, topics));
     const previous = found;
+    const unasked: unknown[] = [];
     const isReader = (group: string): boolean => {
       const reading = readings.get(group);
+      if (reading !== undefined && 'value' in reading) return reading.value;
       // A group that we may not see is no reader to us; one that we could not ask now stays what it was.
-      return reading !== undefined && 'value' in reading ? reading.value : (previous?.has(group) ?? false);
+      if (reading !== undefined && passesByItself(reading.failure)) unasked.push(reading.failure);
+      return previous?.has(group) ?? false;
     };
-    found = new Set(groups.filter(isReader));
+    const readers = new Set(groups.filter(isReader));
+    // "No group" is an answer only if every group could be asked.
+    if (readers.size === 0 && unasked.length > 0) throw unasked[0];
+    found = readers;
     asked = new Set(topics);
     renewedAt = now();
   };
@@ -53,7 +60,7 @@ export const createGroupFinder = (deps: {
         try {
           await renew(topics);
         } catch (error) {
-          if (found === null) throw error;
+          if (found === null || found.size === 0) throw error;
         }
       }
       return [...(found ?? [])];

@@ -1,6 +1,7 @@
 import { outgoingRecord } from '@stream-manager/testkit/contracts/kafka-port';
 import { createMemoryKafka } from '@stream-manager/testkit/contracts/memory-kafka';
 import { describe, expect, it } from 'vitest';
+import { StreamManagerError } from '../../src/failures/errors.ts';
 import type { KafkaAdminPort } from '../../src/kafka/port.ts';
 import { abandonedAfterMs } from '../../src/lag/abandoned-groups.ts';
 import { renewGroupsMs, renewNoGroupsMs } from '../../src/lag/groups-of.ts';
@@ -17,8 +18,11 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
   }
   const calls: string[] = [];
   const failing = new Set<string>();
+  const refusing = new Map<string, Error>();
   const note = (call: string): void => {
     calls.push(call);
+    const error = refusing.get(call);
+    if (error !== undefined) throw error;
     if (failing.has(call)) throw new Error(`no ${call}`);
   };
   const watched: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'> = {
@@ -37,7 +41,7 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
   };
   const clock = { ms: 1_000_000 };
   const reader = createLagReader({ admin: watched, now: () => clock.ms });
-  return { kafka, reader, calls, failing, clock };
+  return { kafka, reader, calls, failing, refusing, clock };
 };
 
 const sources = (topics: Readonly<Record<string, readonly string[]>>) => new Map(Object.entries(topics));
@@ -137,6 +141,25 @@ describe('a sample of lag', () => {
     failing.add('groups');
     clock.ms += renewGroupsMs;
     expect((await reader.read(sources({ s: ['a'] }), 'auto')).get('s')?.records).toBe(6);
+  });
+
+  it('is a failure, not "no group", when the groups cannot be listed any more and none was known', async () => {
+    const { reader, failing, clock } = await setUp({ a: 10 });
+    const read = async () => (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    expect(await read()).toMatchObject({ records: null, failure: null });
+    failing.add('groups');
+    clock.ms += renewNoGroupsMs;
+    expect((await read())?.failure).toContain('cannot be listed');
+  });
+
+  it('is a failure, not "no group", when the only group could not be asked for its commits', async () => {
+    const { kafka, reader, refusing } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    refusing.set('commits g', new StreamManagerError('kafka_unreachable', 'its coordinator is away'));
+    const read = async () => (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    expect((await read())?.failure).toContain('its coordinator is away');
+    refusing.clear();
+    expect(await read()).toMatchObject({ records: 6, failure: null });
   });
 
   it('finds a new group within a minute, and within seconds while there is none', async () => {
