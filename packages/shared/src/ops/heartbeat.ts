@@ -2,8 +2,10 @@
 // instances; a process that died is gone from the list after 15 s.
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
+import { messageOf } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { fleetKeys } from '../queues/keys.ts';
+import { valuesOfPipeline } from '../queues/pipeline-replies.ts';
 import type { Service } from './service.ts';
 
 /** Who a process is. */
@@ -37,9 +39,12 @@ export const createInstance = (role: string, version: string): Instance => ({
   version,
 });
 
-/** Beats every 5 s until stopped; a stop takes the instance off the list at once. */
+/**
+ * Beats every 5 s until stopped; a stop takes the instance off the list at once. A beat that Redis refuses is logged when
+ * the reason changes and ends nothing: at `maxmemory` a process has to start and drain all the same.
+ */
 export const createHeartbeat = (
-  deps: { readonly redis: Redis; readonly logger: Logger },
+  deps: { readonly redis: Redis; readonly logger: Pick<Logger, 'warn' | 'info'> },
   options: {
     readonly keyPrefix: string;
     readonly instance: Instance;
@@ -59,18 +64,29 @@ export const createHeartbeat = (
       startedAt,
       at: new Date(now).toISOString(),
     };
-    await deps.redis
+    const replies = await deps.redis
       .pipeline()
       .set(keys.heartbeat(options.instance.id), JSON.stringify(heartbeat), 'PX', expiryMs)
       .zadd(keys.heartbeats, now, options.instance.id)
       .exec();
+    valuesOfPipeline(replies);
   };
-  const beatQuietly = (): void => {
-    beat().catch((error: unknown) => deps.logger.warn({ error: String(error) }, 'heartbeat not written'));
+  let trouble = '';
+  const beatQuietly = async (): Promise<void> => {
+    let message = '';
+    try {
+      await beat();
+    } catch (error) {
+      message = messageOf(error);
+    }
+    if (message === trouble) return;
+    trouble = message;
+    if (message === '') deps.logger.info('heartbeat is written again');
+    else deps.logger.warn({ error: message }, 'heartbeat not written');
   };
   return {
     start: async () => {
-      await beat();
+      await beatQuietly();
       timer = setInterval(beatQuietly, intervalMs);
     },
     stop: async () => {

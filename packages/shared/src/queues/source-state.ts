@@ -2,6 +2,7 @@
 // One hash per source (`state`), written field by field, read for many sources in one pipeline.
 import type { Redis } from 'ioredis';
 import { sourceKeys } from './keys.ts';
+import { valuesOfPipeline } from './pipeline-replies.ts';
 
 /** How a poll ended. `deferred`: delayed for room, rate budget or lag; it goes on later. */
 export const pollOutcomes = ['ok', 'not_modified', 'cached', 'deferred', 'rate_limited', 'failed'] as const;
@@ -72,6 +73,7 @@ export interface SourceStateStore {
   setPolls(sourceId: string, polls: 'started' | 'stopped'): Promise<void>;
   setPaused(sourceId: string, paused: boolean): Promise<void>;
   recordPoll(sourceId: string, poll: LastPoll): Promise<void>;
+  /** Rejects with the first refusal of Redis. */
   recordLag(lags: ReadonlyMap<string, LagState>): Promise<void>;
   /** Where an unfinished poll stands (JSON); null = at its beginning. */
   readPosition(sourceId: string): Promise<unknown>;
@@ -83,13 +85,11 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
   read: async (sourceIds) => {
     const pipeline = redis.pipeline();
     for (const sourceId of sourceIds) pipeline.hgetall(sourceKeys(keyPrefix, sourceId).state);
-    const replies = (await pipeline.exec()) ?? [];
+    const replies = valuesOfPipeline(await pipeline.exec());
     const states = new Map<string, SourceState>();
     for (const [index, sourceId] of sourceIds.entries()) {
-      const [error, reply] = replies[index] ?? [];
-      if (error) throw error;
       // HGETALL answers an object of strings.
-      const fields = (reply ?? {}) as Readonly<Record<string, string>>;
+      const fields = (replies[index] ?? {}) as Readonly<Record<string, string>>;
       states.set(sourceId, {
         flags: {
           polls: fields.polls === 'started' || fields.polls === 'stopped' ? fields.polls : null,
@@ -116,7 +116,7 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
     const pipeline = redis.pipeline();
     for (const [sourceId, lag] of lags)
       pipeline.hset(sourceKeys(keyPrefix, sourceId).state, 'lag', JSON.stringify(lag));
-    await pipeline.exec();
+    valuesOfPipeline(await pipeline.exec());
   },
   readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
   writePosition: async (sourceId, position) => {
