@@ -1,23 +1,24 @@
 // Asks Redis what there is to do, for many sources in one pipeline: 500 sources a second cost Redis 0.5 % of a core (m).
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { sourceKeys } from '@stream-manager/shared/queues/keys';
+import { valuesOfPipeline } from '@stream-manager/shared/queues/pipeline-replies';
 import type { Redis } from 'ioredis';
 
 /** What lies in the queues of one source. */
 export interface SourceWork {
-  /** Records waiting, delayed or held, or jobs of dead workers. */
+  /** Records waiting, delayed or held, or jobs of dead workers. A queue that is paused in Bull Board has no work. */
   readonly hasRecords: boolean;
   readonly hasCritical: boolean;
   /** Dead-letter jobs that can run now: new letters, and those that somebody asked to retry. */
   readonly hasLetters: boolean;
-  /** The operator's flag. */
+  /** The operator's flag on the source. */
   readonly isPaused: boolean;
 }
 
 /** Score of BullMQ's delayed set: milliseconds × this, plus a counter below it. */
 const delayedScale = 4096;
 
-const commandsPerSource = 8;
+const commandsPerSource = 10;
 
 /** Reads the work of sources. Rejects with what Redis answered; `nowMs` = wall clock, as BullMQ's delays use it. */
 export const readWork = async (
@@ -39,30 +40,29 @@ export const readWork = async (
       .llen(`${letters}:wait`)
       .llen(`${letters}:active`)
       .zcard(`${letters}:prioritized`)
-      .zcount(`${letters}:delayed`, 0, (nowMs + 1) * delayedScale);
+      .zcount(`${letters}:delayed`, 0, (nowMs + 1) * delayedScale)
+      // BullMQ's own pause: a worker of such a queue would be held open for nothing.
+      .hexists(`${records}:meta`, 'paused')
+      .hexists(`${letters}:meta`, 'paused');
   }
-  const replies = (await pipeline.exec()) ?? [];
-  const valueAt = (index: number): unknown => {
-    const [error, value] = replies[index] ?? [];
-    if (error) throw error;
-    return value;
-  };
+  const replies = valuesOfPipeline(await pipeline.exec());
   return new Map(
     sourceIds.map((sourceId, index) => {
       const at = index * commandsPerSource;
-      const counts = valueAt(at);
+      const counts = replies[at];
       const [total, critical] = Array.isArray(counts) ? counts.map(Number) : [];
       const isAny = (from: number, to: number): boolean => {
-        for (let offset = from; offset <= to; offset += 1) if (Number(valueAt(at + offset)) > 0) return true;
+        for (let offset = from; offset <= to; offset += 1) if (Number(replies[at + offset]) > 0) return true;
         return false;
       };
+      const doRecordsRun = !isAny(8, 8);
       return [
         sourceId,
         {
-          hasRecords: (total ?? 0) > 0 || isAny(2, 3),
-          hasCritical: (critical ?? 0) > 0,
-          hasLetters: isAny(4, 7),
-          isPaused: valueAt(at + 1) === '1',
+          hasRecords: doRecordsRun && ((total ?? 0) > 0 || isAny(2, 3)),
+          hasCritical: doRecordsRun && (critical ?? 0) > 0,
+          hasLetters: isAny(4, 7) && !isAny(9, 9),
+          isPaused: replies[at + 1] === '1',
         },
       ];
     }),

@@ -37,6 +37,20 @@ describe('readWork', () => {
     expect(await read(producer)).toEqual({ ...nothing, hasLetters: true });
   });
 
+  it('sees no work in a queue that is paused in Bull Board, until it is resumed', async () => {
+    await using producer = await openProducer();
+    await producer.enqueue(numberedRecords(0, 3), { priority: 1 });
+    await producer.deadLetters.add('dead-letter', {}, { jobId: 'letter' });
+    const all = { ...nothing, hasRecords: true, hasCritical: true, hasLetters: true };
+    expect(await read(producer)).toEqual(all);
+    await producer.records.pause();
+    expect(await read(producer)).toEqual({ ...nothing, hasLetters: true });
+    await producer.deadLetters.pause();
+    expect(await read(producer)).toEqual(nothing);
+    await Promise.all([producer.records.resume(), producer.deadLetters.resume()]);
+    expect(await read(producer)).toEqual(all);
+  });
+
   it("sees the operator's pause", async () => {
     await using producer = await openProducer();
     await producer.redis.hset(`${producer.config.redis.keyPrefix}:{${sourceId}}:state`, 'paused', '1');
