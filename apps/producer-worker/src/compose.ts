@@ -1,15 +1,16 @@
 // The composition root of the producer worker: the only place where its real adapters are made.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
-import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
+import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
-import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
+import { chunkJobOptions, chunkLimits, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { createAttention } from './attention.ts';
@@ -33,19 +34,16 @@ const attentionMs = { intervalMs: 1_000, idleMs: 10_000, turnMs: 10_000 };
 /** Left of the grace period for letting connections go, in milliseconds. */
 const closingMs = 2_000;
 
-/** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source, or for an ordering that is not there yet. */
+/** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
 export const composeProducerWorker: Compose = (context): Composition => {
-  const { config, redis, logger, metrics, health, env, instance } = context;
+  const { config, retired, redis, logger, metrics, health, env, instance } = context;
   const { keyPrefix } = config.redis;
   const { maxAttempts, backoffMs, maxOpenQueues } = config.delivery;
-  if (config.delivery.ordering !== 'none')
-    throw new StreamManagerError(
-      'config_invalid',
-      `delivery.ordering is "${config.delivery.ordering}", which this version does not carry yet: use none`,
-    );
-  const allSources = Object.keys(config.sources);
+  const configSources = Object.keys(config.sources);
+  // What is queued of a source that is gone from the config is still published.
+  const allSources = [...configSources, ...retired.keys()];
   const sourceIds = chosenSources(allSources, env.SOURCES);
-  const topics = createTopicResolver(config.routing, config.sources);
+  const topics = createTopicResolver(config.routing, { ...Object.fromEntries(retired), ...config.sources });
   const kafka = createKafka(config.kafka, { logger, role: 'producer-worker' });
   const producer = kafka.createProducer();
   const admin = kafka.createAdmin();
@@ -59,6 +57,9 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const stopped = new AbortController();
   const job = chunkJobOptions(config.delivery);
 
+  const limitsOf = (sourceId: string): ChunkLimits =>
+    retired.has(sourceId) ? retiredChunkLimits(config.queue) : chunkLimits(resolveSource(config, sourceId));
+
   const attention = createAttention(
     {
       readWork: (ids) => readWork(redis, keyPrefix, ids, Date.now()),
@@ -67,7 +68,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
         if (kind === 'dead-letter')
           return openDeadLetterQueue(
             { redis, store, recordsQueue: (id) => queues.records(id), ring: rings.ring, logger, after },
-            { ...common, limits: chunkLimits(resolveSource(config, sourceId)), job },
+            { ...common, limits: limitsOf(sourceId), job },
           );
         return openRecordsQueue(
           {
@@ -130,8 +131,8 @@ export const composeProducerWorker: Compose = (context): Composition => {
     {
       lease: createLease(redis, { key: keys.lease('lag'), holder: instance.id, ttlMs: 2 * sampleIntervalMs }),
       act: createLagSampler(
-        { reader: lagReader, record: (lags) => states.recordLag(lags), logger },
-        allSources.map((id) => ({
+        { reader: lagReader, record: states.recordLag, last: states.read, logger },
+        configSources.map((id) => ({
           id,
           topics: topics.topicsOf(id),
           groups: resolveSource(config, id).throttling.consumerGroups,

@@ -20,8 +20,21 @@ export function crossFaults(config: Config): readonly CrossFault[] {
   return [
     ...idClashes(Object.keys(config.sources)),
     ...Object.entries(config.sources).flatMap(([id, source]) => sourceFaults(config, id, source)),
+    ...orderingFaults(config),
   ];
 }
+
+/** Unlike a key without effect, an order that is not kept is a promise broken: refused until it can be kept. */
+const orderingFaults = ({ delivery }: Config): readonly CrossFault[] =>
+  delivery.ordering === 'none'
+    ? []
+    : [
+        {
+          path: ['delivery', 'ordering'],
+          message: 'arrives in a later version: use none',
+          involves: [],
+        },
+      ];
 
 /** What is allowed and still worth a word. */
 export function crossWarnings(config: Config): readonly CrossFault[] {
@@ -31,13 +44,6 @@ export function crossWarnings(config: Config): readonly CrossFault[] {
     found.push({ path: ['sources'], message: 'no sources are configured: nothing will be polled', involves: [] });
   else if (Object.values(config.sources).every((source) => !source.enabled))
     found.push({ path: ['sources'], message: 'all sources are disabled: nothing will be polled', involves: [] });
-  if (!config.delivery.circuitBreaker.enabled)
-    found.push({
-      path: ['delivery', 'circuitBreaker', 'enabled'],
-      message:
-        'the breaker is off: outages of Kafka count as attempts and can fill the dead letters (guarantee 3 is given up)',
-      involves: [],
-    });
   for (const id of Object.keys(config.routing.custom)) {
     if (ids.includes(id)) continue;
     const near = nearestKey(id, ids);

@@ -93,6 +93,8 @@ function nameExpectation(holder: Schema | undefined): string {
 function nearestWord(node: TreeNode | undefined, choices: readonly string[]): string | undefined {
   if (node?.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
   const value = node.value;
+  // A word that is right in itself, refused for something else.
+  if (choices.includes(value)) return undefined;
   const same = choices.find((word) => foldKey(word) === foldKey(value));
   const former = Object.hasOwn(formerValues, value) ? formerValues[value] : undefined;
   return same ?? (former !== undefined && choices.includes(former) ? former : nearestKey(value, choices));

@@ -8,6 +8,7 @@ import { formatConfigIssue } from './format-config-error.ts';
 import { printPath } from './key-spelling.ts';
 import { locate } from './locate.ts';
 import { normaliseKeys } from './normalise-keys.ts';
+import { notYetWarnings } from './not-yet.ts';
 import { applyOverrides, type Environment } from './overrides.ts';
 import { fileLimits, nowhere, parseFile } from './parse-file.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -62,7 +63,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const all = [...parsed.issues, ...normalised.issues, ...overridden.issues, ...filled.issues, ...issues];
   if (all.length > 0 || config === undefined) throw new ConfigError(inOrder(all));
 
-  const warnings = crossWarnings(config).map(({ path, message }) =>
+  const warnings = [...crossWarnings(config), ...notYetWarnings(filled.tree)].map(({ path, message }) =>
     formatConfigIssue({ ...locate(filled.tree, path), path: printPath(path), message, expected: '', found: '' }),
   );
   return { config, version: configVersion(filled.tree), file, warnings };

@@ -42,7 +42,8 @@ export const fullConfig = {
   delivery: {
     maxAttempts: 6,
     backoffMs: [100, 200],
-    ordering: 'per-key',
+    // The only one that is not refused.
+    ordering: 'none',
     destinationGraceMs: 1000,
     maxOpenQueues: 20,
     circuitBreaker: { enabled: false, threshold: 3, resetMs: 5000 },

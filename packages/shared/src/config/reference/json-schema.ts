@@ -2,7 +2,9 @@
 // schema, and also accepts what the loader accepts beyond it: keys in snake_case, and `${NAME}` for any value.
 import { z } from 'zod';
 import { snakeCase } from '../key-spelling.ts';
+import { marked } from '../not-yet.ts';
 import { configObject } from '../schema.ts';
+import type { Path } from '../tree.ts';
 
 /** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -23,7 +25,25 @@ export function configJsonSchema(): JsonObject {
         description: 'An environment variable.',
       },
     },
-    ...sharing(widened(made, '#')),
+    ...sharing(widened(withMarks(made, []), '#')),
+  };
+}
+
+/** The schema with a mark behind the description of every key that changes nothing yet; `path` is the key's. */
+function withMarks(schema: JsonObject, path: Path): JsonObject {
+  const below = (value: Json, part: string): Json => (isObject(value) ? withMarks(value, [...path, part]) : value);
+  const { description, properties, additionalProperties, oneOf } = schema;
+  const about = marked(typeof description === 'string' ? description : '', path);
+  return {
+    ...schema,
+    ...(about === '' ? {} : { description: about }),
+    ...(isObject(properties)
+      ? {
+          properties: Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, below(value, key)])),
+        }
+      : {}),
+    ...(isObject(additionalProperties) ? { additionalProperties: below(additionalProperties, '<name>') } : {}),
+    ...(Array.isArray(oneOf) ? { oneOf: oneOf.map((one: Json) => (isObject(one) ? withMarks(one, path) : one)) } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 // Writes docs/configuration.md from the schema: one table per section, one per type of source.
 import { formerKeys } from '../former-names.ts';
+import { marked } from '../not-yet.ts';
 import { configObject, sourceSchema } from '../schema.ts';
 import { mapShape, type Schema, variantsOf } from '../shape.ts';
 import { isSupportedSourceType } from '../source-types.ts';
@@ -44,6 +45,8 @@ A config is one YAML or JSON file: \`STREAM_CONFIG\` names it, else it is \`stre
   \`STREAM__KAFKA__BROKERS__0=kafka-1:9092\`. Case, \`_\` and \`-\` do not count in names. A value is read as YAML, and as it is
   where a text is wanted. A variable whose name matches no key is an error. Names of your own can be overridden where
   the file has them; new ones only with the whole map (\`STREAM__ROUTING__CUSTOM='{my-source: my-topic}'\`).
+- **(no effect in this version)** marks keys that are accepted so that a file can be prepared: setting one is a warning that
+  says what arrives later.
 - **A bad config** is refused with all its errors at once, each with file, line, key, what was expected and what was found;
   exit code 2.
 - **The version** of a config, shown in \`/api/streams\` and in heartbeats, is the same in all processes that run the same
@@ -60,7 +63,7 @@ ids by more than case, and is not \`poll\`. These keys are common to all types; 
 function section(name: string, schema: Schema): string {
   const rows = rowsOf(schema);
   const isMap = mapShape(schema, undefined)?.kind === 'names';
-  return `### \`${name}\`\n\n${aboutOf(schema)}\n\n${table(rows.map((row) => cells(row, isMap)))}`;
+  return `### \`${name}\`\n\n${aboutOf(schema)}\n\n${table(rows.map((row) => cells(row, name, isMap)))}`;
 }
 
 const header = ['| key | value | default | meaning |', '|---|---|---|---|'];
@@ -68,12 +71,15 @@ const header = ['| key | value | default | meaning |', '|---|---|---|---|'];
 const table = (rows: readonly (readonly string[])[]): string =>
   `${[...header, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')}\n`;
 
-const cells = (row: Row, isOpen = false): readonly string[] => [
+/** `section`: where the row's path starts, `sources.<id>` for what stands in a source. */
+const cells = (row: Row, section: string, isOpen = false): readonly string[] => [
   `\`${inCode(row.path)}\``,
   escape(row.value),
   row.isRequired && !isOpen ? '**required**' : row.standard === undefined ? '' : `\`${inCode(row.standard)}\``,
-  escape(row.about),
+  escape(marked(row.about, `${section}.${row.path}`.split('.'))),
 ];
+
+const aSource = 'sources.<id>';
 
 const inCode = (text: string): string => text.replaceAll('|', '\\|');
 
@@ -91,7 +97,7 @@ function commonTable(): string {
     const standards = types.map(
       ({ type, rows: own }) => [type, own.find((other) => other.path === row.path)?.standard] as const,
     );
-    const [path = '', value = '', standard = '', about = ''] = cells(row);
+    const [path = '', value = '', standard = '', about = ''] = cells(row, aSource);
     const differ = standards.some(([, other]) => other !== row.standard);
     return [path, value, differ ? byType(standards) : standard, about];
   });
@@ -132,7 +138,7 @@ function typeSection(type: string, schema: Schema): string {
     ...(address === undefined ? [] : [`Default \`baseUrl\`: ${address}`]),
   ];
   const rows = params === undefined ? [] : rowsOf(params, 'params');
-  return `${lines.join('\n\n').replace('\n\n\n', '\n\n')}\n\n${table(rows.map((row) => cells(row)))}`;
+  return `${lines.join('\n\n').replace('\n\n\n', '\n\n')}\n\n${table(rows.map((row) => cells(row, aSource)))}`;
 }
 
 function formerTable(): string {

@@ -59,7 +59,7 @@ export const deliverySchema = z
     }).default(3),
     backoffMs: backoff.default([1_000, 2_000, 4_000, 8_000, 16_000]),
     ordering: choice(
-      '`none`: the order of a key holds inside one chunk that is published whole. `per-key`: one chunk of a source is on its way at a time over the whole fleet, and a failed one is repeated in place; priorities still overtake.',
+      '`none`: the order of a key holds inside one chunk that is published whole. `per-key`: one chunk of a source is on its way at a time over the whole fleet, and a failed one is repeated in place; priorities still overtake; it arrives in a later version and is refused until then.',
       ['none', 'per-key'],
     ).default('none'),
     destinationGraceMs: wholeNumber(

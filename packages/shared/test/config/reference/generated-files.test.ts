@@ -32,6 +32,14 @@ describe('docs/configuration.md', () => {
     );
   });
 
+  it('marks the keys that have no effect yet, and no others', () => {
+    const page = configurationPage();
+    expect(page).toMatch(/^\| `agingSeconds` .*\(no effect in this version\) \|$/m);
+    expect(page).toMatch(/^\| `circuitBreaker\.threshold` .*\(no effect in this version\) \|$/m);
+    expect(page).toMatch(/^\| `cacheTtlSeconds` .*\(no effect in this version\) \|$/m);
+    expect(page).not.toMatch(/^\| `(maxRecords|consumerGroups|timeoutSeconds|maxAttempts)` .*no effect/m);
+  });
+
   it('has no table with a broken row', () => {
     const tables = configurationPage()
       .split('\n')
@@ -60,6 +68,18 @@ describe('config/stream.schema.json', () => {
     { name: 'a wrong source id', config: { sources: { poll: { type: 'metar', params: { stations: ['KSFO'] } } } } },
   ])('refuses $name', ({ config }) => {
     expect(editor.safeParse(config).success).toBe(false);
+  });
+
+  it('marks the keys that have no effect yet, those of a source included', () => {
+    const schema = configJsonSchema();
+    const about = (...keys: string[]) =>
+      keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], schema);
+    const source = ['properties', 'sources', 'additionalProperties', 'oneOf', '0', 'properties'];
+    const mark = /\(no effect in this version\)$/;
+    expect(about('properties', 'queue', 'properties', 'agingSeconds', 'description')).toMatch(mark);
+    expect(about(...source, 'queue', 'properties', 'agingSeconds', 'description')).toMatch(mark);
+    expect(about(...source, 'cacheTtlSeconds', 'description')).toMatch(mark);
+    expect(about('properties', 'queue', 'properties', 'maxRecords', 'description')).not.toMatch(mark);
   });
 
   it('asks for a parameter that must be there, in either spelling', () => {
