@@ -46,7 +46,7 @@ describe('the live view', () => {
       'lag',
     ]);
     expect(lines[3]?.split(/\s+/)).toEqual([
-      'firms-californi',
+      'firms-california',
       '7',
       '1,240',
       '1',

@@ -10,7 +10,7 @@
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
-import type { PollOutcome, SourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { type PollOutcome, type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
 import { choosePasses } from './poll-passes.ts';
 import { chooseSetback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
@@ -34,6 +34,8 @@ export interface PollRequest {
   readonly sourceId: string;
   /** The tick, in milliseconds since the epoch. */
   readonly scheduledFor: number;
+  /** A person asked for it. */
+  readonly isRequested: boolean;
   /** The process stops. */
   readonly stop: AbortSignal;
   /** The job's lock is lost: BullMQ gives the job to somebody else. */
@@ -43,8 +45,8 @@ export interface PollRequest {
 /** How a poll ended. */
 export type PollEnd =
   | { readonly end: 'finished'; readonly records: number }
-  /** Paused, or not in this process' config. */
-  | { readonly end: 'skipped'; readonly why: 'paused' | 'unknown_source' }
+  /** Paused, stopped or disabled, or not in this process' config. */
+  | { readonly end: 'skipped'; readonly why: 'paused' | 'not_running' | 'unknown_source' }
   /** Another poll of the source is running. */
   | { readonly end: 'coalesced' }
   | { readonly end: 'later'; readonly why: 'deferred' | 'rate_limited'; readonly waitMs: number }
@@ -124,9 +126,13 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     run: async (poll) => {
       const source = deps.sources.get(poll.sourceId);
       if (source === undefined) return { end: 'skipped', why: 'unknown_source' };
-      // A poll that was on its way when the source was stopped still runs, and so does one that a person asked for.
       const states = await deps.states.read([poll.sourceId]);
-      if (states.get(poll.sourceId)?.flags.paused === true) return { end: 'skipped', why: 'paused' };
+      const flags = states.get(poll.sourceId)?.flags ?? { polls: null, paused: false };
+      if (flags.paused) return { end: 'skipped', why: 'paused' };
+      // What the queue still holds makes a disabled source "retiring", which is not polled either. Without this, a poll
+      // that delays itself for room would go on for ever after a stop.
+      const state = streamState({ flags, inConfig: true, enabled: source.config.enabled, recordsHeld: 0 });
+      if (state !== 'running' && !poll.isRequested) return { end: 'skipped', why: 'not_running' };
       const claim = await deps.claims.take(poll.sourceId, poll.jobId);
       if (claim === null) return { end: 'coalesced' };
       try {

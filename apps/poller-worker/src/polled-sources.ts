@@ -1,5 +1,6 @@
 // The sources of the config as the poller works with them: each with its connector, and with what of it decides about
 // its records. Made once at start; a config that this process cannot serve is refused there.
+import { openVariables } from '@stream-manager/shared/config/open-variables';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
@@ -57,11 +58,9 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
   );
 };
 
-/** A variable that was not set when the config was loaded; allowed in a disabled source only. */
-const openVariable = /\$\{([A-Za-z_]\w*)\}/;
-
 const connectorOf = (source: ResolvedSource, registry: SourceRegistry): Source => {
-  const variable = openVariable.exec(JSON.stringify([source.baseUrl, source.params, source.headers]))?.[1];
+  // Open ones are allowed in a disabled source only.
+  const [variable] = openVariables(source);
   return variable === undefined || source.enabled ? registry(source.type)(source) : withoutSecret(source.id, variable);
 };
 

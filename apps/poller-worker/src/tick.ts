@@ -1,15 +1,8 @@
 // A tick adds the poll of its source and is done: the next tick is armed when this one starts, so work done here would
 // run beside the next tick's. A source has one poll at a time, waiting, delayed or active; a tick that meets it is over.
+import type { NewPoll } from '@stream-manager/shared/queues/poll-queue';
 import { type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
-import type { Priority } from '@stream-manager/shared/records/priority';
-
-/** A poll to be added. */
-export interface NewPoll {
-  readonly sourceId: string;
-  /** The tick, in milliseconds since the epoch. */
-  readonly scheduledFor: number;
-  readonly priority: Priority;
-}
+import { classOf, type Priority } from '@stream-manager/shared/records/priority';
 
 /** `queued` a poll was added · `coalesced` there is one · `skipped` the source is not to be polled. */
 export type TickEnd = 'queued' | 'coalesced' | 'skipped';
@@ -34,6 +27,8 @@ export const createTickStage = (
     const flags = states.get(sourceId)?.flags ?? { polls: null, paused: false };
     // What the queue still holds makes a disabled source "retiring", which is not polled either.
     const state = streamState({ flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 });
-    return state === 'running' ? deps.addPoll({ sourceId, scheduledFor, priority: source.priority }) : 'skipped';
+    return state === 'running'
+      ? deps.addPoll({ sourceId, scheduledFor, priority: classOf(source.priority) })
+      : 'skipped';
   },
 });

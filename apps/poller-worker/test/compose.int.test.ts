@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { composePollerWorker } from '../src/compose.ts';
@@ -151,7 +152,9 @@ describe('a config that this poller cannot serve', () => {
     expect(configSchema.safeParse({ sources: { [sourceId]: unset } }).success).toBe(true);
     const worker = composePollerWorker(poller.context());
     await worker.start(new AbortController().signal);
-    const job = await poller.pollOnce(1);
+    // Nobody polls a disabled source but a person who asks for it.
+    await addPoll(poller.polls, { sourceId, scheduledFor: 1, priority: 1, isRequested: true });
+    const job = await poller.until(`${sourceId}.1`, 'failed');
     await worker.stop();
     expect(job.failedReason).toContain('needs FIRMS_MAP_KEY');
   });

@@ -1,5 +1,6 @@
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import {
@@ -261,6 +262,17 @@ describe('a poll that fails', () => {
     await poller.pollOnce(now - 30_000);
     await poller.pollOnce(now);
     expect(poller.calls.map((call) => call.position)).toEqual([null, 2, null]);
+  });
+
+  it('is not gone on with after its source was stopped, unless a person asks for a poll', async () => {
+    await using poller = await openPollerBundle();
+    await poller.startPoller();
+    poller.script = onePage(page(readings(0, 1)));
+    await poller.states.setPolls(sourceId, 'stopped');
+    expect((await poller.pollOnce(1)).returnvalue).toEqual({ outcome: 'not_running' });
+    expect(poller.calls).toEqual([]);
+    await addPoll(poller.polls, { sourceId, scheduledFor: 2, priority: 1, isRequested: true });
+    expect((await poller.until(`${sourceId}.2`, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 1 });
   });
 
   it('forgets the position of a poll that reached its last page', async () => {

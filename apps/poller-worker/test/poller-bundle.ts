@@ -17,6 +17,7 @@ import {
 } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import { fleetKeys, sourceKeys } from '@stream-manager/shared/queues/keys';
+import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedis, type Redis } from '@stream-manager/shared/queues/redis';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createSourceStateStore, type SourceStateStore } from '@stream-manager/shared/queues/source-state';
@@ -27,7 +28,6 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import type { Job, Queue } from 'bullmq';
 import { inject } from 'vitest';
 import { composePoller } from '../src/compose.ts';
-import { addPoll } from '../src/queues/poll-jobs.ts';
 import type { Page, PollContext } from '../src/sources/source.ts';
 
 /** What a scripted source does when it is polled. */
@@ -142,6 +142,7 @@ export const openPollerBundle = async (
 
   const context = (): ProcessContext => ({
     config,
+    retired: new Map(),
     configVersion: 'test',
     env: {},
     instance: createInstance('poller-worker', '0.0.0'),
@@ -178,7 +179,7 @@ export const openPollerBundle = async (
       return poller;
     },
     poll: async (scheduledFor = Date.now()) => {
-      await addPoll(polls, { sourceId, scheduledFor, priority: 'normal' });
+      await addPoll(polls, { sourceId, scheduledFor, priority: 3 });
       return `${sourceId}.${scheduledFor}`;
     },
     until: (jobId, ...wanted) =>

@@ -1,42 +1,16 @@
 // The BullMQ edge of the poller: reads the jobs of queue `poll`, hands them to their stage, and tells BullMQ how they
 // ended. The only file of this process that moves a poll job.
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
-import { classOf } from '@stream-manager/shared/records/priority';
-import type { Job, Queue } from 'bullmq';
+import type { Job } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
-import type { NewPoll, TickEnd } from '../tick.ts';
-
-/** Completed and failed polls that are kept for whoever looks. */
-const keptPolls = { count: 100 } as const;
-
-/**
- * Adds a poll unless the source has one that waits, is delayed or is active. The tick is in the job's id, so that a tick
- * that is run twice (its poller was killed) adds one poll.
- */
-export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | 'coalesced'> => {
-  const jobId = `${poll.sourceId}.${poll.scheduledFor}`;
-  const data: PollJobData = { sourceId: poll.sourceId, scheduledFor: poll.scheduledFor };
-  const job = await queue.add('poll', data, {
-    jobId,
-    priority: classOf(poll.priority),
-    deduplication: { id: poll.sourceId },
-    // The next tick is the retry.
-    attempts: 1,
-    removeOnComplete: keptPolls,
-    removeOnFail: keptPolls,
-    stackTraceLimit: 1,
-  });
-  // BullMQ answers the id of the job that was there first.
-  return job.id === jobId ? 'queued' : 'coalesced';
-};
+import type { TickEnd } from '../tick.ts';
 
 /** What a job of queue `poll` leaves behind for whoever looks. */
 export type PollJobResult =
   | { readonly outcome: 'ok'; readonly records: number }
-  | { readonly outcome: TickEnd | 'paused' | 'unknown_source' };
+  | { readonly outcome: TickEnd | 'paused' | 'not_running' | 'unknown_source' };
 
 /** What the processor needs. */
 export interface PollJobDeps {
@@ -54,7 +28,7 @@ export interface PollJobDeps {
 /** Processes a job of queue `poll`; rejects as BullMQ wants it. */
 export type PollJobProcessor = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<PollJobResult>;
 
-const field = (job: Job, name: 'sourceId' | 'scheduledFor'): unknown => {
+const field = (job: Job, name: 'sourceId' | 'scheduledFor' | 'isRequested'): unknown => {
   const data: unknown = job.data;
   // Written by a process of ours or by a person in Bull Board: each field is checked where it is used.
   return typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)[name] : undefined;
@@ -121,6 +95,7 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
           jobId: job.id ?? '',
           sourceId: sourceIdOf(job),
           scheduledFor: scheduledForOf(job),
+          isRequested: field(job, 'isRequested') === true,
           stop: deps.stop,
           lockLost: lockLost ?? new AbortController().signal,
         });

@@ -91,7 +91,7 @@ export const createNoaaStations =
     }
 
     async function* poll({ position, http }: Parameters<Source['poll']>[0]): AsyncGenerator<Page> {
-      const kept = readPosition(position);
+      const kept = readPosition(position, baseUrl);
       let listing = params.state === undefined ? null : (kept.listing ?? newListing(baseUrl, params.state));
       let round = kept.round;
       if (round === null && listing !== null) {
@@ -148,6 +148,7 @@ const textsOf = (value: unknown): readonly string[] | null =>
 /** What an earlier run left; nulls when it left nothing that can be read. */
 const readPosition = (
   position: unknown,
+  baseUrl: string,
 ): { readonly round: StationRound | null; readonly listing: StationListing | null } => {
   const round = asObject(asObject(position)?.['round']);
   const listing = asObject(asObject(position)?.['listing']);
@@ -161,6 +162,10 @@ const readPosition = (
       rest !== null && rest.length > 0 && again !== null && typeof answered === 'number'
         ? { rest, again, answered }
         : null,
-    listing: found !== null && typeof next === 'string' && URL.canParse(next) ? { next, found } : null,
+    // A listing of another address (the config was changed) is begun anew.
+    listing:
+      found !== null && typeof next === 'string' && URL.parse(next)?.origin === new URL(baseUrl).origin
+        ? { next, found }
+        : null,
   };
 };

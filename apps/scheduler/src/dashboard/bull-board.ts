@@ -10,12 +10,22 @@ import type { Router } from 'express';
 /** Where the dashboard stands. */
 export const dashboardPath = '/admin/queues';
 
-/** Adding or rewriting jobs by hand would bypass admission (cap, ids, payload); limits by hand would stall whole queues. */
-const switchedOff = [/\/add$/, /\/update-data$/, /\/concurrency$/, /\/rate-limit$/, /\/job-schedulers\/[^/]+$/];
+/**
+ * What people may do here. Everything else is switched off: adding jobs or rewriting their data, priority or delay by hand
+ * would bypass admission and order, limits by hand would stall whole queues.
+ */
+const allowedActs = [
+  /\/(pause|resume)$/,
+  /\/retry(\/:queueStatus)?$/,
+  /\/promote$/,
+  /\/clean(\/:queueStatus)?$/,
+  /\/(empty|obliterate)$/,
+  /\/job-schedulers\/:schedulerId\/(run|remove)$/,
+];
 
 /** Whether an act of Bull Board is allowed. Pure; `route` is Bull Board's route pattern. */
 export const isActAllowed = (method: string, route: string): boolean =>
-  method.toLowerCase() === 'get' || !switchedOff.some((pattern) => pattern.test(route));
+  method.toLowerCase() === 'get' || allowedActs.some((pattern) => pattern.test(route));
 
 /** A queue and what it is, in a few words. */
 export interface DashboardQueue {

@@ -1,6 +1,6 @@
 // The login in front of dashboard and API: one user, HTTP Basic for scripts, a cookie session for people (form below
 // the 401, so that both work in a browser). Acts (anything but GET and HEAD) that another site started are refused.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, scryptSync, timingSafeEqual } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router, urlencoded } from 'express';
 
 /** Who may enter. */
@@ -72,7 +72,8 @@ const loginPage = (returnTo: string, message: string): string => `<!doctype html
  * Sessions are signed with a key made from the password, so they hold on every scheduler and end when it changes.
  */
 export const createLogin = (credentials: Credentials, now: () => number = Date.now): Router => {
-  const key = digest(`session:${credentials.user}:${credentials.password}`);
+  // Slow on purpose: a stolen cookie must not let the password be guessed at leisure.
+  const key = scryptSync(credentials.password, `stream-manager-session:${credentials.user}`, 32);
   const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
   let windowStart = 0;
   const failures = new Map<string, number>();

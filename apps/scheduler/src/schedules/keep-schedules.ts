@@ -54,8 +54,12 @@ export const createScheduleKeeper = (deps: {
 
   return {
     start: async () => {
-      await round();
-      timer = setTimeout(reconcileSoon, intervalMs);
+      // A start without Redis fails; afterwards a round that fails is tried again.
+      const first = round();
+      running = first.catch(() => {});
+      await first;
+      running = null;
+      if (!isStopped) timer = setTimeout(reconcileSoon, isAskedAgain ? 0 : intervalMs);
     },
     stop: async () => {
       isStopped = true;

@@ -1,8 +1,7 @@
 // "Poll now": whatever the source's poll is doing, it runs as soon as a poller is free.
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
+import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import type { Queue } from 'bullmq';
-import { keptPolls } from './reconcile-schedules.ts';
 
 /** `queued` a poll was added · `promoted` a waiting or delayed one goes first · `running` one is under way. */
 export type PollNowAnswer = 'queued' | 'promoted' | 'running';
@@ -15,6 +14,7 @@ export const pollNow = async (queue: Queue, sourceId: string, now: number): Prom
   if (existing !== undefined && state === 'active') return 'running';
   if (existing !== undefined && (state === 'delayed' || state === 'prioritized' || state === 'waiting')) {
     try {
+      await existing.updateData({ ...existing.data, isRequested: true });
       if (state === 'delayed') await existing.promote();
       if (state !== 'waiting') await existing.changePriority({ priority: 1 });
       return 'promoted';
@@ -27,12 +27,6 @@ export const pollNow = async (queue: Queue, sourceId: string, now: number): Prom
     }
   }
   if (existingId !== null) await queue.removeDeduplicationKey(sourceId);
-  const data: PollJobData = { sourceId, scheduledFor: now };
-  await queue.add('poll', data, {
-    priority: 1,
-    deduplication: { id: sourceId },
-    removeOnComplete: keptPolls,
-    removeOnFail: keptPolls,
-  });
+  await addPoll(queue, { sourceId, scheduledFor: now, priority: 1, isRequested: true });
   return 'queued';
 };

@@ -1,8 +1,9 @@
 // Makes the job schedulers of queue `poll` what they ought to be: creates, changes, removes, and heals one whose next
 // job was lost. Several schedulers may run this at once; every act is idempotent. Written only where something differs:
 // a blind upsert of a cron pattern loses a tick that is due (measured, docs/decisions/0004-bullmq.md).
-import type { PollJobData, TickJobData } from '@stream-manager/shared/jobs/payloads';
+import type { TickJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import { addPoll, keptPolls } from '@stream-manager/shared/queues/poll-queue';
 import type { JobSchedulerJson, Queue } from 'bullmq';
 import { type Schedule, scheduleIdPrefix } from './wanted-schedules.ts';
 
@@ -13,9 +14,6 @@ export interface Reconciliation {
   readonly healed: readonly string[];
   readonly removed: readonly string[];
 }
-
-/** Completed and failed polls and ticks that are kept for whoever looks. */
-export const keptPolls = { count: 100 } as const;
 
 /** What is to be done about one schedule, given what BullMQ has. Pure. */
 export const chooseAct = (
@@ -44,20 +42,6 @@ const upsert = async (queue: Queue, wanted: Schedule): Promise<void> => {
   });
 };
 
-/**
- * A new source is not left waiting for its first tick (an hour for a batch source): one poll is added at once. It has
- * the source's deduplication id, so that several schedulers, or the first tick, make no second one.
- */
-const addFirstPoll = async (queue: Queue, wanted: Schedule): Promise<void> => {
-  const data: PollJobData = { sourceId: wanted.sourceId, scheduledFor: Date.now() };
-  await queue.add('poll', data, {
-    priority: wanted.pollPriority,
-    deduplication: { id: wanted.sourceId },
-    removeOnComplete: keptPolls,
-    removeOnFail: keptPolls,
-  });
-};
-
 /** Runs one reconciliation. */
 export const reconcileSchedules = async (queue: Queue, wanted: readonly Schedule[]): Promise<Reconciliation> => {
   const schedulers = await queue.getJobSchedulers(0, -1);
@@ -77,7 +61,12 @@ export const reconcileSchedules = async (queue: Queue, wanted: readonly Schedule
         break;
       case 'create':
         await upsert(queue, schedule);
-        await addFirstPoll(queue, schedule);
+        // A new source is not left waiting for its first tick (an hour for a batch source).
+        await addPoll(queue, {
+          sourceId: schedule.sourceId,
+          scheduledFor: Date.now(),
+          priority: schedule.pollPriority,
+        });
         done.created.push(schedule.sourceId);
         break;
       case 'change':

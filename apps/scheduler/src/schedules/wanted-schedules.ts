@@ -1,7 +1,7 @@
 // Which job schedulers there ought to be, from the config and the operator's flags. Pure.
 import { createHash } from 'node:crypto';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
-import { classOf } from '@stream-manager/shared/records/priority';
+import { classOf, type PriorityClass } from '@stream-manager/shared/records/priority';
 
 /** A job scheduler as it ought to be. */
 export interface Schedule {
@@ -12,7 +12,7 @@ export interface Schedule {
     | { readonly every: number; readonly offset: number }
     | { readonly pattern: string; readonly tz: string };
   /** BullMQ priority of the source's polls. */
-  readonly pollPriority: number;
+  readonly pollPriority: PriorityClass;
   /** Hash of all of the above: what is compared before anything is written. */
   readonly definition: string;
 }

@@ -5,7 +5,7 @@ const wanted = {
   id: 'source-a',
   sourceId: 'a',
   repeat: { every: 1000, offset: 0 },
-  pollPriority: 2,
+  pollPriority: 2 as const,
   definition: 'new',
 };
 

@@ -90,7 +90,7 @@ describe('poll now', () => {
     await using part = setup();
     expect(await pollNow(part.queue, 'a', 1)).toBe('queued');
     const [job] = await part.queue.getPrioritized();
-    expect(job?.data).toEqual({ sourceId: 'a', scheduledFor: 1 });
+    expect(job?.data).toEqual({ sourceId: 'a', scheduledFor: 1, isRequested: true });
   });
 
   it('brings a waiting poll to the front and adds no second one', async () => {

@@ -17,6 +17,8 @@ export interface PollJobData {
   readonly sourceId: string;
   /** The tick this poll belongs to, in milliseconds since the epoch (poll now: the time of the request). */
   readonly scheduledFor: number;
+  /** A person asked for it: it runs although the source is stopped or disabled. */
+  readonly isRequested?: true;
 }
 
 /** The name of every chunk job. */

@@ -1,0 +1,43 @@
+// How a poll gets into queue `poll`, whoever asks for it: a tick, a source that is new, a person. One set of options, so
+// that every poll is deduplicated, kept and retried alike.
+import type { Queue } from 'bullmq';
+import type { PollJobData } from '../jobs/payloads.ts';
+import type { PriorityClass } from '../records/priority.ts';
+
+/** Completed and failed polls and ticks that are kept for whoever looks. */
+export const keptPolls = { count: 100 } as const;
+
+/** A poll to be added. */
+export interface NewPoll {
+  readonly sourceId: string;
+  /** The tick, or the time of the request, in milliseconds since the epoch. */
+  readonly scheduledFor: number;
+  readonly priority: PriorityClass;
+  /** A person asked for it: it runs although the source is stopped or disabled. */
+  readonly isRequested?: boolean;
+}
+
+/**
+ * Adds a poll unless the source has one that waits, is delayed or is active. The tick is in the job's id, so that a tick
+ * that is run twice (its poller was killed) adds one poll.
+ */
+export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | 'coalesced'> => {
+  const jobId = `${poll.sourceId}.${poll.scheduledFor}`;
+  const data: PollJobData = {
+    sourceId: poll.sourceId,
+    scheduledFor: poll.scheduledFor,
+    ...(poll.isRequested === true ? { isRequested: true } : {}),
+  };
+  const job = await queue.add('poll', data, {
+    jobId,
+    priority: poll.priority,
+    deduplication: { id: poll.sourceId },
+    // The next tick is the retry.
+    attempts: 1,
+    removeOnComplete: keptPolls,
+    removeOnFail: keptPolls,
+    stackTraceLimit: 1,
+  });
+  // BullMQ answers the id of the job that was there first.
+  return job.id === jobId ? 'queued' : 'coalesced';
+};
