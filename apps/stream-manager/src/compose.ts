@@ -18,10 +18,13 @@ export const composeStreamManager: Compose = (context): Composition => {
       await poller.start(signal);
       await scheduler.start(signal);
     },
+    // Each is stopped whatever became of the one before: a part that is left running would work on closed connections.
     stop: async () => {
-      await scheduler.stop();
-      await poller.stop();
-      await producer.stop();
+      const failures: unknown[] = [];
+      for (const part of [scheduler, poller, producer]) {
+        await part.stop().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw new AggregateError(failures, 'not every part could be stopped');
     },
   };
 };
