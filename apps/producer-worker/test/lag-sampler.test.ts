@@ -2,7 +2,7 @@ import type { SourceLag } from '@stream-manager/shared/lag/source-lag';
 import type { LagState } from '@stream-manager/shared/queues/source-state';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createLagSampler } from '../src/lag-sampler.ts';
+import { createLagSampler, lagHoldsMs, lagStateOf } from '../src/lag-sampler.ts';
 import { noon } from './chunks.ts';
 
 const lag = (changes: Partial<SourceLag> = {}): SourceLag => ({
@@ -19,6 +19,7 @@ const lag = (changes: Partial<SourceLag> = {}): SourceLag => ({
 const setup = () => {
   const lags = new Map<string, SourceLag>();
   const asked: unknown[] = [];
+  const kept = new Map<string, LagState>();
   const recorded: ReadonlyMap<string, LagState>[] = [];
   const lines: string[] = [];
   const sample = createLagSampler(
@@ -29,7 +30,11 @@ const setup = () => {
           return lags;
         },
       },
-      record: async (states) => void recorded.push(states),
+      record: async (states) => {
+        recorded.push(states);
+        for (const [sourceId, state] of states) kept.set(sourceId, state);
+      },
+      last: async (sourceIds) => new Map(sourceIds.map((id) => [id, { lag: kept.get(id) ?? null }])),
       logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(String(JSON.parse(line).msg)) }),
     },
     [
@@ -37,7 +42,7 @@ const setup = () => {
       { id: 'b', topics: ['alerts'], groups: ['readers'] },
     ],
   );
-  return { sample, lags, asked, recorded, lines };
+  return { sample, lags, asked, kept, recorded, lines };
 };
 
 describe('createLagSampler', () => {
@@ -87,6 +92,24 @@ describe('createLagSampler', () => {
     await sample();
     expect(recorded.map((states) => [...states.keys()])).toEqual([['a']]);
     expect(lines).toEqual(['consumer lag is not wholly known', 'consumer lag is known again']);
+  });
+
+  it('makes the lag of a source unknown, with the time of its last sample, once it could not be read for 30 s', async () => {
+    const { sample, lags, kept, recorded } = setup();
+    // Sampled by another process, before this one had the lease.
+    kept.set('a', lagStateOf(lag()));
+    kept.set('b', lagStateOf(lag({ sampledAt: noon + 1 })));
+    const unreadable = { records: null, group: null, topic: null, perGroup: [], failure: 'connect ECONNREFUSED' };
+    lags.set('a', lag({ ...unreadable, sampledAt: noon + lagHoldsMs }));
+    lags.set('b', lag({ ...unreadable, sampledAt: noon + lagHoldsMs }));
+    await sample();
+    expect(recorded).toEqual([]);
+    lags.set('a', lag({ ...unreadable, sampledAt: noon + lagHoldsMs + 1 }));
+    lags.set('b', lag({ ...unreadable, sampledAt: noon + lagHoldsMs + 1 }));
+    await sample();
+    await sample();
+    const unknown = { records: null, group: null, topic: null, sampledAt: '2026-05-01T12:00:00.000Z', groups: [] };
+    expect(recorded).toEqual([new Map([['a', unknown]])]);
   });
 
   it('says when a group is ignored', async () => {

@@ -97,6 +97,7 @@ export const composeScheduler: Compose = (context): Composition => {
   const gaugedSources = ids.map((id) => ({
     id,
     allowedRate: resolveSource(config, id).throttling.maxSendRate,
+    enabled: config.sources[id]?.enabled ?? false,
   }));
   metrics.beforeScrape.add(() => setFleetGauges({ store, states, metrics, now: Date.now }, gaugedSources));
 

@@ -8,30 +8,35 @@ import { priorityClasses, priorityOf } from '@stream-manager/shared/records/prio
 /** Reads the fleet's state once and sets the gauges. */
 export const setFleetGauges = async (
   deps: {
-    readonly store: ChunkStore;
-    readonly states: SourceStateStore;
+    readonly store: Pick<ChunkStore, 'counts'>;
+    readonly states: Pick<SourceStateStore, 'read'>;
     readonly metrics: Metrics;
     readonly now: () => number;
   },
-  sources: readonly { readonly id: string; readonly allowedRate: number }[],
+  sources: readonly { readonly id: string; readonly allowedRate: number; readonly enabled: boolean }[],
 ): Promise<void> => {
   const ids = sources.map(({ id }) => id);
   const [counts, states] = await Promise.all([deps.store.counts(ids), deps.states.read(ids)]);
   deps.metrics.consumerLagRecords.reset();
-  let newestSampleMs = 0;
-  for (const { id, allowedRate } of sources) {
+  let oldestSampleMs = Number.POSITIVE_INFINITY;
+  for (const { id, allowedRate, enabled } of sources) {
     const count = counts.get(id);
     for (const priorityClass of priorityClasses)
       deps.metrics.queueRecords.set(
         { source: id, priority: priorityOf(priorityClass) },
         count?.byPriority[priorityClass] ?? 0,
       );
-    const lag = states.get(id)?.lag ?? null;
+    const state = states.get(id);
+    const lag = state?.lag ?? null;
     for (const { group, topic, records } of lag?.groups ?? [])
       deps.metrics.consumerLagRecords.set({ source: id, group, topic }, records);
-    if (lag !== null) newestSampleMs = Math.max(newestSampleMs, Date.parse(lag.sampledAt));
+    // The oldest: one source whose lag cannot be read shall show among many that can.
+    if (lag !== null && (enabled || state?.flags.polls === 'started'))
+      oldestSampleMs = Math.min(oldestSampleMs, Date.parse(lag.sampledAt));
     deps.metrics.throttleLevel.set({ source: id }, 0);
     deps.metrics.allowedRecordsPerSecond.set({ source: id }, allowedRate);
   }
-  if (newestSampleMs > 0) deps.metrics.lagSampleAgeSeconds.set(Math.max(0, deps.now() - newestSampleMs) / 1000);
+  const { lagSampleAgeSeconds } = deps.metrics;
+  if (oldestSampleMs === Number.POSITIVE_INFINITY) lagSampleAgeSeconds.remove();
+  else lagSampleAgeSeconds.set(Math.max(0, deps.now() - oldestSampleMs) / 1000);
 };

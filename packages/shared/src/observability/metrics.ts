@@ -20,10 +20,7 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       buckets: seconds,
       registers: [registry],
     });
-  const lagSampleAgeSeconds = gauge('lag_sample_age_seconds', 'Age of the last lag sample.', []);
-  // prom-client starts a gauge without labels at 0; this one is not there until there is a sample.
-  lagSampleAgeSeconds.remove();
-  return {
+  const metrics = {
     registry,
     /** Run before every scrape, for gauges that are read rather than counted. */
     beforeScrape: new Set<() => Promise<void>>(),
@@ -54,7 +51,11 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'group',
       'topic',
     ]),
-    lagSampleAgeSeconds,
+    lagSampleAgeSeconds: gauge(
+      'lag_sample_age_seconds',
+      'Age of the last lag sample, of the enabled source whose sample is oldest.',
+      [],
+    ),
     throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
     allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
@@ -74,6 +75,9 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'priority',
     ]),
   };
+  // prom-client starts a gauge without labels at 0; this one is not there until there is a sample.
+  metrics.lagSampleAgeSeconds.remove();
+  return metrics;
 };
 
 /** All metrics of a process. */

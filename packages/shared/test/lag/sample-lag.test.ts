@@ -1,7 +1,6 @@
 import { outgoingRecord } from '@stream-manager/testkit/contracts/kafka-port';
 import { createMemoryKafka } from '@stream-manager/testkit/contracts/memory-kafka';
 import { describe, expect, it } from 'vitest';
-import { StreamManagerError } from '../../src/failures/errors.ts';
 import type { KafkaAdminPort } from '../../src/kafka/port.ts';
 import { abandonedAfterMs } from '../../src/lag/abandoned-groups.ts';
 import { renewGroupsMs, renewNoGroupsMs } from '../../src/lag/groups-of.ts';
@@ -155,7 +154,10 @@ describe('a sample of lag', () => {
   it('is a failure, not "no group", when the only group could not be asked for its commits', async () => {
     const { kafka, reader, refusing } = await setUp({ a: 10 });
     await kafka.commit('g', 'a', { 0: 4 });
-    refusing.set('commits g', new StreamManagerError('kafka_unreachable', 'its coordinator is away'));
+    refusing.set(
+      'commits g',
+      Object.assign(new Error('its coordinator is away'), { type: 'NOT_COORDINATOR_FOR_GROUP' }),
+    );
     const read = async () => (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
     expect((await read())?.failure).toContain('its coordinator is away');
     refusing.clear();
