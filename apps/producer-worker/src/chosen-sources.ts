@@ -1,8 +1,8 @@
-// Which sources this process works on: all of the config, or those that SOURCES names. Disabled ones too: what is
-// queued of them is still published.
+// Which sources this process works on: all of the fleet, or those that SOURCES names. Disabled ones too, and those that
+// are gone from the config: what is queued of them is still published.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 
-/** The chosen source ids, in the order of the config. Throws `config_invalid` for a name that the config does not have. */
+/** The chosen source ids, in the order of `all`. Throws `config_invalid` for a name that is neither in the config nor was in an earlier one. */
 export const chosenSources = (all: readonly string[], wanted: string | undefined): readonly string[] => {
   const names = (wanted ?? '')
     .split(',')

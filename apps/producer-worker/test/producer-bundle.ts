@@ -11,6 +11,7 @@ import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createMetrics, type Metrics } from '@stream-manager/shared/observability/metrics';
 import { createHealth, type Health } from '@stream-manager/shared/ops/health';
 import { createInstance } from '@stream-manager/shared/ops/heartbeat';
+import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { deadLetterQueueAddress, openQueue, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
@@ -92,7 +93,11 @@ export interface ProducerBundle extends AsyncDisposable {
     records: readonly PreparedRecord[],
     changes?: { readonly priority?: PriorityClass; readonly pollId?: string },
   ): Promise<string>;
-  startWorker(env?: Readonly<Record<string, string>>): Promise<LocalWorker>;
+  /** A worker of this process; with another config than the bundle's where a test says so. */
+  startWorker(
+    env?: Readonly<Record<string, string>>,
+    changes?: Partial<Pick<ProcessContext, 'config' | 'retired'>>,
+  ): Promise<LocalWorker>;
   /** A producer worker as a process of its own; resolves when it is ready. */
   spawnWorker(): Promise<ChildProcess>;
   /** Resolves when nothing lies in the source's queue any more. */
@@ -183,12 +188,13 @@ export const openProducer = async (
       });
       return chunkId;
     },
-    startWorker: async (env = {}) => {
+    startWorker: async (env = {}, workerChanges = {}) => {
       const health = createHealth();
       const metrics = createMetrics();
       const connection = createRedis(config.redis.url, { name: `${name}-worker`, logger: silent });
       const composition = composeProducerWorker({
         config,
+        retired: new Map(),
         configVersion: '000000000000',
         env,
         instance: createInstance('producer-worker', '0.0.0'),
@@ -196,6 +202,7 @@ export const openProducer = async (
         metrics,
         health,
         redis: connection,
+        ...workerChanges,
       });
       await composition.start(new AbortController().signal);
       health.setPhase('ready');

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { RetiredSources } from '../queues/known-sources.ts';
 import type { Health } from './health.ts';
 import type { Instance } from './heartbeat.ts';
 import type { Service } from './service.ts';
@@ -12,6 +13,8 @@ import type { Service } from './service.ts';
 /** The process, as its parts see it. */
 export interface ProcessContext {
   readonly config: Config;
+  /** Sources of earlier configs that this one does not have: they may still hold records. */
+  readonly retired: RetiredSources;
   /** 12 hex digits, the same on every process with this config. */
   readonly configVersion: string;
   readonly env: Readonly<Record<string, string | undefined>>;

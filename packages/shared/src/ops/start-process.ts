@@ -7,6 +7,7 @@ import { secretValues } from '../config/redact.ts';
 import { messageOf, StreamManagerError } from '../failures/errors.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { registerSources } from '../queues/known-sources.ts';
 import { checkRedis, createRedis } from '../queues/redis.ts';
 import { createHealth } from './health.ts';
 import { createHeartbeat, createInstance, type Heartbeat } from './heartbeat.ts';
@@ -101,12 +102,15 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     });
     for (const warning of redisWarnings) logger.warn(`Redis is not safe for records: ${warning}`);
 
+    const retired = await registerSources({ redis, logger }, config.redis.keyPrefix, config);
+
     const health = createHealth();
     const metrics = createMetrics(new Registry(), { defaults: true });
     redis.on('close', () => health.setProblem('redis', 'not connected'));
     redis.on('ready', () => health.setProblem('redis', null));
     const composition = options.compose({
       config,
+      retired,
       configVersion: loaded.version,
       env: options.env,
       instance,

@@ -43,6 +43,8 @@ export const fleetKeys = (keyPrefix: string) => {
     heartbeat: (instance: string) => `${prefix}:heartbeat:${instance}`,
     /** string: short lease by which one process does a fleet-wide act */
     lease: (act: string) => `${prefix}:lease:${act}`,
+    /** hash: id of every source ever configured → JSON of its type, mode and fixed topic */
+    sources: `${prefix}:sources`,
     /** pub/sub channel: a source id, rung after a job was added for it */
     ring: `${prefix}:ring`,
   } as const;

@@ -2,6 +2,7 @@
 // poller, producer and sweep all add chunk jobs, and a job added with other options would be retried otherwise.
 import type { ResolvedSource } from '../config/resolve-source.ts';
 import type { Config } from '../config/schema.ts';
+import { resolveQueue } from '../config/sections/queue.ts';
 import type { ChunkLimits } from './chunk-store.ts';
 import type { ChunkJobOptions } from './records-queue.ts';
 
@@ -14,6 +15,22 @@ export const chunkLimits = (source: ResolvedSource): ChunkLimits => ({
   dedupeMaxIds: source.queue.dedupeMaxIds,
   publishCorrections: source.corrections === 'publish',
 });
+
+/** Nothing polls a retired source, so its ids are kept as long as a config may say (8,784 h): it may come back. */
+const retiredDedupeWindowMs = 8_784 * 3_600_000;
+
+/** The limits of a source that is gone from the config, whose own values are gone with it: the global ones. */
+export const retiredChunkLimits = (queue: Config['queue']): ChunkLimits => {
+  const { maxRecords, criticalReserve, overflow, dedupeMaxIds } = resolveQueue(queue);
+  return {
+    maxRecords,
+    criticalReserve,
+    overflow,
+    dedupeWindowMs: retiredDedupeWindowMs,
+    dedupeMaxIds,
+    publishCorrections: true,
+  };
+};
 
 /** How BullMQ runs a chunk job again that failed. `delivery` is no backoff of BullMQ's own: the producers' worker computes the pause from `delivery.backoffMs`. */
 export const chunkJobOptions = (delivery: Config['delivery']): ChunkJobOptions => ({
