@@ -32,13 +32,13 @@ const openQueues = (context: ProcessContext): StreamQueues & { readonly all: rea
   const { keyPrefix } = context.config.redis;
   const onError = (error: Error): void => context.logger.debug({ error: error.message }, 'queue connection error');
   const open = (address: ReturnType<typeof pollQueueAddress>): Queue => openQueue(address, context.redis, onError);
-  const ids = Object.keys(context.config.sources);
+  const ids = [...Object.keys(context.config.sources), ...context.retired.keys()];
   const poll = open(pollQueueAddress(keyPrefix));
   const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
   const deadLetters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
   const find = (queues: ReadonlyMap<string, Queue>, id: string): Queue => {
     const queue = queues.get(id);
-    if (queue === undefined) throw new Error(`source "${id}" is not in the config`);
+    if (queue === undefined) throw new Error(`source "${id}" is not known`);
     return queue;
   };
   return {
@@ -63,7 +63,7 @@ const contentSecurity = helmet({
 
 /** Composes the scheduler. Without DASHBOARD_PASSWORD it serves neither dashboard nor API, and says so. */
 export const composeScheduler: Compose = (context): Composition => {
-  const { config, redis, logger, metrics, health, env } = context;
+  const { config, retired, redis, logger, metrics, health, env } = context;
   const { keyPrefix } = config.redis;
   const queues = openQueues(context);
   const store = createRedisChunkStore({ redis, keyPrefix });
@@ -71,11 +71,15 @@ export const composeScheduler: Compose = (context): Composition => {
   const kafkaAdmin = createKafka(config.kafka, { logger, role: 'scheduler' }).createAdmin();
 
   const ids = Object.keys(config.sources);
-  const resolver = createTopicResolver(config.routing, config.sources);
+  const allIds = [...ids, ...retired.keys()];
+  const resolver = createTopicResolver(config.routing, { ...Object.fromEntries(retired), ...config.sources });
   const provisioner = createTopicProvisioner({ admin: kafkaAdmin, logger }, async () => {
     const started = (await streams.running()).map(({ id }) => id);
     const enabled = ids.filter((id) => config.sources[id]?.enabled);
-    const topics = new Set([...enabled, ...started].flatMap((id) => resolver.topicsOf(id)));
+    // What is queued is still published, whatever became of its source.
+    const counts = await store.counts(allIds);
+    const holding = allIds.filter((id) => (counts.get(id)?.total ?? 0) > 0);
+    const topics = new Set([...enabled, ...started, ...holding].flatMap((id) => resolver.topicsOf(id)));
     return [...topics].sort().map((topic) => topicDefinition(config.topics, topic));
   });
 
@@ -91,6 +95,7 @@ export const composeScheduler: Compose = (context): Composition => {
       now: Date.now,
     },
     config,
+    retired,
   );
   const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
 
@@ -103,6 +108,17 @@ export const composeScheduler: Compose = (context): Composition => {
 
   const password = env.DASHBOARD_PASSWORD ?? '';
   const routes = Router();
+  let dashboard: Router | null = null;
+  /** Every queue of the config, and those of retired sources that hold something now. */
+  const openDashboard = async (): Promise<Router> => {
+    const listed = new Set(retired.size === 0 ? [] : (await streams.list()).map(({ id }) => id));
+    const shown = [...ids, ...[...retired.keys()].filter((id) => listed.has(id))];
+    const all = [queues.poll, ...shown.map((id) => queues.records(id)), ...shown.map((id) => queues.deadLetters(id))];
+    return createDashboard(
+      all.map((queue) => ({ queue, description: describeQueue(queue.name) })),
+      logger,
+    );
+  };
   if (password === '') {
     const notice = 'DASHBOARD_PASSWORD is not set: neither dashboard nor API is served; set it to have them';
     logger.warn(notice);
@@ -116,13 +132,10 @@ export const composeScheduler: Compose = (context): Composition => {
     routes.get('/', (_request, response) => {
       response.sendFile('overview.html', { root: pageDirectory });
     });
-    routes.use(
-      dashboardPath,
-      createDashboard(
-        queues.all.map((queue) => ({ queue, description: describeQueue(queue.name) })),
-        logger,
-      ),
-    );
+    routes.use(dashboardPath, (request, response, next) => {
+      if (dashboard === null) response.status(503).type('text/plain').send('starting\n');
+      else dashboard(request, response, next);
+    });
     routes.use(
       '/api',
       createApi({
@@ -139,6 +152,7 @@ export const composeScheduler: Compose = (context): Composition => {
   return {
     routes,
     start: async (signal) => {
+      if (password !== '') dashboard = await openDashboard();
       await keeper.start(signal);
       await provisioner.start(signal);
     },

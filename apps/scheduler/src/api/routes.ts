@@ -54,6 +54,11 @@ export const createApi = (deps: ApiDeps): Router => {
       case 'unknown_stream':
         response.status(404).json({ error: `there is no stream "${id}"` });
         break;
+      case 'gone':
+        response.status(404).json({
+          error: `stream "${id}" is gone from the config: what it holds is still published, but nothing polls it`,
+        });
+        break;
       case 'paused':
         response.status(409).json({ error: `stream "${id}" is paused: resume it first` });
         break;

@@ -1,9 +1,9 @@
 // What `GET /api/streams` says of one source: put together from the config, the flags and state in Redis, the counts of
 // its queue and its schedule. Names are part of the contract; more may be added, none renamed.
-import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import type { QueueCounts } from '@stream-manager/shared/queues/chunk-store';
 import {
   type LastPoll,
+  type SourceFlags,
   type SourceState,
   type StreamState,
   streamState,
@@ -38,9 +38,20 @@ export interface StreamView {
   readonly dropped: number;
 }
 
+/** What the view takes from a source's entry in the config, or from what is still known of one that is gone from it. */
+export interface ViewedSource {
+  readonly id: string;
+  readonly type: string;
+  readonly mode: string;
+  readonly enabled: boolean;
+  readonly inConfig: boolean;
+  /** Records/s. */
+  readonly maxSendRate: number;
+}
+
 /** All that a view is made of. */
 export interface StreamFacts {
-  readonly source: ResolvedSource;
+  readonly source: ViewedSource;
   readonly state: SourceState;
   readonly counts: QueueCounts;
   readonly totals: { readonly published: number; readonly dropped: number };
@@ -48,40 +59,48 @@ export interface StreamFacts {
   readonly nextPollAtMs: number | null;
 }
 
+/** The state of a source. One that is gone from the config retires until its dead letters are gone, too. Pure. */
+export const shownState = (
+  facts: Pick<StreamFacts, 'source' | 'deadLetters'> & {
+    readonly flags: SourceFlags;
+    readonly queued: number;
+  },
+): StreamState => {
+  const { inConfig, enabled } = facts.source;
+  const recordsHeld = facts.queued + (inConfig ? 0 : facts.deadLetters);
+  return streamState({ flags: facts.flags, inConfig, enabled, recordsHeld });
+};
+
 /** Puts a view together. Pure. */
 export const viewStream = (facts: StreamFacts): StreamView => {
-  const { source, state, counts } = facts;
-  const shown = streamState({
-    flags: state.flags,
-    inConfig: true,
-    enabled: source.enabled,
-    recordsHeld: counts.total,
-  });
+  const { source, state, counts, deadLetters } = facts;
+  // Nobody samples the lag of a source that is gone: the last sample would be shown for ever.
+  const lag = source.inConfig ? state.lag : null;
   const queued = Object.fromEntries(priorities.map((priority) => [priority, counts.byPriority[classOf(priority)]]));
   return {
     id: source.id,
     type: source.type,
     mode: source.mode,
-    state: shown,
+    state: shownState({ source, flags: state.flags, queued: counts.total, deadLetters }),
     nextPollAt: facts.nextPollAtMs === null ? null : new Date(facts.nextPollAtMs).toISOString(),
     lastPoll: state.lastPoll,
     // Every priority is a key: the entries come from the list of priorities.
     queued: queued as Record<Priority, number>,
     lag: {
-      records: state.lag?.records ?? null,
-      group: state.lag?.group ?? null,
-      topic: state.lag?.topic ?? null,
-      sampledAt: state.lag?.sampledAt ?? null,
+      records: lag?.records ?? null,
+      group: lag?.group ?? null,
+      topic: lag?.topic ?? null,
+      sampledAt: lag?.sampledAt ?? null,
     },
     throttle: {
-      action: state.lag === null || state.lag.records === null ? 'no_sample' : 'none',
+      action: lag === null || lag.records === null ? 'no_sample' : 'none',
       level: 0,
       delayMs: 0,
-      allowedRate: source.throttling.maxSendRate,
+      allowedRate: source.maxSendRate,
     },
     breaker: 'closed',
     published: facts.totals.published,
-    deadLetters: facts.deadLetters,
+    deadLetters,
     dropped: facts.totals.dropped,
   };
 };

@@ -3,24 +3,27 @@
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { RetiredSources } from '@stream-manager/shared/queues/known-sources';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
 import type { Queue } from 'bullmq';
 import { type PollNowAnswer, pollNow } from '../schedules/poll-now.ts';
 import { type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
-import { type StreamView, viewStream } from './stream-view.ts';
+import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
 
 /** What an operator can do to a stream. */
 export const streamActs = ['start', 'stop', 'pause', 'resume', 'poll'] as const;
 export type StreamAct = (typeof streamActs)[number];
 
-/** The answer to an act. `paused`: a poll was asked for while the stream is paused. */
+/** The answer to an act. `paused`: a poll was asked for while the stream is paused. `gone`: it concerns polls, and the source is gone from the config. */
 export type ActAnswer =
   | { readonly kind: 'done'; readonly id: string; readonly state: StreamState; readonly poll?: PollNowAnswer }
   | { readonly kind: 'unknown_stream' }
+  | { readonly kind: 'gone'; readonly id: string }
   | { readonly kind: 'paused'; readonly id: string };
 
 /** Reads and steers streams. */
 export interface Streams {
+  /** Those of the config, and retired ones that still hold records or dead letters. */
   list(): Promise<readonly StreamView[]>;
   act(sourceId: string, act: StreamAct): Promise<ActAnswer>;
   /** Sources that are polled now, whether the config enables them or an operator started them. */
@@ -36,7 +39,9 @@ export interface StreamQueues {
   deadLetters(sourceId: string): Queue;
 }
 
-/** Creates the streams of one config. `onChange` is called after an act that changes which schedules are wanted. */
+const noFlags = { polls: null, paused: false } as const;
+
+/** Creates the streams of one config and of the sources that are gone from it. `onChange` is called after an act that changes which schedules are wanted. */
 export const createStreams = (
   deps: {
     readonly store: ChunkStore;
@@ -46,11 +51,22 @@ export const createStreams = (
     readonly now: () => number;
   },
   config: Config,
+  retired: RetiredSources,
 ): Streams => {
   const sources: ReadonlyMap<string, ResolvedSource> = new Map(
     Object.keys(config.sources).map((id) => [id, resolveSource(config, id)]),
   );
-  const ids = [...sources.keys()];
+  const viewed: ReadonlyMap<string, ViewedSource> = new Map([
+    ...[...sources].map(([id, { type, mode, enabled, throttling }]): [string, ViewedSource] => [
+      id,
+      { id, type, mode, enabled, inConfig: true, maxSendRate: throttling.maxSendRate },
+    ]),
+    ...[...retired].map(([id, { type, mode }]): [string, ViewedSource] => [
+      id,
+      { id, type, mode, enabled: false, inConfig: false, maxSendRate: config.throttling.maxSendRate },
+    ]),
+  ]);
+  const ids = [...viewed.keys()];
 
   const letters = async (sourceId: string): Promise<number> => {
     const counts = await deps.queues
@@ -59,21 +75,20 @@ export const createStreams = (
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   };
 
-  const currentState = async (source: ResolvedSource): Promise<StreamState> => {
-    const [states, counts] = await Promise.all([deps.states.read([source.id]), deps.store.counts([source.id])]);
-    const flags = states.get(source.id)?.flags ?? { polls: null, paused: false };
-    return streamState({
-      flags,
-      inConfig: true,
-      enabled: source.enabled,
-      recordsHeld: counts.get(source.id)?.total ?? 0,
-    });
+  const currentState = async (source: ViewedSource): Promise<StreamState> => {
+    const [states, counts, deadLetters] = await Promise.all([
+      deps.states.read([source.id]),
+      deps.store.counts([source.id]),
+      letters(source.id),
+    ]);
+    const flags = states.get(source.id)?.flags ?? noFlags;
+    return shownState({ source, flags, queued: counts.get(source.id)?.total ?? 0, deadLetters });
   };
 
   const running = async (): Promise<readonly ResolvedSource[]> => {
-    const states = await deps.states.read(ids);
+    const states = await deps.states.read([...sources.keys()]);
     return [...sources.values()].filter((source) => {
-      const flags = states.get(source.id)?.flags ?? { polls: null, paused: false };
+      const flags = states.get(source.id)?.flags ?? noFlags;
       return streamState({ flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 }) === 'running';
     });
   };
@@ -90,25 +105,29 @@ export const createStreams = (
       ]);
       const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
       return ids.flatMap((id, index) => {
-        const source = sources.get(id);
+        const source = viewed.get(id);
         const state = states.get(id);
         const count = counts.get(id);
         if (source === undefined || state === undefined || count === undefined) return [];
+        const lying = deadLetters[index] ?? 0;
+        if (!source.inConfig && count.total + lying === 0) return [];
         const view = viewStream({
           source,
           state,
           counts: count,
           totals: totals.get(id) ?? { published: 0, dropped: 0 },
-          deadLetters: deadLetters[index] ?? 0,
-          nextPollAtMs: next.get(`${scheduleIdPrefix}${id}`) ?? null,
+          deadLetters: lying,
+          // A schedule that the reconciler has yet to remove polls nothing.
+          nextPollAtMs: (source.inConfig ? next.get(`${scheduleIdPrefix}${id}`) : null) ?? null,
         });
         return [view];
       });
     },
 
     act: async (sourceId, act) => {
-      const source = sources.get(sourceId);
+      const source = viewed.get(sourceId);
       if (source === undefined) return { kind: 'unknown_stream' };
+      if (!source.inConfig && act !== 'pause' && act !== 'resume') return { kind: 'gone', id: sourceId };
       switch (act) {
         case 'start':
           await deps.states.setPolls(sourceId, 'started');

@@ -9,13 +9,16 @@ import {
   pollQueueAddress,
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
+import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { createApi } from '../../src/api/routes.ts';
 import { createStreams } from '../../src/api/streams.ts';
+import { scheduleIdPrefix } from '../../src/schedules/wanted-schedules.ts';
 
 const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
 
@@ -25,7 +28,12 @@ const setup = async () => {
   const config = configSchema.parse({ sources: { alerts: source, off: { ...source, enabled: false } } });
   const open = (address: ReturnType<typeof pollQueueAddress>) => openQueue(address, redis, () => {});
   const poll = open(pollQueueAddress(keyPrefix));
-  const ids = Object.keys(config.sources);
+  // Removed from the config, and known to the fleet still.
+  const retired = new Map([
+    ['gone', { type: 'noaa-alerts', mode: 'real-time', topic: 'alerts' }],
+    ['drained', { type: 'noaa-alerts', mode: 'real-time' }],
+  ]);
+  const ids = [...Object.keys(config.sources), ...retired.keys()];
   const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
   const letters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
   const store = createRedisChunkStore({ redis, keyPrefix });
@@ -40,6 +48,7 @@ const setup = async () => {
       now: Date.now,
     },
     config,
+    retired,
   );
   const app = express();
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
@@ -66,7 +75,9 @@ const setup = async () => {
     call,
     streams,
     states,
+    store,
     records,
+    letters,
     poll,
     changes: () => changes,
     [Symbol.asyncDispose]: async () => {
@@ -136,6 +147,49 @@ describe('the API of streams', () => {
     });
     expect((await part.call('POST', '/streams/alerts/poll')).body).toMatchObject({ poll: 'promoted' });
     expect(await part.poll.getPrioritizedCount()).toBe(1);
+  });
+
+  it('shows a source that is gone from the config until it holds neither records nor dead letters', async () => {
+    await using part = await setup();
+    const list = async () => (await part.call('GET', '/streams')).body.streams as readonly { readonly id: string }[];
+    const chunkId = createChunkId();
+    await part.store.admit({
+      sourceId: 'gone',
+      chunkId,
+      priority: 2,
+      records: [
+        { id: Buffer.alloc(16, 1), hash: Buffer.alloc(8, 1), eventTimeMs: 0, key: 'k', value: Buffer.from('{}') },
+      ],
+      pollId: 'poll-1',
+      limits: retiredChunkLimits(configSchema.parse({}).queue),
+    });
+    // A schedule of it that the reconciler has yet to remove.
+    await part.poll.upsertJobScheduler(`${scheduleIdPrefix}gone`, { every: 60_000 });
+    await part.letters.get('gone')?.add('dead-letter', {}, { jobId: 'letter-1' });
+    const shown = { id: 'gone', type: 'noaa-alerts', mode: 'real-time', state: 'retiring', nextPollAt: null };
+    const none = { critical: 0, high: 0, normal: 0, low: 0 };
+    expect((await list()).slice(2)).toEqual([
+      expect.objectContaining({ ...shown, queued: { ...none, high: 1 }, deadLetters: 1 }),
+    ]);
+
+    await part.store.settle('gone', chunkId, null, 1);
+    expect((await list()).slice(2)).toEqual([expect.objectContaining({ ...shown, queued: none, deadLetters: 1 })]);
+    await part.letters.get('gone')?.remove('letter-1');
+    expect((await list()).map(({ id }) => id)).toEqual(['alerts', 'off']);
+  });
+
+  it('pauses and resumes a source that is gone from the config, and knows nothing to poll there', async () => {
+    await using part = await setup();
+    await part.letters.get('gone')?.add('dead-letter', {}, { jobId: 'letter-1' });
+    expect((await part.call('POST', '/streams/gone/pause')).body).toEqual({ id: 'gone', state: 'paused' });
+    expect(await part.records.get('gone')?.isPaused()).toBe(true);
+    expect((await part.call('POST', '/streams/gone/resume')).body).toEqual({ id: 'gone', state: 'retiring' });
+    for (const act of ['start', 'stop', 'poll']) {
+      const { status, body } = await part.call('POST', `/streams/gone/${act}`);
+      expect(status).toBe(404);
+      expect(body.error).toContain('"gone" is gone from the config');
+    }
+    expect((await part.streams.wantedSchedules()).map(({ sourceId }) => sourceId)).toEqual(['alerts']);
   });
 
   it.each([
