@@ -5,19 +5,18 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, openQueue, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { createFailedChunks, type FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { FailedJob } from './dead-letters/bury-failed-chunk.ts';
 
 /** Queues by source. */
 export interface SourceQueues {
   records(sourceId: string): RecordsQueue;
   /** Adds letters, and counts them; those that are there already stay as they are. */
   addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
-  /** A chunk's job if BullMQ has failed it, else null. */
-  findFailed(sourceId: string, chunkId: string): Promise<FailedJob | null>;
-  removeJob(sourceId: string, chunkId: string): Promise<void>;
+  /** Chunks on their way to the dead letters. */
+  readonly failed: FailedChunks;
   close(): Promise<void>;
 }
 
@@ -46,14 +45,7 @@ export const createSourceQueues = (
       await addDeadLetters(open(deadLetterQueueAddress(options.keyPrefix, sourceId)), letters);
       for (const { data } of letters) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
     },
-    findFailed: async (sourceId, chunkId) => {
-      const job = await records(sourceId).getJob(chunkId);
-      if (job === undefined || !(await job.isFailed())) return null;
-      return { reason: job.failedReason ?? 'no reason is known', failedAt: job.finishedOn ?? Date.now() };
-    },
-    removeJob: async (sourceId, chunkId) => {
-      await records(sourceId).remove(chunkId);
-    },
+    failed: createFailedChunks({ redis: deps.redis, now: Date.now }, options),
     close: async () => {
       await Promise.all([...opened.values()].map((queue) => queue.close()));
       opened.clear();

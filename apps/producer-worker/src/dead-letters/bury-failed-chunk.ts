@@ -1,27 +1,23 @@
 // Moves a chunk whose job BullMQ has failed (stalled too often, attempts used up under an older config, a payload that
-// cannot be read) to the dead letters: letters first, then settle, then remove the job. Each step may be repeated.
+// cannot be read) to the dead letters: claim, add the letters, settle.
+// The claim takes the job away in one step and lies in the chunk until the chunk is settled. So a Retry pressed before it
+// wins (the job is not failed any more), and one pressed after it finds no job: a record is published or becomes a letter,
+// never both. Whoever is killed after the claim leaves a chunk that the sweep reports as failed again; the same letters
+// are added again, which is nothing. (Letters before a look at the job would leave a moment for a Retry; a job that is
+// removed without a claim would be brought back by the sweep, and its records published beside their letters.)
 import { createHash } from 'node:crypto';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
 import { damagedLetterOf, type FailedAttempts, letterOf } from './letter.ts';
-
-/** A failed job, as far as it concerns its letters. */
-export interface FailedJob {
-  readonly reason: string;
-  /** When it failed, in milliseconds since the epoch. */
-  readonly failedAt: number;
-}
 
 export interface BuryDeps {
   readonly store: Pick<ChunkStore, 'take' | 'settle'>;
   readonly queues: {
     addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
-    /** Null: the job is not failed, or gone. */
-    findFailed(sourceId: string, chunkId: string): Promise<FailedJob | null>;
-    /** Removes the job; its chunk, if there still is one, gets a new job by the next sweep. */
-    removeJob(sourceId: string, chunkId: string): Promise<void>;
+    readonly failed: FailedChunks;
   };
   /** Topic of a source's records where it is the same for all; else null. */
   readonly topicOf: (sourceId: string) => string | null;
@@ -33,18 +29,16 @@ export type Burial =
   | { readonly kind: 'requeued' }
   | { readonly kind: 'gone' };
 
-/** Moves one failed chunk. Rejects with what Redis answered: the next sweep comes back to it. */
+/** Moves one failed chunk. Rejects with what Redis answered: the claim stays, and the next sweep comes back to it. */
 export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId: string): Promise<Burial> => {
-  const failed = await deps.queues.findFailed(sourceId, chunkId);
+  const failed = await deps.queues.failed.claim(sourceId, chunkId);
   if (failed === null) return { kind: 'gone' };
+  // Only now: a run of the job before the claim may have settled some of its records.
   const taken = await deps.store.take(sourceId, chunkId);
-  if (taken === null) {
-    await deps.queues.removeJob(sourceId, chunkId);
-    return { kind: 'gone' };
-  }
+  if (taken === null) return { kind: 'gone' };
   const decoded = decodePayload(taken.payload);
   if (isPayloadFault(decoded) && decoded.kind === 'newer') {
-    await deps.queues.removeJob(sourceId, chunkId);
+    await deps.queues.failed.release(sourceId, chunkId);
     return { kind: 'requeued' };
   }
   const attempts: FailedAttempts = [{ at: new Date(failed.failedAt).toISOString(), error: failed.reason }];
@@ -69,6 +63,5 @@ export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId:
         );
   await deps.queues.addLetters(sourceId, letters);
   await deps.store.settle(sourceId, chunkId, null, 0);
-  await deps.queues.removeJob(sourceId, chunkId);
   return { kind: 'buried', letters: letters.length };
 };

@@ -1,7 +1,8 @@
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { FailedJob } from '@stream-manager/shared/queues/failed-chunks';
 import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
 import { describe, expect, it } from 'vitest';
-import { buryFailedChunk, type FailedJob } from '../../src/dead-letters/bury-failed-chunk.ts';
+import { buryFailedChunk } from '../../src/dead-letters/bury-failed-chunk.ts';
 import { fakeStore, noon, takenChunk } from '../chunks.ts';
 
 const setup = (
@@ -19,8 +20,13 @@ const setup = (
             store.acts.push(`letters ${added.length}`);
             letters.push(...added);
           },
-          findFailed: async () => failed,
-          removeJob: async () => void store.acts.push('remove'),
+          failed: {
+            claim: async () => {
+              store.acts.push('claim');
+              return failed;
+            },
+            release: async () => void store.acts.push('release'),
+          },
         },
         topicOf: () => 'fires',
       },
@@ -31,12 +37,12 @@ const setup = (
 };
 
 describe('buryFailedChunk', () => {
-  it('makes a letter of each record that is not done, settles, and removes the job, in this order', async () => {
+  it('claims the chunk, makes a letter of each record that is not done, and settles, in this order', async () => {
     const done = emptyBitmap(3);
     setBit(done, 1);
     const { bury, acts, letters } = setup(takenChunk(3, { done }));
     expect(await bury()).toEqual({ kind: 'buried', letters: 2 });
-    expect(acts).toEqual(['letters 2', 'settle all (0)', 'remove']);
+    expect(acts).toEqual(['claim', 'letters 2', 'settle all (0)']);
     expect(letters.map(({ data }) => data)).toMatchObject([
       {
         code: 'publish_failed',
@@ -53,7 +59,7 @@ describe('buryFailedChunk', () => {
     const payload = Buffer.alloc(100_000, 1);
     const { bury, acts, letters } = setup(takenChunk(3, { payload }), { reason: 'damaged', failedAt: noon });
     expect(await bury()).toEqual({ kind: 'buried', letters: 1 });
-    expect(acts).toEqual(['letters 1', 'settle all (0)', 'remove']);
+    expect(acts).toEqual(['claim', 'letters 1', 'settle all (0)']);
     const raw = letters[0]?.data.raw ?? '';
     expect(raw).toHaveLength(65_536);
     expect(Buffer.from(raw, 'base64').equals(payload.subarray(0, 49_152))).toBe(true);
@@ -66,18 +72,18 @@ describe('buryFailedChunk', () => {
     payload.writeUInt8(2, 0);
     const { bury, acts } = setup(takenChunk(1, { payload }));
     expect(await bury()).toEqual({ kind: 'requeued' });
-    expect(acts).toEqual(['remove']);
+    expect(acts).toEqual(['claim', 'release']);
   });
 
-  it('only removes the job of a chunk that is settled', async () => {
+  it('has nothing to do for a chunk that is settled meanwhile', async () => {
     const { bury, acts } = setup(null);
     expect(await bury()).toEqual({ kind: 'gone' });
-    expect(acts).toEqual(['remove']);
+    expect(acts).toEqual(['claim']);
   });
 
   it('leaves a chunk alone whose job is not failed any more', async () => {
     const { bury, acts } = setup(takenChunk(1), null);
     expect(await bury()).toEqual({ kind: 'gone' });
-    expect(acts).toEqual([]);
+    expect(acts).toEqual(['claim']);
   });
 });

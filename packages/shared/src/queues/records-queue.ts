@@ -109,7 +109,7 @@ export interface SweptSource {
   readonly removed: number;
   /** Jobs whose hash lay in no list. */
   readonly healed: number;
-  /** Chunks whose job BullMQ failed: to be moved to the dead letters, settled, and their jobs removed, by the caller. */
+  /** Chunks whose job BullMQ failed: to be claimed, moved to the dead letters and settled, by the caller. */
   readonly failed: readonly string[];
 }
 

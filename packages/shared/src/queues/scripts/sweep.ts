@@ -1,6 +1,7 @@
 // Compares chunks and jobs, one bounded page a call; only reads. Chunks without a job come from a poller that was killed
 // between admit and add, or from somebody who emptied the queue; jobs without a chunk from a worker that was killed
 // between settle and complete, or from a poller that was killed before it removed the jobs of evicted chunks.
+// A chunk that is claimed for the dead letters has no job either; it counts as failed.
 import { luaScript } from '../script-runner.ts';
 
 /** Cursors from here on walk the job lists: list number × this + ranks not yet looked at. Index scores are smaller. */
@@ -20,8 +21,10 @@ if cursor < ${jobCursor} then
   local page = redis.call('ZRANGEBYSCORE', index, from, '+inf', 'WITHSCORES', 'LIMIT', 0, budget)
   for i = 1, #page, 2 do
     if redis.call('EXISTS', job_prefix .. page[i]) == 0 then
-      local chunk = redis.call('HMGET', chunk_prefix .. page[i], 'rem', 'p', 'meta')
-      if chunk[1] then
+      local chunk = redis.call('HMGET', chunk_prefix .. page[i], 'rem', 'p', 'meta', 'burial')
+      if chunk[4] then
+        failed[#failed + 1] = page[i]
+      elseif chunk[1] then
         missing[#missing + 1] = page[i]
         missing[#missing + 1] = tonumber(chunk[1])
         missing[#missing + 1] = tonumber(chunk[2])
