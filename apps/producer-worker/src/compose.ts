@@ -52,7 +52,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
   const rings = createRings({ redis, logger }, { keyPrefix });
   const notes = createSourceNotes({ health, logger });
-  const watch = createKafkaWatch({ admin, health, logger });
+  const watch = createKafkaWatch({ admin, health, notes, logger, now: () => performance.now() });
   const publisher = createPublisher({ producer, metrics, kafka: watch, now: Date.now });
   const stopped = new AbortController();
   const job = chunkJobOptions(config.delivery);
@@ -131,7 +131,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     {
       lease: createLease(redis, { key: keys.lease('lag'), holder: instance.id, ttlMs: 2 * sampleIntervalMs }),
       act: createLagSampler(
-        { reader: lagReader, record: states.recordLag, last: states.read, logger },
+        { reader: lagReader, record: (lags) => states.recordLag(lags), last: (ids) => states.read(ids), logger },
         configSources.map((id) => ({
           id,
           topics: topics.topicsOf(id),

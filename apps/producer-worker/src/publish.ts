@@ -11,10 +11,20 @@ export interface SendFailure extends ClassifiedSendError {
   readonly indexes: readonly number[];
 }
 
-/** Told of every exchange with Kafka that says something of the cluster. */
+/** Records of a batch that the cluster did not take, through no fault of theirs. */
+export interface BatchOutage {
+  readonly sourceId: string;
+  readonly code: string;
+  readonly message: string;
+  /** Nothing of the batch was acknowledged. */
+  readonly isWhole: boolean;
+}
+
+/** Told of every batch that says something of the cluster; of one that went in part, both. */
 export interface KafkaWatch {
-  answered(): void;
-  failed(message: string): void;
+  /** At least one record was acknowledged. */
+  acknowledged(): void;
+  failed(outage: BatchOutage): void;
 }
 
 export interface PublisherDeps {
@@ -90,22 +100,26 @@ export const createPublisher = (deps: PublisherDeps): Publisher => {
         );
         failures = [...failures.filter((failure) => failure.code !== invalidTimestamp), ...again];
       }
-      countPublished(metrics, records, failures);
+      const acknowledged = countPublished(metrics, records, failures);
+      if (acknowledged > 0) deps.kafka.acknowledged();
       const outage = failures.find((failure) => failure.outcome === 'outage');
-      if (outage === undefined) deps.kafka.answered();
-      else deps.kafka.failed(outage.message);
+      if (outage !== undefined) {
+        const sourceId = records[outage.indexes[0] ?? 0]?.sourceId ?? '';
+        deps.kafka.failed({ sourceId, code: outage.code, message: outage.message, isWhole: acknowledged === 0 });
+      }
       return failures;
     },
   };
 };
 
-/** Counts what was acknowledged, once per run of records with one topic. */
+/** Counts what was acknowledged, once per run of records with one topic; gives how many in all. */
 const countPublished = (
   metrics: PublisherDeps['metrics'],
   records: readonly OutgoingRecord[],
   failures: readonly SendFailure[],
-): void => {
+): number => {
   const failed = new Set(failures.flatMap((failure) => failure.indexes));
+  let total = 0;
   let from = 0;
   while (from < records.length) {
     const topic = records[from]?.topic ?? '';
@@ -115,6 +129,8 @@ const countPublished = (
     for (; at < records.length && records[at]?.topic === topic && records[at]?.sourceId === source; at += 1)
       if (failed.size === 0 || !failed.has(at)) acknowledged += 1;
     if (acknowledged > 0) metrics.recordsPublishedTotal.inc({ source, topic }, acknowledged);
+    total += acknowledged;
     from = at;
   }
+  return total;
 };

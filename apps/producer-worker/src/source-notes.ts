@@ -4,7 +4,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Health } from '@stream-manager/shared/ops/health';
 
 /** Kinds of notes, in the order in which they are told. */
-const kinds = ['newer', 'destination'] as const;
+const kinds = ['newer', 'destination', 'outage'] as const;
 export type NoteKind = (typeof kinds)[number];
 
 /** Notes on single sources. */

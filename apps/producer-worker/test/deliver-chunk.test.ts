@@ -25,7 +25,7 @@ const setup = (
   const publisher = createPublisher({
     producer,
     metrics,
-    kafka: { answered: () => {}, failed: () => {} },
+    kafka: { acknowledged: () => {}, failed: () => {} },
     now: () => noon,
   });
   const batchSize = options.batchSize ?? 500;

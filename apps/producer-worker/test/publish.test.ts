@@ -20,7 +20,10 @@ const setup = (errorOf?: Parameters<typeof fakeProducer>[0]) => {
   const publisher = createPublisher({
     producer,
     metrics,
-    kafka: { answered: () => kafka.push('answered'), failed: (message) => kafka.push(message) },
+    kafka: {
+      acknowledged: () => kafka.push('acknowledged'),
+      failed: ({ sourceId, code, isWhole }) => kafka.push(`${sourceId}: ${code}, ${isWhole ? 'whole' : 'in part'}`),
+    },
     now: () => noon,
   });
   return { producer, metrics, kafka, publisher };
@@ -37,7 +40,7 @@ describe('createPublisher', () => {
       ['fires', 3],
       ['alerts', 1],
     ]);
-    expect(kafka).toEqual(['answered']);
+    expect(kafka).toEqual(['acknowledged']);
     expect(producer.published).toHaveLength(1);
   });
 
@@ -62,11 +65,25 @@ describe('createPublisher', () => {
     expect(await countedOf(metrics)).toEqual([['fires', 2]]);
   });
 
-  it('tells of an outage', async () => {
-    const { publisher, kafka } = setup(() => kafkaError('NOT_ENOUGH_REPLICAS'));
-    const [failure] = await publisher.publish([outgoing(0)]);
-    expect(failure?.outcome).toBe('outage');
-    expect(kafka).toEqual([failure?.message]);
+  it.each([
+    {
+      name: 'nothing of a batch',
+      refused: ['r0', 'r1'],
+      code: 'NOT_ENOUGH_REPLICAS',
+      told: ['firms: NOT_ENOUGH_REPLICAS, whole'],
+    },
+    {
+      name: 'a part of a batch',
+      refused: ['r1'],
+      code: 'NOT_ENOUGH_REPLICAS',
+      told: ['acknowledged', 'firms: NOT_ENOUGH_REPLICAS, in part'],
+    },
+    { name: 'only what is refused for itself', refused: ['r0', 'r1'], code: 'MESSAGE_TOO_LARGE', told: [] },
+    { name: 'a topic that is not there', refused: ['r0', 'r1'], code: 'UNKNOWN_TOPIC_OR_PARTITION', told: [] },
+  ])('tells the watch over the cluster when Kafka does not take $name', async ({ refused, code, told }) => {
+    const { publisher, kafka } = setup(({ recordId }) => (refused.includes(recordId) ? kafkaError(code) : null));
+    await publisher.publish([outgoing(0), outgoing(1)]);
+    expect(kafka).toEqual(told);
   });
 
   it('takes a producer that throws for a failure of every record', async () => {

@@ -87,7 +87,7 @@ export const createHeartbeat = (
   return {
     start: async () => {
       await beatQuietly();
-      timer = setInterval(beatQuietly, intervalMs);
+      timer = setInterval(() => void beatQuietly(), intervalMs);
     },
     stop: async () => {
       if (timer === undefined) return;
