@@ -1,14 +1,9 @@
-// The config for eyes and logs: the same config with everything masked that must not be printed.
+// What of a config must not be printed, so that a log can mask it wherever it turns up.
 import type { Config } from './schema.ts';
-import { isSecretPath, mask, maskAddress } from './secret-keys.ts';
+import { isSecretPath } from './secret-keys.ts';
 
 /** Shorter texts are no secrets worth hiding, and masking them would riddle a log with holes. */
 const shortestSecret = 6;
-
-/** A copy to print: secrets, unknown headers and the user part of addresses are `***`; a variable that was left as it is stays readable. */
-export function redactConfig(config: Config): unknown {
-  return redact(config, []);
-}
 
 /** The secrets in a config that was loaded, so that a log can mask them wherever they turn up. Texts under 6 characters are left out. */
 export function secretValues(loaded: { readonly config: Config }): readonly string[] {
@@ -21,13 +16,6 @@ export function secretValues(loaded: { readonly config: Config }): readonly stri
   };
   visit(loaded.config, []);
   return [...found];
-}
-
-function redact(value: unknown, path: readonly PropertyKey[]): unknown {
-  if (typeof value === 'string') return isSecretPath(path) && !isVariable(value) ? mask : maskAddress(value);
-  if (Array.isArray(value)) return value.map((item: unknown, index) => redact(item, [...path, index]));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, redact(child, [...path, key])]));
 }
 
 const isVariable = (text: string): boolean => /^\$\{[A-Za-z_]\w*\}$/.test(text);

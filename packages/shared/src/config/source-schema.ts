@@ -1,5 +1,6 @@
 // The entry of one source: what all types share, with defaults by type, around the type's own `params`.
 import { z } from 'zod';
+import { type Priority, priorities } from '../records/priority.ts';
 import { readCron } from './cron.ts';
 import {
   anyNumber,
@@ -14,14 +15,7 @@ import {
 } from './fields.ts';
 import { sourceQueueSchema } from './sections/queue.ts';
 import { sourceThrottlingSchema } from './sections/throttling.ts';
-import {
-  defaultEveryMs,
-  isSupportedSourceType,
-  type Mode,
-  modes,
-  priorities,
-  type SourceType,
-} from './source-types.ts';
+import { defaultEveryMs, isSupportedSourceType, type Mode, modes, type SourceType } from './source-types.ts';
 
 /** When a source is polled: every so many milliseconds, or by a cron expression in a time zone. */
 export type Schedule =
@@ -31,7 +25,7 @@ export type Schedule =
 /** Defaults that differ from type to type. */
 export type TypeDefaults = {
   readonly mode: Mode;
-  readonly priority: (typeof priorities)[number];
+  readonly priority: Priority;
   readonly corrections: 'publish' | 'ignore';
 };
 

@@ -45,21 +45,3 @@ export const defaultEveryMs: Readonly<Record<Mode, number>> = {
   'real-time': 30_000,
   continuous: 1_000,
 };
-
-/** Classes of records, from the most to the least urgent. */
-export const priorities = ['critical', 'high', 'normal', 'low'] as const;
-
-/**
- * Why a poller has to refuse a config: one sentence for each enabled source whose connector is not built yet; empty when
- * there is none. Sources that are disabled may wait in the file.
- */
-export function unsupportedSources(
-  sources: Readonly<Record<string, { readonly type: SourceType; readonly enabled: boolean }>>,
-): readonly string[] {
-  return Object.entries(sources)
-    .filter(([, source]) => source.enabled && !isSupportedSourceType(source.type))
-    .map(
-      ([id, source]) =>
-        `sources.${id}: type ${source.type} has no connector in this version (it has ${supportedSourceTypes.join(', ')}). Set enabled: false, or remove the source`,
-    );
-}

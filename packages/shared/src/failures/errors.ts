@@ -21,9 +21,7 @@ export const errorTable = {
   response_too_large: { retryable: false, meaning: 'The answer is larger than polling.maxResponseBytes.' },
   response_unreadable: { retryable: true, meaning: 'The answer is not what this API is documented to give.' },
   credentials_refused: { retryable: false, meaning: 'The provider refused the key or password.' },
-  format_changed: { retryable: false, meaning: 'Too many rows of one answer are invalid.' },
   payload_damaged: { retryable: false, meaning: 'A stored chunk cannot be read.' },
-  kafka_unreachable: { retryable: true, meaning: 'No Kafka broker answers.' },
   publish_failed: { retryable: true, meaning: 'Kafka did not take a record.' },
   stopped: { retryable: true, meaning: 'The process is stopping; the work is handed back.' },
 } as const satisfies Record<string, { readonly retryable: boolean; readonly meaning: string }>;

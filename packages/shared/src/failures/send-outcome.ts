@@ -66,7 +66,6 @@ const outcomes: Readonly<Record<SendOutcome, readonly string[]>> = {
     'KafkaJSLockTimeout',
     'KafkaJSTimeout',
     'KafkaJSNoBrokerAvailableError',
-    'kafka_unreachable',
     'stopped',
     'ECONNREFUSED',
     'ECONNRESET',

@@ -1,18 +1,14 @@
 // What jobs carry. Small on purpose: Bull Board shows it, BullMQ parses it, and no secret may ever be in it.
 import type { PriorityClass } from '../records/priority.ts';
 
-/** Names of the jobs of queue `poll`. */
-export const pollJobNames = ['tick', 'poll', 'reparse'] as const;
-export type PollJobName = (typeof pollJobNames)[number];
-
-/** A tick, armed by the source's job scheduler; it only adds the poll. */
+/** A tick (job `tick` of queue `poll`), armed by the source's job scheduler; it only adds the poll. */
 export interface TickJobData {
   readonly sourceId: string;
   /** Hash of the schedule's definition: the reconciler compares it before it writes. */
   readonly definition: string;
 }
 
-/** One poll of one source. */
+/** One poll of one source (job `poll` of queue `poll`). */
 export interface PollJobData {
   readonly sourceId: string;
   /** The tick this poll belongs to, in milliseconds since the epoch (poll now: the time of the request). */

@@ -1,12 +1,9 @@
 // The chunk store: where the records of a source lie between poll and Kafka (docs/decisions/0001-chunks.md).
 // Admit, take, settle and sweep are one Lua call each; every key of a source carries its hash tag.
 
+import type { OverflowMode } from '../config/overflow-modes.ts';
 import type { PreparedRecord } from '../records/payload.ts';
 import type { PriorityClass } from '../records/priority.ts';
-
-/** What a full queue does with a newcomer. */
-export const overflowModes = ['backpressure', 'drop_oldest', 'drop_lowest', 'reject'] as const;
-export type OverflowMode = (typeof overflowModes)[number];
 
 /** The classification of an id: never seen, seen with this content, or seen with other content. */
 export type Sighting = 'new' | 'known' | 'correction';

@@ -1,4 +1,4 @@
-import { redactConfig, secretValues } from '@stream-manager/shared/config/redact';
+import { secretValues } from '@stream-manager/shared/config/redact';
 import { describe, expect, it } from 'vitest';
 import { loadText } from './config-file.ts';
 
@@ -16,29 +16,6 @@ sources:
   push: { type: push, params: { token: "\${TOKEN}" } }
 `;
 const env = { KEY: 'value-of-key', TOKEN: 'value-of-the-token' };
-
-describe('redactConfig', () => {
-  it('shows everything but secrets', async () => {
-    const { config } = await loadText(text, { env, secrets: 'optional' });
-    const shown = redactConfig(config);
-    expect(shown).toMatchObject({
-      redis: { url: 'redis://***@host:1', keyPrefix: 'sm' },
-      kafka: { brokers: ['127.0.0.1:9092'], sasl: { mechanism: 'plain', username: 'me', password: '***' } },
-      routing: { custom: { firms: 'topic-a' } },
-      sources: {
-        firms: {
-          headers: { 'User-Agent': 'me@example.org', Authorization: '***' },
-          partitionKey: 'data.satellite',
-          params: { mapKey: '***', bbox: [1, 2, 3, 4] },
-        },
-        air: { params: { apiKey: '${OPEN}' } },
-        push: { params: { token: '***' } },
-      },
-    });
-    expect(JSON.stringify(shown)).not.toMatch(/value-of|p%40ssword|kafka-password|123456/);
-    expect(config.sources.firms).toMatchObject({ params: { mapKey: 'value-of-key' } });
-  });
-});
 
 describe('secretValues', () => {
   it('lists the secrets of a config, passwords of addresses as written and as meant, and no open variables', async () => {

@@ -1,6 +1,5 @@
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { resolveQueue } from '@stream-manager/shared/config/sections/queue';
-import { topicSettings } from '@stream-manager/shared/config/sections/topics';
 import { describe, expect, it } from 'vitest';
 import { loadText, smallSource } from './config-file.ts';
 
@@ -248,20 +247,18 @@ describe('topics', () => {
   wildfire-iot-sensors: { retentionMs: -1 }
   mine: { config: { a: x } }
 ${smallSource}`);
-    expect(topicSettings(config.topics, 'wildfire-iot-sensors')).toEqual({
+    expect(config.topics['wildfire-iot-sensors']).toEqual({
       partitions: 12,
       replicationFactor: -1,
       retentionMs: -1,
       config: { a: '1', b: 'true' },
     });
-    expect(topicSettings(config.topics, 'mine')).toEqual({
+    expect(config.topics.mine).toEqual({
       partitions: 2,
       replicationFactor: -1,
       retentionMs: 1_000,
       config: { a: 'x', b: 'true' },
     });
-    expect(topicSettings(config.topics, 'any-other')).toEqual(config.topics.default);
-    expect(topicSettings(config.topics, 'toString')).toEqual(config.topics.default);
   });
 });
 

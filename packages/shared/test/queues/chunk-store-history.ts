@@ -1,7 +1,8 @@
 // Runs a history on a source of its own, on the real store with a real BullMQ queue beside it, and on the model. After
 // each act: the answer is the model's, what lies in Redis is the model's, and the account of every record is right.
 import { expect } from 'vitest';
-import type { AdmitRequest, OverflowMode } from '../../src/queues/chunk-store.ts';
+import type { OverflowMode } from '../../src/config/overflow-modes.ts';
+import type { AdmitRequest } from '../../src/queues/chunk-store.ts';
 import { addChunkJobs, removeEvictedJobs, sweepSource } from '../../src/queues/records-queue.ts';
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
 import { contentsOf, faultsOf, type Picture } from './chunk-store-bundle.ts';

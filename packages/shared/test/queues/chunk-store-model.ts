@@ -1,6 +1,7 @@
 // The chunk store once more, as plainly as possible and in memory: what the real one is compared with after every step.
 // It follows reference and design, not the Lua texts.
-import type { AdmitResult, EvictedChunk, OverflowMode, SettleResult, Sighting } from '../../src/queues/chunk-store.ts';
+import type { OverflowMode } from '../../src/config/overflow-modes.ts';
+import type { AdmitResult, EvictedChunk, SettleResult, Sighting } from '../../src/queues/chunk-store.ts';
 import type { PriorityClass } from '../../src/records/priority.ts';
 
 /** A row of a poll's answer. */

@@ -1,6 +1,6 @@
 // Random histories of one source: what pollers, producers, operators and crashes do to it, in any order.
 import fc from 'fast-check';
-import { overflowModes } from '../../src/queues/chunk-store.ts';
+import { overflowModes } from '../../src/config/overflow-modes.ts';
 import { priorityClasses } from '../../src/records/priority.ts';
 import type { ModelSizes } from './chunk-store-model.ts';
 

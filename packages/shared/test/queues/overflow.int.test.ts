@@ -1,6 +1,6 @@
 // What a full queue does with a newcomer, mode by mode (guarantee 5).
 import { describe, expect, it } from 'vitest';
-import type { OverflowMode } from '../../src/queues/chunk-store.ts';
+import type { OverflowMode } from '../../src/config/overflow-modes.ts';
 import { maxExamined } from '../../src/queues/scripts/eviction.ts';
 import type { PriorityClass } from '../../src/records/priority.ts';
 import { type ChunkStoreBundle, faultsOf, openChunkStore } from './chunk-store-bundle.ts';

@@ -159,9 +159,12 @@ export const createMemoryKafka = (): KafkaUnderTest => {
   };
 };
 
+/** What a client gives whose connections are refused. */
+const noBroker = (): Error => Object.assign(new Error('no broker answers'), { code: 'ECONNREFUSED' });
+
 const unreachablePort = (): KafkaPort => {
   const refuse = async (): Promise<never> => {
-    throw new StreamManagerError('kafka_unreachable', 'no broker answers');
+    throw noBroker();
   };
   return {
     createProducer: () => {
@@ -171,7 +174,7 @@ const unreachablePort = (): KafkaPort => {
           reachable = false;
           const indexes = records.map((_, index) => index);
           return {
-            failures: [{ indexes, error: new StreamManagerError('kafka_unreachable', 'no broker answers') }],
+            failures: [{ indexes, error: noBroker() }],
           };
         },
         isReachable: () => reachable,

@@ -43,7 +43,7 @@ const deadLetters = z
       unit: 'bytes',
     }).default(268_435_456),
     maxInvalidShare: anyNumber(
-      'Share of invalid rows in an answer of 20 rows or more above which the poll fails as `format_changed` and makes no dead letters.',
+      'Share of invalid rows in an answer of 20 rows or more above which the poll fails and makes no dead letters.',
       { min: 0, max: 1 },
     ).default(0.5),
   })

@@ -1,6 +1,7 @@
 // Config section `queue`, global and per source: how many records of a source may wait, and what happens to the next.
 import { z } from 'zod';
 import { choice, flag, wholeNumber } from '../fields.ts';
+import { overflowModes } from '../overflow-modes.ts';
 import type { SectionFault } from './throttling.ts';
 
 /** More records in a chunk than this do not fit into one call of the admit script (Lua's unpack limit). */
@@ -17,7 +18,7 @@ const fields = {
   ),
   overflow: choice(
     'What happens when the queue is full. `backpressure`: the poll waits, nothing is lost. `drop_oldest`, `drop_lowest`: waiting records of the same or a lower class make room, counted. `reject`: the new records are refused, counted, and may come again with a later poll.',
-    ['backpressure', 'drop_oldest', 'drop_lowest', 'reject'],
+    overflowModes,
   ),
   chunkSize: wholeNumber(
     'Records that move through Redis as one unit. Default: 500, or `maxRecords` − `criticalReserve` when that is less; more than that is refused.',
@@ -33,7 +34,7 @@ const fields = {
     { min: 0, max: 60_000, unit: 'milliseconds' },
   ),
   dedupeMaxIds: wholeNumber(
-    'Ids that are remembered per source, about 83 bytes of Redis each. Beyond it the oldest half is forgotten early, with a warning.',
+    'Ids that are remembered per source, about 83 bytes of Redis each. Beyond it the oldest half is forgotten early, counted in the metric `dedupe_early_rotations`.',
     { min: 1_000, max: 100_000_000, unit: 'ids' },
   ),
   keepDropped: flag('Whether records that overflow drops are kept as dead letters.'),

@@ -1,7 +1,7 @@
 // Config section `routing`: which topic a record goes to when its source names none, and which records are raised.
 import { z } from 'zod';
+import { priorities } from '../../records/priority.ts';
 import { choice, expression, fieldFacts, flag, formedText, topicName } from '../fields.ts';
-import { priorities } from '../source-types.ts';
 
 const operators = ['equals', 'matches', 'above', 'below', 'exists'] as const;
 

@@ -1,17 +1,7 @@
 // Config section `topics`: how topics are made that do not exist yet. An existing topic is never altered.
 import { z } from 'zod';
+import type { TopicSettings } from '../../topics/topic-definition.ts';
 import { fieldFacts, isTopicName, wholeNumber } from '../fields.ts';
-
-/** How a topic is made. */
-export type TopicSettings = {
-  readonly partitions: number;
-  /** −1: the broker's default. */
-  readonly replicationFactor: number;
-  /** Milliseconds; −1: for ever. */
-  readonly retentionMs: number;
-  /** Kafka's own topic settings, by Kafka's names. */
-  readonly config: Readonly<Record<string, string>>;
-};
 
 /** Topics whose settings differ from `default` without a word in the file. */
 export const builtInTopics = {
@@ -100,9 +90,3 @@ const over = (base: TopicSettings, entry: TopicEntry | Partial<TopicSettings> | 
   retentionMs: entry?.retentionMs ?? base.retentionMs,
   config: { ...base.config, ...entry?.config },
 });
-
-/** The settings with which a topic is made: its own entry, else `default`. */
-export function topicSettings(topics: Readonly<Record<string, TopicSettings>>, name: string): TopicSettings {
-  const own = Object.hasOwn(topics, name) ? topics[name] : undefined;
-  return own ?? topics.default ?? basis;
-}
