@@ -2,6 +2,7 @@
 // changed nothing: a script that begins with a delete is let through as a whole, one that begins otherwise is not.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChunkLimits } from '../../src/queues/chunk-store.ts';
+import { createFailedChunks } from '../../src/queues/failed-chunks.ts';
 import { type ChunkStoreBundle, faultsOf, openChunkStore } from './chunk-store-bundle.ts';
 import { startOwnRedis } from './own-redis.ts';
 import { limitsWith, record, records } from './small-records.ts';
@@ -52,12 +53,27 @@ describe('a Redis at maxmemory', () => {
     expect(faultsOf(await bundle.picture(), 30)).toEqual([]);
   });
 
+  it('lets a failed chunk be claimed', async () => {
+    await using bundle = await openFullStore();
+    const { redis, sourceId, keyPrefix } = bundle;
+    await redis.config('SET', 'maxmemory', '0');
+    await redis.zadd(`${bundle.jobs}failed`, 1, 'c1');
+    await redis.hset(`${bundle.jobs}c1`, 'failedReason', 'stalled', 'finishedOn', 1_000);
+    await redis.config('SET', 'maxmemory', '1');
+    const failed = createFailedChunks({ redis, now: () => 2_000 }, { keyPrefix });
+    const claim = { reason: 'stalled', failedAt: 1_000 };
+    expect(await failed.claim(sourceId, 'c1')).toEqual(claim);
+    expect(await failed.claim(sourceId, 'c1')).toEqual(claim);
+    expect(await redis.exists(`${bundle.jobs}failed`, `${bundle.jobs}c1`)).toBe(0);
+    expect(await failed.claim(sourceId, 'c2')).toBeNull();
+  });
+
   it('lets everything pass that only reads', async () => {
     await using bundle = await openFullStore();
     const { store, sourceId } = bundle;
     expect(await store.take(sourceId, 'c1')).toMatchObject({ records: 10 });
     expect((await store.counts([sourceId])).get(sourceId)?.total).toBe(30);
-    expect((await store.totals([sourceId])).get(sourceId)).toEqual({ published: 0, dropped: 0 });
+    expect((await store.totals([sourceId])).get(sourceId)).toMatchObject({ published: 0, dropped: 0 });
     expect((await store.sweep(sourceId, 0, 500)).missing).toHaveLength(3);
     expect(await store.lostJobs(sourceId)).toEqual([]);
     expect(await store.lookup(sourceId, [record(0), record(0, 1), record(99)], limitsWith())).toEqual([
