@@ -31,7 +31,7 @@ describe('a producer worker', () => {
       });
     }
     const totals = await producer.store.totals([sourceId]);
-    expect(totals.get(sourceId)).toEqual({ published: 2_000, dropped: 0 });
+    expect(totals.get(sourceId)).toMatchObject({ published: 2_000, dropped: 0 });
     expect((await metrics.recordsPublishedTotal.get()).values).toMatchObject([{ value: 2_000 }]);
   });
 

@@ -1,5 +1,5 @@
-// State that is the fleet's, as gauges on the scheduler's /metrics: records queued per source and priority, consumer lag.
-// Read when somebody scrapes, so that nothing is read for nobody.
+// State that is the fleet's, as gauges on the scheduler's /metrics: records queued per source and priority, consumer lag,
+// early rotations of remembered ids. Read when somebody scrapes, so that nothing is read for nobody.
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
@@ -8,7 +8,7 @@ import { priorityClasses, priorityOf } from '@stream-manager/shared/records/prio
 /** Reads the fleet's state once and sets the gauges. */
 export const setFleetGauges = async (
   deps: {
-    readonly store: Pick<ChunkStore, 'counts'>;
+    readonly store: Pick<ChunkStore, 'counts' | 'totals'>;
     readonly states: Pick<SourceStateStore, 'read'>;
     readonly metrics: Metrics;
     readonly now: () => number;
@@ -16,7 +16,11 @@ export const setFleetGauges = async (
   sources: readonly { readonly id: string; readonly allowedRate: number; readonly enabled: boolean }[],
 ): Promise<void> => {
   const ids = sources.map(({ id }) => id);
-  const [counts, states] = await Promise.all([deps.store.counts(ids), deps.states.read(ids)]);
+  const [counts, totals, states] = await Promise.all([
+    deps.store.counts(ids),
+    deps.store.totals(ids),
+    deps.states.read(ids),
+  ]);
   deps.metrics.consumerLagRecords.reset();
   let oldestSampleMs = Number.POSITIVE_INFINITY;
   for (const { id, allowedRate, enabled } of sources) {
@@ -33,6 +37,7 @@ export const setFleetGauges = async (
     // The oldest: one source whose lag cannot be read shall show among many that can.
     if (lag !== null && (enabled || state?.flags.polls === 'started'))
       oldestSampleMs = Math.min(oldestSampleMs, Date.parse(lag.sampledAt));
+    deps.metrics.dedupeEarlyRotations.set({ source: id }, totals.get(id)?.earlyRotations ?? 0);
     deps.metrics.throttleLevel.set({ source: id }, 0);
     deps.metrics.allowedRecordsPerSecond.set({ source: id }, allowedRate);
   }

@@ -1,4 +1,5 @@
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
+import type { SourceTotals } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceState } from '@stream-manager/shared/queues/source-state';
 import { describe, expect, it } from 'vitest';
 import { setFleetGauges } from '../src/fleet-gauges.ts';
@@ -21,14 +22,20 @@ const sampled = (secondsAgo: number, changes: Partial<SourceState['flags']> = {}
 const setup = (states: Readonly<Record<string, SourceState>>, disabled: readonly string[] = []) => {
   const metrics = createMetrics();
   const current = new Map(Object.entries(states));
+  const totals = new Map<string, SourceTotals>();
   const sources = [...current.keys()].map((id) => ({ id, allowedRate: 100, enabled: !disabled.includes(id) }));
   const set = () =>
     setFleetGauges(
-      { store: { counts: async () => new Map() }, states: { read: async () => current }, metrics, now: () => noon },
+      {
+        store: { counts: async () => new Map(), totals: async () => totals },
+        states: { read: async () => current },
+        metrics,
+        now: () => noon,
+      },
       sources,
     );
   const age = async () => (await metrics.lagSampleAgeSeconds.get()).values.map(({ value }) => value);
-  return { set, age, current, metrics };
+  return { set, age, current, totals, metrics };
 };
 
 describe('setFleetGauges', () => {
@@ -51,6 +58,16 @@ describe('setFleetGauges', () => {
     const { set, age } = setup(states, disabled);
     await set();
     expect(await age()).toEqual(expected);
+  });
+
+  it('gives how often remembered ids were forgotten early, 0 before anything is counted', async () => {
+    const { set, totals, metrics } = setup({ a: sampled(1), b: sampled(1) });
+    totals.set('a', { published: 1, dropped: 0, earlyRotations: 3 });
+    await set();
+    expect((await metrics.dedupeEarlyRotations.get()).values).toMatchObject([
+      { labels: { source: 'a' }, value: 3 },
+      { labels: { source: 'b' }, value: 0 },
+    ]);
   });
 
   it('shows no lag of a source whose lag is not known any more, but the age of its sample', async () => {

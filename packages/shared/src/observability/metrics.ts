@@ -58,6 +58,11 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
     ),
     throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
     allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
+    dedupeEarlyRotations: gauge(
+      'dedupe_early_rotations',
+      'Times that remembered ids were forgotten before their window had passed, because queue.dedupeMaxIds was reached.',
+      ['source'],
+    ),
     // Never set yet: dashboards may name it, and its series begin with the breaker.
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
     newestObservationAgeSeconds: gauge(

@@ -83,6 +83,16 @@ export interface QueueCounts {
   readonly byPriority: Readonly<Record<PriorityClass, number>>;
 }
 
+/** What is counted of a source since it exists. */
+export interface SourceTotals {
+  /** Records. */
+  readonly published: number;
+  /** Records. */
+  readonly dropped: number;
+  /** Generations of seen ids that made way before their window had passed, because `dedupeMaxIds` was reached. */
+  readonly earlyRotations: number;
+}
+
 /** One page of a sweep. */
 export interface SweepPage {
   /** Chunks without a job: the job has to be added. */
@@ -126,8 +136,5 @@ export interface ChunkStore {
   /** Job hashes of the source's chunk queue that lie in no list and are not locked (healed once a minute). */
   lostJobs(sourceId: string): Promise<readonly string[]>;
   counts(sourceIds: readonly string[]): Promise<ReadonlyMap<string, QueueCounts>>;
-  /** Records published and dropped since the source exists. */
-  totals(
-    sourceIds: readonly string[],
-  ): Promise<ReadonlyMap<string, { readonly published: number; readonly dropped: number }>>;
+  totals(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SourceTotals>>;
 }

@@ -14,7 +14,7 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     /** hash of one chunk: v payload, n, rem, p class, at, meta, keep, bits (done), corr (corrections), burial (claim) */
     chunk: (chunkId: string) => `${prefix}:chunk:${chunkId}`,
     chunkPrefix: `${prefix}:chunk:`,
-    /** hash: cur (0 or 1), at (start of the generation, ms) */
+    /** hash: cur (0 or 1), at (start of the generation, ms), early (rotations before their time) */
     seen: `${prefix}:seen`,
     seen0: `${prefix}:seen:0`,
     seen1: `${prefix}:seen:1`,

@@ -136,14 +136,16 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
       const pipeline = redis.pipeline();
       for (const sourceId of sourceIds) {
         const keys = keysOf(sourceId);
-        pipeline.hgetBuffer(keys.totals, 'published').hvalsBuffer(keys.dropped);
+        pipeline.hgetBuffer(keys.totals, 'published').hvalsBuffer(keys.dropped).hgetBuffer(keys.seen, 'early');
       }
       const replies = await valuesOf(pipeline.exec());
       return new Map(
         sourceIds.map((sourceId, index) => {
-          const dropped = listOf(replies[index * 2 + 1]).map(countOf);
-          const sum = dropped.reduce((total, records) => total + records, 0);
-          return [sourceId, { published: countOf(replies[index * 2]), dropped: sum }];
+          const [published, dropped, early] = replies.slice(index * 3, index * 3 + 3);
+          const sum = listOf(dropped)
+            .map(countOf)
+            .reduce((total, records) => total + records, 0);
+          return [sourceId, { published: countOf(published), dropped: sum, earlyRotations: countOf(early) }];
         }),
       );
     },

@@ -292,7 +292,9 @@ describe('counts and totals', () => {
     expect(await bundle.store.counts(['firms', 'other'])).toEqual(
       new Map(['firms', 'other'].map((id) => [id, { total: 0, byPriority: { 1: 0, 2: 0, 3: 0, 4: 0 } }])),
     );
-    expect(await bundle.store.totals(['firms'])).toEqual(new Map([['firms', { published: 0, dropped: 0 }]]));
+    expect(await bundle.store.totals(['firms'])).toEqual(
+      new Map([['firms', { published: 0, dropped: 0, earlyRotations: 0 }]]),
+    );
     expect(await bundle.store.counts([])).toEqual(new Map());
     expect(await bundle.store.totals([])).toEqual(new Map());
   });
@@ -308,7 +310,9 @@ describe('counts and totals', () => {
     expect(await bundle.store.counts(['firms'])).toEqual(
       new Map([['firms', { total: 7, byPriority: { 1: 3, 2: 0, 3: 0, 4: 4 } }]]),
     );
-    expect(await bundle.store.totals(['firms'])).toEqual(new Map([['firms', { published: 2, dropped: 9 }]]));
+    expect(await bundle.store.totals(['firms'])).toEqual(
+      new Map([['firms', { published: 2, dropped: 9, earlyRotations: 0 }]]),
+    );
   });
 });
 

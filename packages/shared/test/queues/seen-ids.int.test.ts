@@ -116,6 +116,7 @@ describe('a full generation', () => {
     expect(await bundle.redis.hget(bundle.keys.seen, 'early')).toBeNull();
     await bundle.admit(records(200, 10), { limits: small });
     expect(await bundle.redis.hget(bundle.keys.seen, 'early')).toBe('1');
+    expect((await bundle.store.totals([bundle.sourceId])).get(bundle.sourceId)?.earlyRotations).toBe(1);
     const { current, previous } = await bundle.picture();
     expect([current.size, previous.size]).toEqual([10, 100]);
     expect(await bundle.store.lookup(bundle.sourceId, records(1, 50), small)).toEqual(Array(50).fill('known'));

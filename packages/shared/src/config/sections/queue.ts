@@ -34,7 +34,7 @@ const fields = {
     { min: 0, max: 60_000, unit: 'milliseconds' },
   ),
   dedupeMaxIds: wholeNumber(
-    'Ids that are remembered per source, about 83 bytes of Redis each. Beyond it the oldest half is forgotten early, counted in the metric `dedupe_early_rotations`.',
+    'Ids that are remembered per source, about 83 bytes of Redis each. Beyond it the oldest half is forgotten early, counted in the metric `stream_manager_dedupe_early_rotations`.',
     { min: 1_000, max: 100_000_000, unit: 'ids' },
   ),
   keepDropped: flag('Whether records that overflow drops are kept as dead letters.'),
