@@ -1,10 +1,10 @@
 // Finds the known name that a mistyped one was most likely meant to be.
-import { foldKey } from './key-spelling.ts';
+import { foldKey, snakeCase } from './key-spelling.ts';
 
 /**
  * The candidate with the smallest edit distance (insert, delete, replace, swap of neighbours), where case, `_` and `-`
- * do not count; undefined when none is near: more than two fifths of the longer name would have to change, and never
- * more than one letter of a name of up to three.
+ * do not count. None is near when more than two fifths of the longer name would have to change (of a name of up to three
+ * letters: more than one). Then it is the only candidate that the name is short for, if there is one.
  */
 export function nearestKey(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = foldKey(name);
@@ -21,8 +21,31 @@ export function nearestKey(name: string, candidates: Iterable<string>): string |
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? onlyLongForm(name, candidates);
 }
+
+/**
+ * The only candidate that the name shortens: it begins with the whole name (`time_out`: `timeoutSeconds`), or has all of its
+ * words, two at least, in their order (`targetLag`: `targetConsumerLag`).
+ */
+function onlyLongForm(name: string, candidates: Iterable<string>): string | undefined {
+  const wanted = foldKey(name);
+  if (wanted.length < 4) return undefined;
+  const words = wordsOf(name);
+  const fitting = [...candidates].filter(
+    (candidate) => foldKey(candidate).startsWith(wanted) || (words.length > 1 && isWithin(words, wordsOf(candidate))),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+const wordsOf = (name: string): readonly string[] => snakeCase(name).split(/[_-]+/);
+
+/** Do the words of the first list stand in the second, in their order? */
+const isWithin = (words: readonly string[], longer: readonly string[]): boolean => {
+  let next = 0;
+  for (const word of longer) if (word === words[next]) next += 1;
+  return next === words.length;
+};
 
 /** Optimal string alignment distance. Both names are cut at 64 letters: keys are short, and a hostile file costs nothing. */
 export function editDistance(first: string, second: string): number {

@@ -39,12 +39,16 @@ export function parseFile(text: string, file: string): ParsedFile {
   const faults = [...document.errors, ...document.warnings];
   const exhausted = faults.find((fault) => fault.code === 'RESOURCE_EXHAUSTION');
   if (exhausted !== undefined) return { issues: [syntaxIssue(placeOf(exhausted.pos[0]), tooDeep)] };
-  if (faults.length > 0)
+  if (faults.length > 0) {
+    // One slip often breaks several rules of the parser, all at one place: the first says most.
+    const byOffset = new Map([...faults].reverse().map((fault) => [fault.pos[0], fault]));
     return {
       issues: faults
+        .filter((fault) => byOffset.get(fault.pos[0]) === fault)
         .slice(0, 20)
         .map((fault) => syntaxIssue(placeOf(fault.pos[0]), syntaxMessages[fault.code] ?? brokenSyntax)),
     };
+  }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null))
     return {
       issues: [{ ...nowhere(file), message: 'is empty', expected: 'a map of config sections', found: 'nothing' }],

@@ -8,7 +8,11 @@ describe('nearestKey', () => {
     { written: 'evry', near: 'every' },
     { written: 'evrey', near: 'every' },
     { written: 'RATE_LIMIT_PER_MINUTE', near: 'rateLimitPerMinute' },
-    { written: 'rate_limit', near: undefined },
+    { written: 'rate_limit', near: 'rateLimitPerMinute' },
+    { written: 'rateMinute', near: 'rateLimitPerMinute' },
+    { written: 'minute_rate', near: undefined },
+    { written: 'minute', near: undefined },
+    { written: 'pri', near: undefined },
     { written: 'topics', near: 'topic' },
     { written: 'xx', near: undefined },
     { written: 'tx', near: 'tz' },
@@ -16,6 +20,15 @@ describe('nearestKey', () => {
     { written: '', near: undefined },
   ])('finds $near for $written', ({ written, near }) => {
     expect(nearestKey(written, keys)).toBe(near);
+  });
+
+  it.each([
+    { written: 'time_out', known: ['timeoutSeconds', 'topic'], near: 'timeoutSeconds' },
+    { written: 'targetLag', known: ['targetConsumerLag', 'criticalConsumerLag'], near: 'targetConsumerLag' },
+    { written: 'firms', known: ['firms-california', 'noaa-california'], near: 'firms-california' },
+    { written: 'firms', known: ['firms-california', 'firms-oregon'], near: undefined },
+  ])('finds $near for the short form $written', ({ written, known, near }) => {
+    expect(nearestKey(written, known)).toBe(near);
   });
 
   it('takes the first of equally near ones', () => {

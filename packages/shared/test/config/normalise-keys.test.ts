@@ -70,6 +70,13 @@ describe('an unknown key', () => {
       nearest: 'field',
     },
     { text: 'kafka:\n  ssl: { cer: a }', line: 2, path: 'kafka.ssl.cer', nearest: 'cert' },
+    { text: `${smallSource}    time_out: 5`, line: 6, path: 'sources.firms.time_out', nearest: 'timeoutSeconds' },
+    {
+      text: 'throttling:\n  targetLag: 5',
+      line: 2,
+      path: 'throttling.targetLag',
+      nearest: 'targetConsumerLag',
+    },
     { text: 'target_consumer_lag: 5', line: 1, path: 'target_consumer_lag', nearest: 'throttling.targetConsumerLag' },
     { text: 'throttling:\n  brokers: a', line: 2, path: 'throttling.brokers', nearest: 'kafka.brokers' },
     { text: 'kafka:\n  bootstrap_servers: a', line: 2, path: 'kafka.bootstrap_servers', nearest: 'kafka.brokers' },

@@ -97,6 +97,13 @@ describe('parseFile', () => {
     expect(issues[0]?.message).toContain(says);
   });
 
+  it.each([
+    { name: 'brackets that stay open', text: 'a: {type: b, params: {\n' },
+    { name: 'a quote that stays open before more lines', text: 'a: {url: "abc\nb: [\n' },
+  ])('names $name once', ({ text }) => {
+    expect(parse(text).issues).toHaveLength(1);
+  });
+
   it('never quotes the file in an error of syntax', () => {
     for (const text of [
       'a: *s3cret',
