@@ -10,6 +10,7 @@ import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRings } from '@stream-manager/shared/queues/rings';
 import { chunkJobOptions, chunkLimits, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
@@ -24,7 +25,6 @@ import { createLease } from './lease.ts';
 import { openRecordsQueue } from './open-records-queue.ts';
 import { createPublisher } from './publish.ts';
 import { readWork } from './read-work.ts';
-import { createRings } from './rings.ts';
 import { createSourceNotes } from './source-notes.ts';
 import { createSourceQueues } from './source-queues.ts';
 import { createSweep, sweepIntervalMs } from './sweep.ts';
@@ -145,13 +145,17 @@ export const composeProducerWorker: Compose = (context): Composition => {
 
   /** Waits for what is in hand, but not beyond the grace period. */
   const finishInHand = async (): Promise<void> => {
-    const finished = Promise.all([attention.stop(), sweeper.stop(), sampler.stop()]).then(() => true);
+    const finished = Promise.allSettled([attention.stop(), sweeper.stop(), sampler.stop()]).then((ends) => {
+      // One that could not be stopped must not keep the others from ending, or the connections from being closed.
+      for (const end of ends)
+        if (end.status === 'rejected') logger.warn({ error: messageOf(end.reason) }, 'stopping failed');
+      return true;
+    });
     const graceMs = Math.max(0, config.shutdown.graceMs - closingMs);
     const isLate = sleep(graceMs, false, { ref: false });
     if (await Promise.race([finished, isLate])) return;
     logger.warn('chunks are still in hand at the end of the grace period; another worker takes them up');
     stopped.abort();
-    finished.catch((error: unknown) => logger.warn({ error: messageOf(error) }, 'stopping failed'));
   };
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {

@@ -5,17 +5,12 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { readFleet } from '@stream-manager/shared/ops/heartbeat';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
-import {
-  deadLetterQueueAddress,
-  openQueue,
-  pollQueueAddress,
-  recordsQueueAddress,
-} from '@stream-manager/shared/queues/bullmq';
+import { deadLetterQueueAddress, pollQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createOpenedQueues, type OpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { topicDefinition } from '@stream-manager/shared/topics/topic-definition';
-import type { Queue } from 'bullmq';
 import express, { Router } from 'express';
 import helmet from 'helmet';
 import { createApi } from './api/routes.ts';
@@ -28,24 +23,14 @@ import { createScheduleKeeper } from './schedules/keep-schedules.ts';
 
 const pageDirectory = fileURLToPath(new URL('./dashboard/page', import.meta.url));
 
-const openQueues = (context: ProcessContext): StreamQueues & { readonly all: readonly Queue[] } => {
+const openQueues = (context: ProcessContext): StreamQueues & Pick<OpenedQueues, 'close'> => {
   const { keyPrefix } = context.config.redis;
-  const onError = (error: Error): void => context.logger.debug({ error: error.message }, 'queue connection error');
-  const open = (address: ReturnType<typeof pollQueueAddress>): Queue => openQueue(address, context.redis, onError);
-  const ids = [...Object.keys(context.config.sources), ...context.retired.keys()];
-  const poll = open(pollQueueAddress(keyPrefix));
-  const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
-  const deadLetters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
-  const find = (queues: ReadonlyMap<string, Queue>, id: string): Queue => {
-    const queue = queues.get(id);
-    if (queue === undefined) throw new Error(`source "${id}" is not known`);
-    return queue;
-  };
+  const opened = createOpenedQueues(context);
   return {
-    poll,
-    records: (id) => find(records, id),
-    deadLetters: (id) => find(deadLetters, id),
-    all: [poll, ...records.values(), ...deadLetters.values()],
+    poll: opened.at(pollQueueAddress(keyPrefix)),
+    records: (id) => opened.at(recordsQueueAddress(keyPrefix, id)),
+    deadLetters: (id) => opened.at(deadLetterQueueAddress(keyPrefix, id)),
+    close: () => opened.close(),
   };
 };
 
@@ -163,7 +148,7 @@ export const composeScheduler: Compose = (context): Composition => {
         logger.debug({ error: messageOf(error) }, 'Kafka admin client did not close cleanly');
       });
       await Promise.all([provisioner.stop(), closed]);
-      await Promise.all(queues.all.map((queue) => queue.close()));
+      await queues.close();
     },
   };
 };

@@ -1,15 +1,11 @@
-// The queues of sources as the poller writes them: chunk jobs, dead letters, the ring. Queues are opened when the first
-// record of their source comes and share one connection; at most two per source of the config are ever open.
+// The queues of sources as the poller writes them: chunk jobs, dead letters, the ring. At most two queues
+// per source of the config are ever open.
 import type { Logger } from '@stream-manager/shared/observability/logger';
-import {
-  deadLetterQueueAddress,
-  openQueue,
-  type QueueAddress,
-  recordsQueueAddress,
-} from '@stream-manager/shared/queues/bullmq';
+import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
-import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { addChunkJobs, type ChunkJobOptions, removeEvictedJobs } from '@stream-manager/shared/queues/records-queue';
+import { createRings } from '@stream-manager/shared/queues/rings';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AdmissionQueues } from '../admission/admit-page.ts';
@@ -26,37 +22,17 @@ export const createSourceQueues = (
   options: { readonly keyPrefix: string; readonly chunkJob: ChunkJobOptions },
 ): SourceQueues => {
   const { keyPrefix } = options;
-  const open = new Map<string, Queue>();
-  const ringChannel = fleetKeys(keyPrefix).ring;
-
-  const queueAt = (address: QueueAddress): Queue => {
-    const found = open.get(address.name);
-    if (found !== undefined) return found;
-    const queue = openQueue(address, deps.redis, (error) => {
-      // The connection is shared, and what it has to say is logged where it was made.
-      deps.logger.debug({ queue: address.name, error: error.message }, 'queue connection error');
-    });
-    open.set(address.name, queue);
-    return queue;
-  };
+  const opened = createOpenedQueues(deps);
+  const { ring } = createRings(deps, options);
+  const records = (sourceId: string): Queue => opened.at(recordsQueueAddress(keyPrefix, sourceId));
 
   return {
-    addChunkJob: (sourceId, chunk) =>
-      addChunkJobs(queueAt(recordsQueueAddress(keyPrefix, sourceId)), [chunk], options.chunkJob),
+    addChunkJob: (sourceId, chunk) => addChunkJobs(records(sourceId), [chunk], options.chunkJob),
     removeEvictedJobs: async (sourceId, evicted) => {
-      await removeEvictedJobs(queueAt(recordsQueueAddress(keyPrefix, sourceId)), evicted);
+      await removeEvictedJobs(records(sourceId), evicted);
     },
-    addLetters: (sourceId, letters) => addDeadLetters(queueAt(deadLetterQueueAddress(keyPrefix, sourceId)), letters),
-    ring: (sourceId) => {
-      deps.redis.publish(ringChannel, sourceId).catch((error: unknown) => {
-        // A ring only saves a producer's wait of a second.
-        deps.logger.debug({ sourceId, error: String(error) }, 'ring lost');
-      });
-    },
-    close: async () => {
-      const queues = [...open.values()];
-      open.clear();
-      await Promise.all(queues.map((queue) => queue.close()));
-    },
+    addLetters: (sourceId, letters) => addDeadLetters(opened.at(deadLetterQueueAddress(keyPrefix, sourceId)), letters),
+    ring,
+    close: () => opened.close(),
   };
 };

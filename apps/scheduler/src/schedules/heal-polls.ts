@@ -3,8 +3,8 @@
 // still keeps two from running side by side.
 import type { Queue } from 'bullmq';
 
-/** States in which a job can still free its key by itself. */
-const isAlive = (state: string): boolean => !['unknown', 'completed', 'failed'].includes(state);
+/** Whether a job in this state still runs, or will. */
+export const isAlive = (state: string): boolean => !['unknown', 'completed', 'failed'].includes(state);
 
 /** Removes dead deduplication keys; gives the sources that were blocked. */
 export const healPolls = async (queue: Queue, sourceIds: readonly string[]): Promise<readonly string[]> => {

@@ -5,6 +5,7 @@ import type { TickJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { addPoll, keptPolls } from '@stream-manager/shared/queues/poll-queue';
 import type { JobSchedulerJson, Queue } from 'bullmq';
+import { isAlive } from './heal-polls.ts';
 import { type Schedule, scheduleIdPrefix } from './wanted-schedules.ts';
 
 /** What one reconciliation did, by source id. */
@@ -23,8 +24,7 @@ export const chooseAct = (
   if (current === null) return 'create';
   if (current.definition !== wanted.definition) return 'change';
   // The armed tick is gone or over: without help this schedule would never fire again.
-  const isBroken = current.nextJobState === null || ['unknown', 'completed', 'failed'].includes(current.nextJobState);
-  return isBroken ? 'heal' : 'leave';
+  return current.nextJobState !== null && isAlive(current.nextJobState) ? 'leave' : 'heal';
 };
 
 const definitionOf = (scheduler: JobSchedulerJson): string | undefined => {

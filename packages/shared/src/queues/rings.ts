@@ -1,9 +1,9 @@
 // Rings: a message on a pub/sub channel after a job was added, so that a producer need not wait for its next round. They
 // may be lost at any time; nothing depends on them. Listening takes a connection of its own, as pub/sub does.
-import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { Logger } from '@stream-manager/shared/observability/logger';
-import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import type { Redis } from 'ioredis';
+import { messageOf } from '../failures/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import { fleetKeys } from './keys.ts';
 
 /** Both ends of the bell. */
 export interface Rings {
