@@ -29,7 +29,11 @@ export interface PublishResult {
 
 /** Publishes batches. One instance serves a whole process; calls may overlap. */
 export interface KafkaProducerPort {
-  /** Never rejects for what Kafka answers: that is in the result. `schema-version` is added to every record's headers. */
+  /**
+   * Never rejects for what Kafka answers: that is in the result. `schema-version` is added to every record's headers.
+   * With the platformatic adapter a publish that may have been written without an answer stays open until it is answered
+   * or the producer is closed (`KafkaProducerOptions.onTrouble` tells meanwhile).
+   */
   publish(records: readonly OutgoingRecord[]): Promise<PublishResult>;
   /** Whether the last exchange with the cluster went well; null before the first. */
   isReachable(): boolean | null;
@@ -80,8 +84,19 @@ export interface KafkaAdminPort {
   close(): Promise<void>;
 }
 
+/** What a producer tells besides its results. */
+export interface KafkaProducerOptions {
+  /**
+   * Called while a publish goes on although an exchange with the cluster failed for an outage, at most about every 2 s:
+   * the adapter keeps sending the same batch because its outcome is not known, and only a repeat under the same sequence
+   * number cannot double it. That publish may take as long as the outage lasts. Never called by kafkajs, whose publish
+   * gives up by itself within about twice its request timeout. Must not throw.
+   */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
 /** Both halves, made from one config. */
 export interface KafkaPort {
-  createProducer(): KafkaProducerPort;
+  createProducer(options?: KafkaProducerOptions): KafkaProducerPort;
   createAdmin(): KafkaAdminPort;
 }
