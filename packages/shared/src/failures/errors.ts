@@ -20,9 +20,17 @@ export const errorTable = {
   fetch_redirect: { retryable: false, meaning: 'The provider redirected somewhere we do not follow.' },
   response_too_large: { retryable: false, meaning: 'The answer is larger than polling.maxResponseBytes.' },
   response_unreadable: { retryable: true, meaning: 'The answer is not what this API is documented to give.' },
+  format_changed: {
+    retryable: true,
+    meaning: 'So many rows of an answer are invalid that the format must have changed; nothing of it was taken.',
+  },
   credentials_refused: { retryable: false, meaning: 'The provider refused the key or password.' },
   payload_damaged: { retryable: false, meaning: 'A stored chunk cannot be read.' },
   publish_failed: { retryable: true, meaning: 'Kafka did not take a record.' },
+  hung: {
+    retryable: true,
+    meaning: 'A job showed no progress for too long; it was given up and goes to another worker.',
+  },
   stopped: { retryable: true, meaning: 'The process is stopping; the work is handed back.' },
 } as const satisfies Record<string, { readonly retryable: boolean; readonly meaning: string }>;
 
