@@ -3,6 +3,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createFailedChunks, type FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
@@ -28,11 +29,12 @@ export const createSourceQueues = (
   options: { readonly keyPrefix: string },
 ): SourceQueues => {
   const opened = createOpenedQueues(deps);
+  const stocks = createLetterStocks(deps.redis, options.keyPrefix);
   const records = (sourceId: string): RecordsQueue => opened.at(recordsQueueAddress(options.keyPrefix, sourceId));
   return {
     records,
     addLetters: async (sourceId, letters) => {
-      await addDeadLetters(opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)), letters);
+      await addDeadLetters(opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)), letters, stocks);
       for (const { data } of letters) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
     },
     failed: createFailedChunks({ redis: deps.redis, now: Date.now }, options),

@@ -1,6 +1,7 @@
 // A source that is removed from the config while it holds records: they still go to the topic they were meant for.
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { registerSources } from '@stream-manager/shared/queues/known-sources';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
@@ -66,7 +67,8 @@ describe('records of a source that is gone from the config', () => {
       payloadVersion: 1,
       replays: 0,
     };
-    await addDeadLetters(producer.deadLetters, [{ jobId: 'letter-7', data: letter }]);
+    const stocks = createLetterStocks(producer.redis, producer.config.redis.keyPrefix);
+    await addDeadLetters(producer.deadLetters, [{ jobId: 'letter-7', data: letter }], stocks);
     await producer.startWorker({}, await afterRemoval(producer));
     const job = await waitUntil('the letter to be shown as failed', async () => {
       const job = await producer.deadLetters.getJob('letter-7');

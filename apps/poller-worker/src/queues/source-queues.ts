@@ -3,6 +3,7 @@
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { addChunkJobs, type ChunkJobOptions, removeEvictedJobs } from '@stream-manager/shared/queues/records-queue';
 import { createRings } from '@stream-manager/shared/queues/rings';
@@ -23,6 +24,7 @@ export const createSourceQueues = (
 ): SourceQueues => {
   const { keyPrefix } = options;
   const opened = createOpenedQueues(deps);
+  const stocks = createLetterStocks(deps.redis, keyPrefix);
   const { ring } = createRings(deps, options);
   const records = (sourceId: string): Queue => opened.at(recordsQueueAddress(keyPrefix, sourceId));
 
@@ -31,7 +33,8 @@ export const createSourceQueues = (
     removeEvictedJobs: async (sourceId, evicted) => {
       await removeEvictedJobs(records(sourceId), evicted);
     },
-    addLetters: (sourceId, letters) => addDeadLetters(opened.at(deadLetterQueueAddress(keyPrefix, sourceId)), letters),
+    addLetters: (sourceId, letters) =>
+      addDeadLetters(opened.at(deadLetterQueueAddress(keyPrefix, sourceId)), letters, stocks),
     ring,
     close: () => opened.close(),
   };

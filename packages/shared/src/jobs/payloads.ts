@@ -30,16 +30,16 @@ export interface ChunkJobData {
   readonly sample: readonly unknown[];
 }
 
-/** The name of every dead-letter job. */
-export const deadLetterJobName = 'dead-letter';
-
 /** One attempt to publish a record. */
 export interface SendAttempt {
   readonly at: string;
   readonly error: string;
 }
 
-/** A dead letter: a record that could not be published, or a row that is no record. Exactly one of `record` and `raw`. */
+/**
+ * A dead letter: a record that could not be published, or a row that is no record. Exactly one of `record` and `raw`.
+ * The job's name is the letter's code, so that Bull Board shows and finds it.
+ */
 export interface DeadLetterJobData {
   readonly sourceId: string;
   readonly code: string;

@@ -22,6 +22,8 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     dropped: `${prefix}:dropped`,
     /** hash: totals of the source since it exists: published */
     totals: `${prefix}:totals`,
+    /** hash: bytes (data of the dead letters, about), measured (letters at the last measure), at (ms, its time) */
+    letters: `${prefix}:letters`,
     /** hash: flags of the operator, lastPoll JSON, lag JSON */
     state: `${prefix}:state`,
     /** string: where a poll of several exchanges stands (JSON) */
