@@ -5,6 +5,7 @@ import type { PriorityClass } from '../records/priority.ts';
 import { priorityClasses } from '../records/priority.ts';
 import type {
   AdmitResult,
+  ChunkTries,
   EvictedChunk,
   QueueCounts,
   SettleResult,
@@ -59,11 +60,11 @@ const evictedOf = (flat: readonly ScriptReply[]): readonly EvictedChunk[] => {
 };
 
 /** Fields of a chunk's hash, in the order in which `takenChunkOf` reads them. */
-export const takenFields = ['v', 'n', 'p', 'at', 'meta', 'bits', 'corr'] as const;
+export const takenFields = ['v', 'n', 'p', 'at', 'meta', 'bits', 'corr', 'tries'] as const;
 
 /** A chunk from the values of `takenFields`; null without payload. */
 export const takenChunkOf = (chunkId: string, fields: readonly (Buffer | null)[]): TakenChunk | null => {
-  const [payload, records, priorityClass, admittedAt, meta, done, corrections] = fields;
+  const [payload, records, priorityClass, admittedAt, meta, done, corrections, tries] = fields;
   if (payload === null || payload === undefined) return null;
   return {
     chunkId,
@@ -74,8 +75,14 @@ export const takenChunkOf = (chunkId: string, fields: readonly (Buffer | null)[]
     pollId: pollIdOf(textOf(meta)),
     admittedAt: numberOf(admittedAt),
     priority: priorityClassOf(priorityClass),
+    tries: tries === null || tries === undefined ? noTries : triesOf(textOf(tries)),
   };
 };
+
+const noTries: ChunkTries = { made: 0, attempts: [] };
+
+// Written by the store only.
+const triesOf = (json: string): ChunkTries => JSON.parse(json) as ChunkTries;
 
 /** What a settle did. */
 export const settleResultOf = (reply: ScriptReply): SettleResult => {

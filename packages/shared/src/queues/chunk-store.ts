@@ -2,6 +2,7 @@
 // Admit, take, settle and sweep are one Lua call each; every key of a source carries its hash tag.
 
 import type { OverflowMode } from '../config/overflow-modes.ts';
+import type { SendAttempt } from '../jobs/payloads.ts';
 import type { PreparedRecord } from '../records/payload.ts';
 import type { PriorityClass } from '../records/priority.ts';
 
@@ -56,6 +57,14 @@ export interface EvictedChunk {
   readonly priority: PriorityClass;
 }
 
+/** Sends of a chunk that failed for an error that is neither an outage nor a missing topic. */
+export interface ChunkTries {
+  /** Attempts that they used. */
+  readonly made: number;
+  /** When and why, the oldest first. */
+  readonly attempts: readonly SendAttempt[];
+}
+
 /** A chunk in the hand of a producer. */
 export interface TakenChunk {
   readonly chunkId: string;
@@ -69,6 +78,7 @@ export interface TakenChunk {
   /** When it was admitted, in milliseconds since the epoch (Redis' clock). */
   readonly admittedAt: number;
   readonly priority: PriorityClass;
+  readonly tries: ChunkTries;
 }
 
 /** What a settle did: `gone` = settled before, `freed` = the chunk is removed, `left` = that many records remain. */
@@ -132,6 +142,10 @@ export interface ChunkStore {
    * `published` of them count into the source's total.
    */
   settle(sourceId: string, chunkId: string, done: Buffer | null, published: number): Promise<SettleResult>;
+  /** Remembers sends that failed, in the chunk itself; nothing if it is settled. */
+  noteTries(sourceId: string, chunkId: string, tries: ChunkTries): Promise<void>;
+  /** For how long, in milliseconds, the chunk's topic has refused it; the first call answers 0 and starts the time. */
+  refusedFor(sourceId: string, chunkId: string): Promise<number>;
   sweep(sourceId: string, fromScore: number, limit: number): Promise<SweepPage>;
   /** Job hashes of the source's chunk queue that lie in no list and are not locked (healed once a minute). */
   lostJobs(sourceId: string): Promise<readonly string[]>;

@@ -20,6 +20,7 @@ import { sourceKeys } from './keys.ts';
 import type { ScriptReply } from './script-runner.ts';
 import { listOf, numberOf, runScript, textOf } from './script-runner.ts';
 import { admitScript } from './scripts/admit.ts';
+import { noteTriesScript, refusedForScript } from './scripts/chunk-tries.ts';
 import { lookupScript } from './scripts/lookup.ts';
 import { lostJobsScript } from './scripts/lost-jobs.ts';
 import { rememberScript } from './scripts/remember.ts';
@@ -101,6 +102,13 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
         ),
       );
     },
+
+    noteTries: async (sourceId, chunkId, tries) => {
+      await runScript(redis, noteTriesScript, [keysOf(sourceId).chunk(chunkId)], [JSON.stringify(tries)]);
+    },
+
+    refusedFor: async (sourceId, chunkId) =>
+      numberOf(await runScript(redis, refusedForScript, [keysOf(sourceId).chunk(chunkId)], [])),
 
     sweep: async (sourceId, fromScore, limit) => {
       const keys = keysOf(sourceId);
