@@ -7,6 +7,8 @@ import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
@@ -17,6 +19,8 @@ import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic
 import { createAttention } from './attention.ts';
 import { chosenSources } from './chosen-sources.ts';
 import { buryFailedChunk } from './dead-letters/bury-failed-chunk.ts';
+import { createLetterExpiry } from './dead-letters/expire-letters.ts';
+import { measureLetters } from './dead-letters/measure-letters.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
 import { createFleetAct } from './fleet-act.ts';
 import { createKafkaWatch } from './kafka-watch.ts';
@@ -125,6 +129,23 @@ export const composeProducerWorker: Compose = (context): Composition => {
     { name: 'sweep', intervalMs: sweepIntervalMs },
   );
 
+  const stocks = createLetterStocks(redis, keyPrefix);
+  const expireLetters = createLetterExpiry(
+    { letters: createFailedLetters(redis, keyPrefix), metrics, logger, now: Date.now },
+    { keepDays: config.delivery.deadLetters.keepDays },
+  );
+  const letterKeeper = createFleetAct(
+    {
+      lease: createLease(redis, { key: keys.lease('letters'), holder: instance.id, ttlMs: 2 * sweepIntervalMs }),
+      act: async (signal) => {
+        await expireLetters(allSources, signal);
+        await measureLetters({ stocks, now: Date.now }, allSources, signal);
+      },
+      logger,
+    },
+    { name: 'care of the dead letters', intervalMs: sweepIntervalMs },
+  );
+
   const lagReader = createLagReader({ admin, now: Date.now });
   const { sampleIntervalMs } = config.throttling;
   const sampler = createFleetAct(
@@ -145,12 +166,14 @@ export const composeProducerWorker: Compose = (context): Composition => {
 
   /** Waits for what is in hand, but not beyond the grace period. */
   const finishInHand = async (): Promise<void> => {
-    const finished = Promise.allSettled([attention.stop(), sweeper.stop(), sampler.stop()]).then((ends) => {
-      // One that could not be stopped must not keep the others from ending, or the connections from being closed.
-      for (const end of ends)
-        if (end.status === 'rejected') logger.warn({ error: messageOf(end.reason) }, 'stopping failed');
-      return true;
-    });
+    const finished = Promise.allSettled([attention.stop(), sweeper.stop(), letterKeeper.stop(), sampler.stop()]).then(
+      (ends) => {
+        // One that could not be stopped must not keep the others from ending, or the connections from being closed.
+        for (const end of ends)
+          if (end.status === 'rejected') logger.warn({ error: messageOf(end.reason) }, 'stopping failed');
+        return true;
+      },
+    );
     const graceMs = Math.max(0, config.shutdown.graceMs - closingMs);
     const isLate = sleep(graceMs, false, { ref: false });
     if (await Promise.race([finished, isLate])) return;
@@ -169,6 +192,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     start: async (signal) => {
       await watch.start(signal);
       await sweeper.start(signal);
+      await letterKeeper.start(signal);
       await sampler.start(signal);
       await attention.start(signal);
     },

@@ -5,7 +5,8 @@ import type { Path, TreeNode } from './tree.ts';
 
 const throttle = 'the throttle arrives in a later version, and until then lag is measured and shown only';
 const breaker = 'the circuit breaker arrives in a later version, and outages never count as attempts without it either';
-const limits = 'limits of the dead letters arrive in a later version, and until then all of them are kept';
+const invalidShare =
+  'it arrives in a later version, and until then every invalid row becomes a dead letter, however many there are';
 const queueAging = 'ageing of waiting chunks arrives in a later version';
 const keepDropped = 'keeping dropped records arrives in a later version, and until then they are counted only';
 
@@ -30,7 +31,7 @@ export const notYet: Readonly<Record<string, string>> = {
   'delivery.destinationGraceMs':
     'the end of this wait arrives in a later version, and until then records wait for such a topic without limit',
   'delivery.circuitBreaker': breaker,
-  'delivery.deadLetters': limits,
+  'delivery.deadLetters.maxInvalidShare': invalidShare,
   'sources.<id>.cacheTtlSeconds':
     'the response cache arrives in a later version, and until then every poll asks the provider',
   'sources.<id>.throttling.sampleIntervalMs':

@@ -40,6 +40,16 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'reason',
     ]),
     deadLettersTotal: counter('dead_letters_total', 'Dead letters added.', ['source', 'code']),
+    deadLettersExpiredTotal: counter(
+      'dead_letters_expired_total',
+      'Dead letters removed because they lay longer than delivery.deadLetters.keepDays.',
+      ['source'],
+    ),
+    deadLettersDiscardedTotal: counter(
+      'dead_letters_discarded_total',
+      'Dead letters discarded by an operator, by API or streamctl.',
+      ['source'],
+    ),
     timestampsReplacedTotal: counter(
       'timestamps_replaced_total',
       'Records whose event time lay more than an hour ahead, published with their ingestion time.',
@@ -63,6 +73,7 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'Times that remembered ids were forgotten before their window had passed, because queue.dedupeMaxIds was reached.',
       ['source'],
     ),
+    deadLettersExpiring: gauge('dead_letters_expiring', 'Dead letters that expire within a day.', ['source']),
     // Never set yet: dashboards may name it, and its series begin with the breaker.
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
     newestObservationAgeSeconds: gauge(

@@ -36,7 +36,7 @@ describe('the table of keys without effect', () => {
 
   it('marks the descriptions of its keys only', () => {
     expect(marked('How often.', ['queue', 'agingSeconds'])).toBe('How often. (no effect in this version)');
-    expect(marked('', ['delivery', 'deadLetters'])).toBe('(no effect in this version)');
+    expect(marked('', ['queue', 'keepDropped'])).toBe('(no effect in this version)');
     expect(marked('How often.', ['queue', 'maxRecords'])).toBe('How often.');
   });
 });

@@ -1,0 +1,46 @@
+// Failed letters on a real Redis: they are counted and removed by age and by id, and nobody removes one that is retried.
+import { describe, expect, it } from 'vitest';
+import { createFailedLetters } from '../../../src/queues/dead-letters/failed-letters.ts';
+import { letterOf, openLetters } from './letter-bundle.ts';
+
+const setup = async (count: number) => {
+  const part = openLetters();
+  await part.add(Array.from({ length: count }, (_, n) => letterOf('firms', n)));
+  await part.failAll();
+  // Their times are set by hand: letter n failed at n ms.
+  const failed = part.queue().toKey('failed');
+  for (let n = 0; n < count; n += 1) await part.redis.zadd(failed, n, `letter-${n}-0`);
+  return { ...part, letters: createFailedLetters(part.redis, part.keyPrefix) };
+};
+
+describe('failed letters', () => {
+  it('are counted up to a time', async () => {
+    await using part = await setup(10);
+    expect(await part.letters.countUntil(['firms', 'none'], 4)).toEqual(
+      new Map([
+        ['firms', 5],
+        ['none', 0],
+      ]),
+    );
+  });
+
+  it('are removed by age, the oldest first, not more than asked for, and their bytes go with them', async () => {
+    await using part = await setup(1_200);
+    expect(await part.letters.removeUntil('firms', 999, 700)).toBe(700);
+    expect(await part.queue().getJob('letter-699-0')).toBeUndefined();
+    expect(await part.queue().getJob('letter-700-0')).toBeDefined();
+    expect(await part.letters.removeUntil('firms', 999, 700)).toBe(300);
+    expect(await part.letters.removeUntil('firms', 999, 700)).toBe(0);
+    const counted = (await part.stocks.read(['firms'])).get('firms');
+    expect(counted?.letters).toBe(200);
+    expect(await part.stocks.measure('firms')).toEqual(counted);
+  });
+
+  it('are removed by id; one that is being retried or is not there stays what it is', async () => {
+    await using part = await setup(3);
+    await (await part.queue().getJob('letter-1-0'))?.retry('failed');
+    expect(await part.letters.remove('firms', ['letter-0-0', 'letter-1-0', 'nobody'])).toEqual([true, false, false]);
+    expect(await part.queue().getJobState('letter-1-0')).toBe('waiting');
+    expect(await part.queue().getJob('letter-0-0')).toBeUndefined();
+  });
+});
