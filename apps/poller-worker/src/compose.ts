@@ -69,6 +69,7 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
       room: createRoom({ store, now: monotonicNow }, { maxWaiting: waitingSlots(config.polling.concurrency) }),
       metrics,
       logger,
+      cutSecrets,
       now,
       monotonicNow,
     },

@@ -24,8 +24,6 @@ export interface PollDeps extends PassDeps {
   readonly claims: RunningClaims;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Cuts every secret of this process from a text. */
-  readonly cutSecrets: (text: string) => string;
 }
 
 /** The poll that a job asks for. */

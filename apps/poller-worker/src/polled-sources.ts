@@ -18,6 +18,8 @@ export interface PolledSource {
   readonly connector: Source;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
+  /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
+  readonly maxInvalidShare: number;
 }
 
 /**
@@ -46,6 +48,7 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
           chunkSize: source.queue.chunkSize,
           admitWaitMs: source.queue.admitWaitMs,
         },
+        maxInvalidShare: config.delivery.deadLetters.maxInvalidShare,
       });
     } catch (error) {
       if (source.enabled) refusals.push(`sources.${id}: ${messageOf(error)}`);
@@ -65,11 +68,12 @@ const connectorOf = (source: ResolvedSource, registry: SourceRegistry): Source =
 };
 
 /** Stands for the connector of a disabled source whose secret is missing: started by an operator, its polls say so. */
-const withoutSecret = (sourceId: string, variable: string): Source => ({
-  poll: () => {
+const withoutSecret = (sourceId: string, variable: string): Source => {
+  const refuse = (): never => {
     throw new StreamManagerError(
       'secret_missing',
       `sources.${sourceId} needs ${variable}: set this environment variable and start the poller again`,
     );
-  },
-});
+  };
+  return { poll: refuse, parseRow: refuse };
+};

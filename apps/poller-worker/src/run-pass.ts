@@ -7,8 +7,10 @@ import { type AdmissionDeps, type AdmittingPoll, admitPage } from './admission/a
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import type { Freshness } from './freshness.ts';
 import type { HttpClient } from './http/http-client.ts';
+import type { Redactor } from './http/secrets.ts';
 import type { Pass } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
+import { formatChanged, isFormatChanged } from './sources/changed-format.ts';
 import type { Page } from './sources/source.ts';
 
 /** What a pass needs. */
@@ -17,6 +19,8 @@ export interface PassDeps {
   readonly states: Pick<SourceStateStore, 'writePosition'>;
   readonly admission: AdmissionDeps;
   readonly freshness: Freshness;
+  /** Cuts every secret of this process from a text. */
+  readonly cutSecrets: Redactor;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -39,13 +43,16 @@ export const runPass = async (
   const { config, connector } = source;
   const { signal } = poll;
   const { scheduledFor } = pass;
+  const { maxInvalidShare } = source;
   let { position, records } = pass;
   let newest = Number.NEGATIVE_INFINITY;
   const remember = (): Promise<void> => deps.states.writePosition(config.id, { scheduledFor, position, records });
   const http = deps.http.forPoll({ source: config, signal });
   try {
-    for await (const page of connector.poll({ source: config, position, scheduledFor, http, signal })) {
+    const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
+    for await (const page of connector.poll(context)) {
       const rows = await preparePage(source.prepare, page, deps.now());
+      if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
       const { status, accepted } = await admitPage(deps.admission, source.admission, rows, poll);
       records += accepted;
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
@@ -64,6 +71,14 @@ export const runPass = async (
   } finally {
     if (Number.isFinite(newest)) deps.freshness.saw(config.id, newest);
   }
+};
+
+/** Throws `format_changed` if too much of a page that is one whole answer is invalid. */
+const judgePage = (page: Page, prepared: PreparedRows, maxShare: number, redact: Redactor): void => {
+  const rows = page.records.length + page.invalid.length;
+  const invalid = page.invalid.length + prepared.rejected;
+  if (isFormatChanged(rows, invalid, maxShare))
+    throw formatChanged({ rows, invalid, sample: prepared.invalid }, maxShare, redact);
 };
 
 /** Prepares a page in slices: one of 300,000 rows would block the event loop for seconds. */

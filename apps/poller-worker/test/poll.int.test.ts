@@ -1,6 +1,7 @@
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
-import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { fleetKeys, sourceKeys } from '@stream-manager/shared/queues/keys';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
+import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import {
@@ -296,6 +297,55 @@ describe('a poll that fails', () => {
     expect((await poller.pollOnce()).returnvalue).toEqual({ outcome: 'ok', records: 1 });
     expect(poller.calls.map((call) => call.position)).toEqual([null]);
     expect(await poller.states.readPosition(sourceId)).toBeNull();
+  });
+});
+
+describe('an answer most of whose rows are no records', () => {
+  const bad = (count: number): readonly InvalidRow[] =>
+    Array.from({ length: count }, (_value, index) => ({
+      raw: `row ${index} topsecret-token`,
+      reason: 'column_count',
+      message: 'row: expected 14 values, found 1',
+    }));
+
+  it('fails the poll as format_changed; nothing of it is taken, and the next tick tries again', async () => {
+    await using poller = await openPollerBundle();
+    poller.script = onePage(page(readings(0, 9), 2, bad(11)), page(readings(50, 1)));
+    await poller.startPoller();
+    const job = await poller.pollOnce(1);
+    expect(job.failedReason).toContain('11 of 20 rows read of the answer are no records');
+    expect(job.failedReason).toContain('in the row "row 2 ***"');
+    expect(await poller.stored()).toEqual([]);
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(0);
+    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.redis.exists(sourceKeys(poller.keyPrefix, sourceId).seen0)).toBe(0);
+    const { lastPoll } = (await poller.states.read([sourceId])).get(sourceId)!;
+    expect(lastPoll).toMatchObject({ outcome: 'failed', records: 0, error: job.failedReason });
+    expect(await poller.value('records_invalid_total')).toBe(0);
+    // As soon as more of it is good, all of it is taken, the bad rows as letters without the secret.
+    poller.script = onePage(page(readings(0, 11), null, bad(9)));
+    expect((await poller.pollOnce(2)).returnvalue).toEqual({ outcome: 'ok', records: 11 });
+    const letters = await poller.letters.getJobs(['waiting']);
+    expect(letters).toHaveLength(9);
+    expect(JSON.stringify(letters.map((letter) => letter.data))).not.toContain('topsecret');
+  });
+
+  it('counts records that cannot be stored, and leaves an answer of less than twenty rows alone', async () => {
+    await using poller = await openPollerBundle();
+    const unusable = (index: number) => reading(index, { data: { stationId: `S${index}`, temperatureC: Number.NaN } });
+    poller.script = onePage(page(Array.from({ length: 20 }, (_value, index) => unusable(index))));
+    await poller.startPoller();
+    expect((await poller.pollOnce(1)).failedReason).toContain('20 of 20 rows');
+    poller.script = onePage(page([], null, bad(19)));
+    expect((await poller.pollOnce(2)).returnvalue).toEqual({ outcome: 'ok', records: 0 });
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(19);
+  });
+
+  it('judges no page that is a part of an answer: its source has', async () => {
+    await using poller = await openPollerBundle();
+    poller.script = onePage({ ...page([], null, bad(30)), isPart: true });
+    await poller.startPoller();
+    expect((await poller.pollOnce(1)).returnvalue).toEqual({ outcome: 'ok', records: 0 });
   });
 });
 

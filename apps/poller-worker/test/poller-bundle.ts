@@ -28,7 +28,7 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import type { Job, Queue } from 'bullmq';
 import { inject } from 'vitest';
 import { composePoller } from '../src/compose.ts';
-import type { Page, PollContext } from '../src/sources/source.ts';
+import type { Page, PollContext, Source } from '../src/sources/source.ts';
 
 /** What a scripted source does when it is polled. */
 export type Script = (context: PollContext) => AsyncIterable<Page>;
@@ -93,6 +93,8 @@ export interface PollerBundle extends AsyncDisposable {
   readonly metrics: Metrics;
   /** What the scripted source does from the next poll on. */
   script: Script;
+  /** What the scripted source makes of a row that is parsed again; until a test says otherwise, nothing. */
+  parseRow: Source['parseRow'];
   /** The position and tick of each call of the script. */
   readonly calls: { readonly position: unknown; readonly scheduledFor: number }[];
   /** The process that a poller runs in. */
@@ -163,6 +165,7 @@ export const openPollerBundle = async (
     letters,
     metrics,
     script: onePage(),
+    parseRow: ({ raw }) => ({ raw, reason: 'unreadable', message: 'still no record' }),
     calls: [],
     context,
     compose: () =>
@@ -171,6 +174,7 @@ export const openPollerBundle = async (
           bundle.calls.push({ position: poll.position, scheduledFor: poll.scheduledFor });
           return bundle.script(poll);
         },
+        parseRow: (row) => bundle.parseRow(row),
       })),
     startPoller: async () => {
       const poller = bundle.compose();

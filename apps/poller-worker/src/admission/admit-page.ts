@@ -9,6 +9,7 @@ import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
+import type { Redactor } from '../http/secrets.ts';
 import { type Chunk, cutChunks } from './chunks.ts';
 import { invalidRowCode, letterOf } from './invalid-letters.ts';
 import type { AdmissibleRow, PreparedRows } from './prepare.ts';
@@ -32,6 +33,8 @@ export interface AdmissionDeps {
   readonly room: Room;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Cuts every secret of this process from a text. */
+  readonly cutSecrets: Redactor;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Milliseconds that only grow. */
@@ -171,11 +174,11 @@ const keepInvalid = async (
   const at = new Date(deps.now()).toISOString();
   await deps.queues.addLetters(
     sourceId,
-    rows.map((row) => letterOf(row, { sourceId, pollId, at })),
+    rows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets)),
   );
   await deps.store.remember(sourceId, rows, limits);
   for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
   deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
-  const example = rows[0]?.message;
+  const example = deps.cutSecrets(rows[0]?.message ?? '');
   deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
 };

@@ -45,6 +45,8 @@ export interface PreparedRows {
   readonly invalid: readonly AdmissibleRow[];
   /** Records that a later one of the same page replaced. */
   readonly repeated: number;
+  /** Records of the source that cannot be stored, repeated ones included; they stand among the invalid rows. */
+  readonly rejected: number;
   /** Event time of the newest record, milliseconds since the epoch; null without records. */
   readonly newestObservedAtMs: number | null;
 }
@@ -81,7 +83,10 @@ const locationJson = ({ latitude, longitude, elevationM }: Location): string =>
     ? `{"latitude":${latitude},"longitude":${longitude}}`
     : `{"latitude":${latitude},"longitude":${longitude},"elevationM":${elevationM}}`;
 
-/** A record that cannot be stored, as the row that its dead letter shows. Only faults come here. */
+/**
+ * A record that cannot be stored, as the row that its dead letter shows. Only faults come here. It is what the row was
+ * made into and not the row, so it cannot be parsed again; the next poll that brings the row does that anyway.
+ */
 const reject = (record: SourceRecord, reason: string, message: string): InvalidRow => {
   const subject = `${record.type} ${record.naturalKey}`;
   try {
@@ -89,10 +94,10 @@ const reject = (record: SourceRecord, reason: string, message: string): InvalidR
       const isUnwritable = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value));
       return isUnwritable ? String(value) : value;
     });
-    return { raw, reason, message: `${subject}: ${message}` };
+    return { raw, reason, message: `${subject}: ${message}`, isIncomplete: true };
   } catch {
     // A cycle cannot be shown at all; type and natural key still name the reading.
-    return { raw: subject, reason, message: `${subject}: ${message}` };
+    return { raw: subject, reason, message: `${subject}: ${message}`, isIncomplete: true };
   }
 };
 
@@ -104,6 +109,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
   const byId = new Map<string, AdmissibleRecord>();
   const invalidById = new Map<string, AdmissibleRow>();
   let repeated = 0;
+  let rejected = 0;
   let newest: number | null = null;
   // Rows of one answer often share their time: the last text is kept.
   let lastTimeMs = Number.NaN;
@@ -153,9 +159,10 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
   };
 
   const addInvalid = (row: InvalidRow): void => {
-    const raw = row.raw.length > maxRawCharacters ? row.raw.slice(0, maxRawCharacters) : row.raw;
+    const isCut = row.raw.length > maxRawCharacters;
+    const raw = isCut ? row.raw.slice(0, maxRawCharacters) : row.raw;
     const known = invalidRowId(sourceId, raw);
-    invalidById.set(idText(known.id), { ...known, raw, reason: row.reason, message: row.message });
+    invalidById.set(idText(known.id), { ...row, ...known, raw, ...(isCut ? { isIncomplete: true } : {}) });
   };
 
   return {
@@ -168,7 +175,9 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
           // A value that JSON cannot hold (a bigint, a cycle): the fault of this record only.
           fault = reject(record, 'not_serialisable', messageOf(error));
         }
-        if (fault !== null) addInvalid(fault);
+        if (fault === null) continue;
+        rejected += 1;
+        addInvalid(fault);
       }
     },
     addInvalid: (rows) => {
@@ -178,6 +187,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
       records: [...byId.values()],
       invalid: [...invalidById.values()],
       repeated,
+      rejected,
       newestObservedAtMs: newest,
     }),
   };

@@ -1,10 +1,11 @@
 // Rows of the FIRMS area API, read and checked by hand: this is the hot path of a poll of 300,000 detections.
 // Columns are found by name. VIIRS and MODIS name their two brightness channels differently, LANDSAT has neither.
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import type { CsvRow } from './csv-rows.ts';
+import { type CsvRow, csvRows } from './csv-rows.ts';
 import { numberOf, shortestForm, tenthOf } from './decimals.ts';
 import { isRealDay } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
+import type { KeptRow } from './source.ts';
 
 const common = ['latitude', 'longitude', 'scan', 'track', 'acq_date', 'acq_time', 'satellite', 'confidence'];
 const measured = ['instrument', 'frp'];
@@ -34,9 +35,9 @@ export type FirmsRowReader = (row: CsvRow, records: SourceRecord[], invalid: Inv
 
 /** Makes the reader for a header, or says which columns are missing. Columns that nobody knows are ignored. */
 export const createFirmsRowReader = (
-  header: readonly string[],
+  header: CsvRow,
 ): { readonly read: FirmsRowReader } | { readonly missing: readonly string[] } => {
-  const names = header.map((name) => name.trim().toLowerCase());
+  const names = (header.cells ?? []).map((name) => name.trim().toLowerCase());
   const family = families.find(({ mark }) => names.includes(mark));
   if (family === undefined) {
     const missing = [...common, ...measured].filter((name) => !names.includes(name));
@@ -45,10 +46,28 @@ export const createFirmsRowReader = (
   const missing = family.needed.filter((name) => !names.includes(name));
   if (missing.length > 0) return { missing };
   const columns = new Map(names.map((name, at) => [name, at] as const).reverse());
-  return { read: readerOf(names.length, (name) => (name === null ? -1 : (columns.get(name) ?? -1)), family) };
+  const at = (name: string | null): number => (name === null ? -1 : (columns.get(name) ?? -1));
+  return { read: readerOf(header.raw, names.length, at, family) };
+};
+
+/** Parses one row again that was invalid; its context is the header of its answer. */
+export const parseFirmsRow = ({ raw, context }: KeptRow): SourceRecord | InvalidRow => {
+  const refused = (field: string, expected: string): InvalidRow =>
+    invalidRow(raw, rowFault('unreadable', field, expected, undefined), context);
+  const [header] = [...csvRows([context])].flat();
+  if (header === undefined) return refused('header', 'the header of the row, kept with it');
+  const reader = createFirmsRowReader(header);
+  if ('missing' in reader) return refused('header', `the columns ${reader.missing.join(', ')}`);
+  const [row, ...more] = [...csvRows([raw])].flat();
+  if (row === undefined || more.length > 0) return refused('row', 'one line of CSV');
+  const records: SourceRecord[] = [];
+  const invalid: InvalidRow[] = [];
+  reader.read(row, records, invalid);
+  return records[0] ?? invalid[0] ?? refused('row', 'one line of CSV');
 };
 
 const readerOf = (
+  header: string,
   width: number,
   at: (name: string | null) => number,
   family: { readonly brightness: string | null; readonly longwave: string | null },
@@ -91,7 +110,7 @@ const readerOf = (
       const reason = cells === null ? 'unreadable' : 'column_count';
       const expected =
         cells === null ? 'a line of CSV with closed quotes' : `${width} values, as many as the header has`;
-      invalid.push(invalidRow(raw, rowFault(reason, 'row', expected, found)));
+      invalid.push(invalidRow(raw, rowFault(reason, 'row', expected, found), header));
       return;
     }
     fault = null;
@@ -139,7 +158,7 @@ const readerOf = (
       version: versionText(cells[versionAt]),
     };
     if (fault !== null) {
-      invalid.push(invalidRow(raw, fault));
+      invalid.push(invalidRow(raw, fault, header));
       return;
     }
     const place = `${shortestForm(cells[latitudeAt] ?? '', latitude)}|${shortestForm(cells[longitudeAt] ?? '', longitude)}`;

@@ -27,8 +27,18 @@ export const rowFault = (reason: RowFault['reason'], field: string, expected: st
   return { reason, message: `${field}: expected ${expected}, found ${short}` };
 };
 
-/** The row as it is kept: text as it came, anything else as JSON, both cut to `maxRawCharacters`. */
-export const invalidRow = (row: unknown, fault: RowFault): InvalidRow => {
+/**
+ * The row as it is kept: text as it came, anything else as JSON, both cut to `maxRawCharacters`, like the `context` that
+ * it cannot be read without.
+ */
+export const invalidRow = (row: unknown, fault: RowFault, context = ''): InvalidRow => {
   const raw = typeof row === 'string' ? row : (JSON.stringify(row) ?? '');
-  return { raw: raw.slice(0, maxRawCharacters), reason: fault.reason, message: fault.message };
+  const isWhole = raw.length <= maxRawCharacters && context.length <= maxRawCharacters;
+  return {
+    raw: raw.slice(0, maxRawCharacters),
+    reason: fault.reason,
+    message: fault.message,
+    ...(context === '' ? {} : { context: context.slice(0, maxRawCharacters) }),
+    ...(isWhole ? {} : { isIncomplete: true }),
+  };
 };

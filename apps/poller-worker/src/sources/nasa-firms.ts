@@ -5,7 +5,8 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import { collectBlocks, textOf } from '../http/body.ts';
 import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
 import { csvRows } from './csv-rows.ts';
-import { createFirmsRowReader, type FirmsRowReader } from './firms-rows.ts';
+import { createFirmsRowReader, type FirmsRowReader, parseFirmsRow } from './firms-rows.ts';
+import { judgeFirms, mostRows } from './firms-share.ts';
 import type { Page, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
@@ -23,11 +24,15 @@ export const createNasaFirms: SourceFactory = (source) => {
   const path = `/api/area/csv/${encodeURIComponent(mapKey)}/${dataset}/${bbox.join(',')}/${dayRange}`;
   const redact = createRedactor([mapKey]);
   return {
-    poll: async function* ({ http }) {
+    poll: async function* ({ http, maxInvalidShare }) {
       const url = new URL(path, source.baseUrl);
       const response = await http.get({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
-      yield* firmsPages(await collectBlocks(response.body), redact);
+      const blocks = await collectBlocks(response.body);
+      // What fits into one page is judged by whoever gets the page.
+      if (mostRows(blocks) > pageRows) await judgeFirms(blocks, maxInvalidShare, redact);
+      yield* firmsPages(blocks, redact);
     },
+    parseRow: parseFirmsRow,
   };
 };
 
@@ -43,14 +48,14 @@ export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPer
   for (const rows of csvRows(textOf(blocks))) {
     for (const row of rows) {
       if (read === null) {
-        const reader = createFirmsRowReader(row.cells ?? []);
+        const reader = createFirmsRowReader(row);
         if ('missing' in reader) throw noCsv(blocks, reader.missing, redact);
         read = reader.read;
         continue;
       }
       if (records.length + invalid.length >= rowsPerPage) {
         done += records.length + invalid.length;
-        yield { records, invalid, position: { rows: done } };
+        yield { records, invalid, position: { rows: done }, isPart: true };
         records = [];
         invalid = [];
       }
@@ -58,7 +63,7 @@ export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPer
     }
   }
   if (read === null) throw noCsv(blocks, [], redact);
-  yield { records, invalid, position: null };
+  yield { records, invalid, position: null, ...(done === 0 ? {} : { isPart: true }) };
 }
 
 /** How much of an answer that is no CSV is looked at, in bytes. */

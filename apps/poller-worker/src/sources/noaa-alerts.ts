@@ -27,6 +27,13 @@ export const createNoaaAlerts: SourceFactory = (source) => {
         yield { ...parseAlerts(answer), position: url === null ? null : { next: url } };
       }
     },
+    parseRow: ({ raw }) => {
+      try {
+        return parseAlert(JSON.parse(raw));
+      } catch {
+        return invalidRow(raw, rowFault('unreadable', 'alert', 'an alert in JSON', raw));
+      }
+    },
   };
 };
 

@@ -36,7 +36,7 @@ export const parseObservation = (station: string, answer: unknown, text: string)
   const feature = asObject(answer);
   const properties = asObject(feature?.['properties']);
   if (feature === null || properties === null)
-    return invalidRow(text, rowFault('wrong_shape', station, 'a GeoJSON feature with properties', answer));
+    return invalidRow(text, rowFault('wrong_shape', station, 'a GeoJSON feature with properties', answer), station);
   const fields = jsonFields(properties);
   const observedAtMs = fields.neededInstant('timestamp');
   const location = readPoint(fields, feature['geometry'], readValue(fields, properties, 'elevation', 'm'));
@@ -59,7 +59,7 @@ export const parseObservation = (station: string, answer: unknown, text: string)
   };
   const fault = fields.fault();
   if (fault !== null || observedAtMs === null)
-    return invalidRow(text, fault ?? rowFault('missing_value', 'timestamp', 'a time', null));
+    return invalidRow(text, fault ?? rowFault('missing_value', 'timestamp', 'a time', null), station);
   return {
     type: 'weather-observation',
     naturalKey: `${stationId}|${new Date(observedAtMs).toISOString()}`,

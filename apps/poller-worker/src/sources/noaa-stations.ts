@@ -40,7 +40,11 @@ export const createNoaaStations =
         if (isTooLarge(error))
           return {
             outcome: 'answered',
-            row: invalidRow(station, rowFault('unreadable', station, messageOf(error), null)),
+            // Of an answer that is not kept at all.
+            row: {
+              ...invalidRow(station, rowFault('unreadable', station, messageOf(error), null), station),
+              isIncomplete: true,
+            },
           };
         return { outcome: outcomeOf(error), error };
       }
@@ -109,7 +113,7 @@ export const createNoaaStations =
       }
       yield* askAll(http, round ?? newRound(params.stations ?? []));
     }
-    return { poll };
+    return { poll, parseRow: ({ raw, context }) => readAnswer(context, raw) };
   };
 
 const emptyPage = (position: unknown): Page => ({ records: [], invalid: [], position });
@@ -126,7 +130,7 @@ const readAnswer = (station: string, text: string): SourceRecord | InvalidRow =>
   try {
     answer = JSON.parse(text);
   } catch {
-    return invalidRow(text, rowFault('unreadable', station, 'an observation in JSON', text));
+    return invalidRow(text, rowFault('unreadable', station, 'an observation in JSON', text), station);
   }
   return parseObservation(station, answer, text);
 };

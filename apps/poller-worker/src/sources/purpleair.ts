@@ -33,7 +33,27 @@ export const createPurpleAir: SourceFactory = (source) => {
     poll: async function* ({ http }) {
       yield { ...parseSensors(await fetchAnswer(http, request, redact), redact), position: null };
     },
+    parseRow: ({ raw, context }) => {
+      const row = parsedJson(raw);
+      const columns = parsedJson(context);
+      return Array.isArray(columns)
+        ? parseSensor(columns.map(String), row)
+        : invalidRow(
+            raw,
+            rowFault('unreadable', 'fields', 'the names of the columns, kept with the row', columns),
+            context,
+          );
+    },
   };
+};
+
+/** Undefined for what is no JSON. */
+const parsedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 };
 
 const fetchAnswer = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<unknown> => {
@@ -93,20 +113,21 @@ export const parseSensors = (
 };
 
 const parseSensor = (columns: readonly string[], row: unknown): SourceRecord | InvalidRow => {
-  if (!Array.isArray(row)) return invalidRow(row, rowFault('wrong_shape', 'row', 'a list of values', row));
+  // Only made for a row that is invalid.
+  const refused = (fault: RowFault): InvalidRow => invalidRow(row, fault, JSON.stringify(columns));
+  if (!Array.isArray(row)) return refused(rowFault('wrong_shape', 'row', 'a list of values', row));
   if (row.length !== columns.length)
-    return invalidRow(
-      row,
+    return refused(
       rowFault('column_count', 'row', `${columns.length} values, as many as there are fields`, row.length),
     );
   const values: JsonObject = Object.fromEntries(columns.map((name, at) => [name, row[at]]));
   const fields = jsonFields(values);
   const sensorIndex = wholeNumber(values['sensor_index'], 'sensor_index');
   const lastSeen = wholeNumber(values['last_seen'], 'last_seen');
-  if (typeof sensorIndex !== 'number') return invalidRow(row, sensorIndex);
-  if (typeof lastSeen !== 'number') return invalidRow(row, lastSeen);
+  if (typeof sensorIndex !== 'number') return refused(sensorIndex);
+  if (typeof lastSeen !== 'number') return refused(lastSeen);
   if (lastSeen * 1000 > lastInstantMs)
-    return invalidRow(row, rowFault('bad_time', 'last_seen', 'seconds since 1970', lastSeen));
+    return refused(rowFault('bad_time', 'last_seen', 'seconds since 1970', lastSeen));
 
   const number = (name: string, unit: (value: number) => number = (value) => value): number | null => {
     const value = fields.number(name);
@@ -132,7 +153,7 @@ const parseSensor = (columns: readonly string[], row: unknown): SourceRecord | I
     confidencePercent: number('confidence'),
   };
   const fault = fields.fault();
-  if (fault !== null) return invalidRow(row, fault);
+  if (fault !== null) return refused(fault);
   return {
     type: 'air-quality',
     naturalKey: `${sensorIndex}|${lastSeen}`,

@@ -11,6 +11,8 @@ export interface PollContext {
   readonly position: unknown;
   /** The tick this poll belongs to, in milliseconds since the epoch. */
   readonly scheduledFor: number;
+  /** `delivery.deadLetters.maxInvalidShare`: needed by a source that gives one answer in several pages. */
+  readonly maxInvalidShare: number;
   readonly http: HttpClient;
   readonly signal: AbortSignal;
 }
@@ -24,11 +26,22 @@ export interface Page {
    * after every row of the page is admitted, a dead letter, or known.
    */
   readonly position: unknown;
+  /** One of several pages of one answer: the source itself has looked at the share of invalid rows of the whole. */
+  readonly isPart?: true;
+}
+
+/** A row that was invalid, as its dead letter kept it. */
+export interface KeptRow {
+  readonly raw: string;
+  /** `InvalidRow.context`; empty if there was none. */
+  readonly context: string;
 }
 
 /** A connector. Throws StreamManagerErrors; a page is given only when its answer was read to the end. */
 export interface Source {
   poll(context: PollContext): AsyncIterable<Page>;
+  /** Parses one row again that was invalid; it still is, or it is a record now. */
+  parseRow(row: KeptRow): SourceRecord | InvalidRow;
 }
 
 /** Makes a source of one type. Params were checked by the config schema. */

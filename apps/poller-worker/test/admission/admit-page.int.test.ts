@@ -65,6 +65,7 @@ const openAdmission = (poller: PollerBundle, acts: number | null) => {
     room: createRoom({ store, now: () => performance.now() }, { maxWaiting: 1 }),
     metrics,
     logger,
+    cutSecrets: (text) => text,
     now: () => Date.UTC(2026, 0, 4),
     monotonicNow: () => performance.now(),
   };
@@ -128,7 +129,7 @@ describe('a page whose admission is killed', () => {
   it('that is empty costs nothing', async () => {
     await using poller = await openPollerBundle();
     const whole = openAdmission(poller, null);
-    const empty: PreparedRows = { records: [], invalid: [], repeated: 0, newestObservedAtMs: null };
+    const empty: PreparedRows = { records: [], invalid: [], repeated: 0, rejected: 0, newestObservedAtMs: null };
     expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0 });
     expect(whole.done).toEqual([]);
     await whole.close();

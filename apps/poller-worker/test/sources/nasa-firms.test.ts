@@ -3,6 +3,7 @@ import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../src/http/secrets.ts';
+import { parseFirmsRow } from '../../src/sources/firms-rows.ts';
 import { createNasaFirms, firmsPages } from '../../src/sources/nasa-firms.ts';
 import { resolvedSource } from './resolved-source.ts';
 import { createScriptedHttp, pollAll } from './scripted-http.ts';
@@ -195,7 +196,8 @@ describe('values', () => {
     const bad = rowWith(changes);
     const { records, invalid } = parse(`${viirs}\n${viirsRow}\n${bad}\n${viirsRow}\n`);
     expect(records).toHaveLength(2);
-    expect(invalid).toEqual([{ raw: bad, reason, message: expect.stringContaining(Object.keys(changes)[0]!) }]);
+    const message: unknown = expect.stringContaining(Object.keys(changes)[0]!);
+    expect(invalid).toEqual([{ raw: bad, reason, message, context: viirs }]);
     expect(invalid[0]?.message).toMatch(/^\w+: expected .+, found .+$/);
   });
 
@@ -208,6 +210,40 @@ describe('values', () => {
     const { records, invalid } = parse(`${viirs}\n${bad}\n${viirsRow}\n`);
     expect(records).toHaveLength(1);
     expect(invalid).toMatchObject([{ raw: bad, reason }]);
+  });
+});
+
+describe('a row that is parsed again', () => {
+  const bad = rowWith({ frp: 'x' });
+  const [kept] = parse(`${viirs}\n${bad}\n`).invalid;
+
+  it('is the same invalid row, as long as it is', () => {
+    expect(parseFirmsRow({ raw: bad, context: viirs })).toEqual(kept);
+    const cut = parse(`${viirs}\n${bad}${'9'.repeat(9000)}\n`).invalid[0]!;
+    expect(cut).toMatchObject({ isIncomplete: true, raw: expect.stringMatching(/^.{8192}$/) });
+  });
+
+  it('is the record that its answer would have given, once it is right', () => {
+    expect(parseFirmsRow({ raw: viirsRow, context: viirs })).toEqual(one(viirsRow));
+    expect(parseFirmsRow({ raw: modisRow, context: modis })).toEqual(one(modisRow, modis));
+  });
+
+  it.each([
+    { name: 'no header', raw: viirsRow, context: '', says: 'header: expected the header of the row' },
+    {
+      name: 'a header of something else',
+      raw: viirsRow,
+      context: 'a,b',
+      says: 'header: expected the columns latitude',
+    },
+    { name: 'two rows', raw: `${viirsRow}\n${viirsRow}`, context: viirs, says: 'row: expected one line of CSV' },
+    { name: 'nothing', raw: '', context: viirs, says: 'row: expected one line of CSV' },
+  ])('is invalid with $name', ({ raw, context, says }) => {
+    expect(parseFirmsRow({ raw, context })).toMatchObject({
+      raw,
+      reason: 'unreadable',
+      message: expect.stringContaining(says),
+    });
   });
 });
 

@@ -19,6 +19,9 @@ const polygon = {
   ],
 };
 
+const source = resolvedSource({ type: 'noaa-alerts', baseUrl: 'https://nws.example', params: { area: 'CA,NV' } });
+const connector = createNoaaAlerts(source);
+
 /** As api.weather.gov gives an alert. */
 const alert = (changes: Readonly<Record<string, unknown>> = {}, feature: Readonly<Record<string, unknown>> = {}) => ({
   id: `https://api.weather.gov/alerts/${id}`,
@@ -165,6 +168,12 @@ describe('an alert', () => {
     const { records, invalid } = parse(alert(), feature, alert());
     expect(records).toHaveLength(2);
     expect(invalid).toEqual([{ raw: JSON.stringify(feature), reason, message: expect.stringContaining(says) }]);
+    expect(connector.parseRow({ raw: JSON.stringify(feature), context: '' })).toEqual(invalid[0]);
+  });
+
+  it('that is parsed again is the record that its answer would have given', () => {
+    expect(connector.parseRow({ raw: JSON.stringify(alert()), context: '' })).toEqual(parse(alert()).records[0]);
+    expect(connector.parseRow({ raw: 'no JSON', context: '' })).toMatchObject({ raw: 'no JSON', reason: 'unreadable' });
   });
 });
 
@@ -197,10 +206,9 @@ describe('an answer', () => {
 });
 
 describe('the poll', () => {
-  const source = resolvedSource({ type: 'noaa-alerts', baseUrl: 'https://nws.example', params: { area: 'CA,NV' } });
   const poll = (answer: (path: string) => Scripted, position: unknown = null) => {
     const http = createScriptedHttp(answer);
-    return pollAll(createNoaaAlerts(source), source, http, position).then((result) => ({
+    return pollAll(connector, source, http, position).then((result) => ({
       ...result,
       paths: http.requests.map(({ url }) => decodeURIComponent(`${url.pathname}${url.search}`)),
     }));

@@ -170,7 +170,8 @@ describe('an observation', () => {
     { name: 'a name that is no text', changes: { stationName: 5 }, reason: 'wrong_shape', says: 'stationName' },
   ])('with $name is invalid, and kept as it came', ({ changes, reason, says }) => {
     const answer = observation(changes);
-    expect(parse(answer)).toEqual({ raw: JSON.stringify(answer), reason, message: expect.stringContaining(says) });
+    const message: unknown = expect.stringContaining(says);
+    expect(parse(answer)).toEqual({ raw: JSON.stringify(answer), reason, message, context: 'KLAX' });
   });
 
   it.each([

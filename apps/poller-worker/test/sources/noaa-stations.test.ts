@@ -8,6 +8,8 @@ const base = 'https://nws.example';
 const sourceOf = (params: Readonly<Record<string, unknown>>) =>
   resolvedSource({ type: 'noaa-stations', baseUrl: base, params });
 
+const connector = createNoaaStations()(sourceOf({ stations: ['A1'] }));
+
 const observation = (station: string) => ({
   properties: { station: `${base}/stations/${station}`, timestamp: '2025-01-04T09:53:00+00:00' },
 });
@@ -119,7 +121,15 @@ describe('one station', () => {
     );
     expect(error).toBeNull();
     expect(got).toEqual(['A1', 'C1']);
-    expect(invalid).toMatchObject([{ raw, reason }]);
+    expect(invalid).toMatchObject([{ raw, reason, context: 'B1' }]);
+    // Of an answer that was too large nothing is kept that could be parsed again.
+    expect(invalid[0]?.isIncomplete).toBe(answer instanceof Error ? true : undefined);
+    if (!(answer instanceof Error)) expect(connector.parseRow({ raw, context: 'B1' })).toEqual(invalid[0]);
+  });
+
+  it('is the record that its answer would have given, when its row is parsed again', async () => {
+    const { records } = await poll({ stations: ['A1'] });
+    expect(connector.parseRow({ raw: JSON.stringify(observation('A1')), context: 'A1' })).toEqual(records[0]);
   });
 
   it.each([

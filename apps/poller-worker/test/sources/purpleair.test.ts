@@ -25,6 +25,13 @@ const fields = [
 ];
 const row = [131_075, 1_735_981_320, 37.77, -122.42, 'Oak St', 533, 4.1, 8.5, 10.2, 58, 43, 1010.4, -61, 99];
 
+const source = resolvedSource({
+  type: 'purpleair',
+  baseUrl: 'https://purpleair.example',
+  params: { apiKey: 'THE-READ-KEY', bbox: [-124.48, 32.53, -114.13, 42.01], fields: ['pm2.5'] },
+});
+const connector = createPurpleAir(source);
+
 const redact = createRedactor(['THE-READ-KEY']);
 const answerWith = (data: readonly unknown[], names: readonly string[] = fields) => ({
   api_version: 'V1.2.0-1.1.45',
@@ -133,7 +140,18 @@ describe('a sensor', () => {
   ])('as $name is invalid, and harms no other', ({ bad, reason, says }) => {
     const { records, invalid } = parse(answerWith([row, bad, row]));
     expect(records).toHaveLength(2);
-    expect(invalid).toEqual([{ raw: JSON.stringify(bad), reason, message: expect.stringContaining(says) }]);
+    const message: unknown = expect.stringContaining(says);
+    const context = JSON.stringify(fields);
+    expect(invalid).toEqual([{ raw: JSON.stringify(bad), reason, message, context }]);
+    expect(connector.parseRow({ raw: JSON.stringify(bad), context })).toEqual(invalid[0]);
+  });
+
+  it('that is parsed again is the record that its answer would have given', () => {
+    const kept = { raw: JSON.stringify(row), context: JSON.stringify(fields) };
+    expect(connector.parseRow(kept)).toEqual(parse(answerWith([row])).records[0]);
+    for (const context of ['', '{}', 'no JSON'])
+      expect(connector.parseRow({ ...kept, context })).toMatchObject({ reason: 'unreadable' });
+    expect(connector.parseRow({ ...kept, raw: 'no JSON' })).toMatchObject({ reason: 'wrong_shape' });
   });
 });
 
@@ -184,14 +202,9 @@ describe('an answer', () => {
 });
 
 describe('the poll', () => {
-  const source = resolvedSource({
-    type: 'purpleair',
-    baseUrl: 'https://purpleair.example',
-    params: { apiKey: 'THE-READ-KEY', bbox: [-124.48, 32.53, -114.13, 42.01], fields: ['pm2.5'] },
-  });
   const poll = async (answer: Scripted) => {
     const http = createScriptedHttp(() => answer);
-    return { ...(await pollAll(createPurpleAir(source), source, http)), request: http.requests[0]! };
+    return { ...(await pollAll(connector, source, http)), request: http.requests[0]! };
   };
 
   it('asks for outdoor sensors in the box, with the key in the header only', async () => {

@@ -66,7 +66,8 @@ export const pollAll = async (
   let error: unknown = null;
   try {
     const signal = new AbortController().signal;
-    for await (const page of connector.poll({ source, position, scheduledFor: 0, http, signal })) pages.push(page);
+    for await (const page of connector.poll({ source, position, scheduledFor: 0, maxInvalidShare: 0.5, http, signal }))
+      pages.push(page);
   } catch (thrown) {
     error = thrown;
   }

@@ -47,6 +47,10 @@ export interface DeadLetterJobData {
   readonly topic: string | null;
   readonly record?: unknown;
   readonly raw?: string;
+  /** What the raw row cannot be read without (`InvalidRow.context`). */
+  readonly rawContext?: string;
+  /** `raw` is not the whole row: it cannot be parsed again. */
+  readonly rawIsIncomplete?: true;
   readonly attempts: readonly SendAttempt[];
   readonly firstFailedAt: string;
   readonly lastFailedAt: string;

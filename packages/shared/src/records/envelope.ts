@@ -58,6 +58,10 @@ export interface InvalidRow {
   readonly reason: string;
   /** A sentence that names the field, what was expected and what was found. */
   readonly message: string;
+  /** What the row cannot be read without beside itself: the header of its CSV, the names of its columns, its station. */
+  readonly context?: string;
+  /** `raw` is not the whole row (it was cut, or could not be shown): it cannot be parsed again. */
+  readonly isIncomplete?: true;
 }
 
 /** Longest raw row that is kept with a dead letter, in characters. */
