@@ -3,11 +3,9 @@
 // A new link carries nothing before its broker has answered a handshake (ApiVersions, SASL): a frozen broker's kernel
 // accepts connections and data, and what it took while frozen is written when it wakes. A link whose answer did not come
 // in time is cut for the same reason. So a request doubles at most once per cut, never once per try.
-import net from 'node:net';
-import tls from 'node:tls';
+// The same for every client library; `open` is what it brings.
 import { StreamManagerError } from '../failures/errors.ts';
-import { bridgeLogger, type KafkaLogger } from './kafka-logger.ts';
-import { type KafkajsBroker, kafkajs, type Protocol } from './kafkajs-internals.ts';
+import type { KafkaLogger } from './kafka-logger.ts';
 
 /** Where a broker listens. */
 export interface BrokerAddress {
@@ -25,25 +23,39 @@ export interface LinkTimeouts {
   readonly requestMs: number;
 }
 
-/** What the links are made with. */
-export interface BrokerLinksOptions {
-  /** `host:port` of some brokers of the cluster. */
-  readonly bootstrap: readonly string[];
-  readonly clientId: string;
-  /** true, or options of `tls.connect`. */
-  readonly ssl: boolean | tls.ConnectionOptions;
-  /** kafkajs' SASL options; null = none. */
-  readonly sasl: object | null;
-  readonly timeouts: LinkTimeouts;
-  readonly logger: KafkaLogger;
+/** One connection of a client library to one broker, not connected yet. */
+export interface ClientLink<Connection> {
+  readonly connection: Connection;
+  /** Connects: TCP, TLS, SASL and at least one request that the broker answers. */
+  connect(): Promise<void>;
+  isOpen(): boolean;
+  /** Destroys the socket at once, so that nothing more can be written to a broker that is silent. */
+  cut(reason: string): void;
+  close(): Promise<void>;
 }
 
-/** Carries requests to brokers. Rejects with kafkajs' errors, or with `stopped` after close. */
-export interface BrokerLinks {
+/** What the links are made with. */
+export interface BrokerLinksOptions<Connection> {
+  /** `host:port` of some brokers of the cluster. */
+  readonly bootstrap: readonly string[];
+  readonly timeouts: LinkTimeouts;
+  readonly logger: KafkaLogger;
+  /** Makes a connection of the client library. */
+  readonly open: (address: BrokerAddress) => ClientLink<Connection>;
+}
+
+/** One request on an open connection. `name` is Kafka's, for messages. */
+export interface Exchange<Connection, Answer> {
+  readonly name: string;
+  readonly send: (connection: Connection) => Promise<Answer>;
+}
+
+/** Carries requests to brokers. Rejects with the client's errors, `ETIMEDOUT` for silence, or `stopped` after close. */
+export interface BrokerLinks<Connection> {
   /** Sends to one broker. */
-  send<Answer>(address: BrokerAddress, protocol: Protocol<Answer>): Promise<Answer>;
+  send<Answer>(address: BrokerAddress, exchange: Exchange<Connection, Answer>): Promise<Answer>;
   /** Sends to any broker that answers: linked ones first, then those known, then the bootstrap list. For reads only. */
-  sendToAny<Answer>(protocol: Protocol<Answer>): Promise<Answer>;
+  sendToAny<Answer>(exchange: Exchange<Connection, Answer>): Promise<Answer>;
   /** Names the brokers that the cluster has now. */
   learn(addresses: readonly BrokerAddress[]): void;
   /** Whether the last exchange went well; null before the first. */
@@ -54,10 +66,15 @@ export interface BrokerLinks {
   close(): Promise<void>;
 }
 
-interface Link {
-  readonly broker: KafkajsBroker;
+interface Link<Connection> {
+  readonly client: ClientLink<Connection>;
   readonly connected: Promise<void>;
+  isConnected: boolean;
 }
+
+/** A failure of the network that no client reports in words of its own. */
+const networkError = (code: 'ETIMEDOUT' | 'ECONNRESET', message: string): Error =>
+  Object.assign(new Error(message), { code });
 
 const nameOf = ({ host, port }: BrokerAddress): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -71,34 +88,13 @@ export const parseBrokerAddress = (text: string): BrokerAddress => {
   return { host, port: Number(parts?.groups?.['port'] ?? 9092) };
 };
 
-/** kafkajs' socket factory, without Nagle's delay of the last packet of a request. */
-const socketFactory = (options: {
-  host: string;
-  port: number;
-  ssl: boolean | tls.ConnectionOptions;
-  onConnect: () => void;
-}): net.Socket => {
-  const { host, port, ssl, onConnect } = options;
-  const socket =
-    ssl === false
-      ? net.connect({ host, port }, onConnect)
-      : tls.connect(
-          { host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...(ssl === true ? {} : ssl) },
-          onConnect,
-        );
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, 60_000);
-  return socket;
-};
-
 /** Creates the links; connects to nothing yet. Throws `config_invalid` for an address that is none. */
-export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
+export const createBrokerLinks = <Connection>(options: BrokerLinksOptions<Connection>): BrokerLinks<Connection> => {
   const { timeouts, logger } = options;
   const bootstrap = options.bootstrap.map(parseBrokerAddress);
   if (bootstrap.length === 0) throw new StreamManagerError('config_invalid', 'kafka.brokers names no broker');
-  const kafkajsLogger = bridgeLogger(logger);
   const closing = new AbortController();
-  const links = new Map<string, Link>();
+  const links = new Map<string, Link<Connection>>();
   const pending = new Set<Promise<unknown>>();
   let known: readonly BrokerAddress[] = [];
   let reachable: boolean | null = null;
@@ -113,18 +109,24 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
   };
 
   /** Takes a link out of use. Its socket dies at once, so that nothing more can be written to a broker that is silent. */
-  const cut = (name: string, link: Link, reason: string): void => {
+  const cut = (name: string, link: Link<Connection>, reason: string): void => {
     if (links.get(name) === link) links.delete(name);
-    for (const connection of link.broker.connectionPool.pool) connection.socket?.destroy(new Error(reason));
+    link.client.cut(reason);
   };
 
   /** Rejects, and cuts the link, when `work` takes longer than `ms`. */
-  const withDeadline = async <Result>(name: string, link: Link, what: string, ms: number, work: Promise<Result>) => {
+  const withDeadline = async <Result>(
+    name: string,
+    link: Link<Connection>,
+    what: string,
+    ms: number,
+    work: Promise<Result>,
+  ): Promise<Result> => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         const message = `${name} did not answer ${what} within ${ms} ms`;
-        reject(new kafkajs.errors.KafkaJSRequestTimeoutError(message, { broker: name }));
+        reject(networkError('ETIMEDOUT', message));
         cut(name, link, message);
       }, ms);
     });
@@ -135,33 +137,18 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
     }
   };
 
-  const makeLink = (address: BrokerAddress): Link => {
+  const makeLink = (address: BrokerAddress): Link<Connection> => {
     const name = nameOf(address);
-    const connectionPool = new kafkajs.ConnectionPool({
-      ...address,
-      clientId: options.clientId,
-      ssl: options.ssl,
-      // kafkajs writes its authenticator into the options it is given.
-      sasl: options.sasl === null ? null : { ...options.sasl },
-      socketFactory,
-      connectionTimeout: timeouts.connectMs,
-      requestTimeout: timeouts.requestMs,
-      // Its own check is a timer every 100 ms per connection, and it leaves the silent connection in use.
-      enforceRequestTimeout: false,
-      logger: kafkajsLogger,
-    });
-    const broker = new kafkajs.Broker({
-      connectionPool,
-      logger: kafkajsLogger,
-      authenticationTimeout: timeouts.handshakeMs,
-    });
     const connected = Promise.withResolvers<void>();
     // Whoever asked for the link waits for it; a rejection that nobody sees any more is nobody's.
     connected.promise.catch(() => {});
-    const link: Link = { broker, connected: connected.promise };
+    const link: Link<Connection> = { client: options.open(address), connected: connected.promise, isConnected: false };
     links.set(name, link);
-    withDeadline(name, link, 'the handshake', timeouts.handshakeMs, broker.connect()).then(
-      connected.resolve,
+    withDeadline(name, link, 'the handshake', timeouts.handshakeMs, link.client.connect()).then(
+      () => {
+        link.isConnected = true;
+        connected.resolve();
+      },
       (error: unknown) => {
         cut(name, link, 'the handshake failed');
         connected.reject(error);
@@ -170,26 +157,26 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
     return link;
   };
 
-  const linkTo = (address: BrokerAddress): Link => {
+  const linkTo = (address: BrokerAddress): Link<Connection> => {
     const name = nameOf(address);
     const link = links.get(name);
-    // kafkajs would connect again by itself, and send without a handshake.
-    if (link?.broker.versions && !link.broker.connectionPool.isConnected())
-      cut(name, link, 'the connection was closed');
+    // Clients would connect again by themselves, and send without a handshake.
+    if (link?.isConnected === true && !link.client.isOpen()) cut(name, link, 'the connection was closed');
     return links.get(name) ?? makeLink(address);
   };
 
-  const exchange = async <Answer>(address: BrokerAddress, protocol: Protocol<Answer>): Promise<Answer> => {
+  const exchangeWith = async <Answer>(
+    address: BrokerAddress,
+    exchange: Exchange<Connection, Answer>,
+  ): Promise<Answer> => {
     if (closing.signal.aborted) throw new StreamManagerError('stopped', 'the Kafka client is closed');
     const name = nameOf(address);
     const link = linkTo(address);
     try {
       await link.connected;
-      if (!link.broker.connectionPool.isConnected()) {
-        throw new kafkajs.errors.KafkaJSConnectionError(`${name} closed the connection`, { broker: name });
-      }
-      const sending = link.broker.connectionPool.send(protocol);
-      const answer = await withDeadline(name, link, protocol.request.apiName, timeouts.requestMs, sending);
+      if (!link.client.isOpen()) throw networkError('ECONNRESET', `${name} closed the connection`);
+      const sending = exchange.send(link.client.connection);
+      const answer = await withDeadline(name, link, exchange.name, timeouts.requestMs, sending);
       reachable = true;
       report(false, { broker: name });
       return answer;
@@ -200,8 +187,8 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
     }
   };
 
-  const send = <Answer>(address: BrokerAddress, protocol: Protocol<Answer>): Promise<Answer> => {
-    const exchanging = exchange(address, protocol);
+  const send = <Answer>(address: BrokerAddress, exchange: Exchange<Connection, Answer>): Promise<Answer> => {
+    const exchanging = exchangeWith(address, exchange);
     pending.add(exchanging);
     const forget = (): void => void pending.delete(exchanging);
     exchanging.then(forget, forget);
@@ -211,10 +198,9 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
   return {
     closing: closing.signal,
     send,
-    sendToAny: async (protocol) => {
+    sendToAny: async (exchange) => {
       const startedAt = performance.now();
-      const isLinked = (address: BrokerAddress): boolean =>
-        links.get(nameOf(address))?.broker.connectionPool.isConnected() ?? false;
+      const isLinked = (address: BrokerAddress): boolean => links.get(nameOf(address))?.client.isOpen() ?? false;
       const addresses = [...known.filter(isLinked), ...known.filter((address) => !isLinked(address)), ...bootstrap];
       const tried = new Set<string>();
       let failure: unknown;
@@ -222,7 +208,7 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
         if (tried.has(nameOf(address))) continue;
         tried.add(nameOf(address));
         try {
-          return await send(address, protocol);
+          return await send(address, exchange);
         } catch (error) {
           failure = error;
           if (performance.now() - startedAt >= timeouts.requestMs) break;
@@ -236,7 +222,7 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
       const current = new Set([...addresses, ...bootstrap].map(nameOf));
       for (const [name, link] of links) {
         // Brokers come and go; the links to those that went must not pile up.
-        if (!current.has(name) && !link.broker.connectionPool.isConnected()) links.delete(name);
+        if (!current.has(name) && !link.client.isOpen()) links.delete(name);
       }
     },
     isReachable: () => reachable,
@@ -245,7 +231,7 @@ export const createBrokerLinks = (options: BrokerLinksOptions): BrokerLinks => {
       await Promise.allSettled(pending);
       const open = [...links.values()];
       links.clear();
-      await Promise.allSettled(open.map(async ({ broker }) => broker.disconnect()));
+      await Promise.allSettled(open.map(async ({ client }) => client.close()));
     },
   };
 };

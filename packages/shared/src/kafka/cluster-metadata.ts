@@ -1,8 +1,9 @@
 // What the brokers say about topics: how many partitions, and who leads each. Kept per topic, so that one topic that is
 // deleted, forbidden or without a leader is a fact about that topic and no failure of the others (kafkajs keeps one list
 // for all topics ever used and fails as a whole when one of them is gone).
-import type { BrokerAddress, BrokerLinks } from './broker-links.ts';
-import { kafkajs, type MetadataAnswer, protocolError, withoutThrowing } from './kafkajs-internals.ts';
+import type { BrokerAddress } from './broker-links.ts';
+import { protocolError } from './protocol-error.ts';
+import type { KafkaWire, MetadataAnswer } from './wire.ts';
 
 /** One partition: its leader's address, or why there is none. */
 export interface PartitionView {
@@ -39,32 +40,28 @@ const unknownTopic = 3;
 const leaderNotAvailable = 5;
 
 const topicAnswer = (
-  topic: MetadataAnswer['topicMetadata'][number],
+  answer: MetadataAnswer['topics'][number],
   brokers: ReadonlyMap<number, BrokerAddress>,
 ): TopicAnswer => {
-  if (topic.topicErrorCode !== 0) {
-    return protocolError(topic.topicErrorCode, `topic ${topic.topic}`);
-  }
-  if (topic.partitionMetadata.length === 0) {
-    return protocolError(leaderNotAvailable, `topic ${topic.topic} has no partitions yet`);
-  }
+  const { topic } = answer;
+  if (answer.errorCode !== 0) return protocolError(answer.errorCode, `topic ${topic}`);
+  if (answer.partitions.length === 0) return protocolError(leaderNotAvailable, `topic ${topic} has no partitions yet`);
   const partitions: PartitionView[] = [];
-  for (const { partitionId, leader, partitionErrorCode } of topic.partitionMetadata) {
+  for (const { partition, leader, errorCode } of answer.partitions) {
     const address = brokers.get(leader) ?? null;
     // Missing replicas (REPLICA_NOT_AVAILABLE) do not keep a leader from taking records.
-    partitions[partitionId] = { leader: address, errorCode: address === null ? partitionErrorCode : 0 };
+    partitions[partition] = { leader: address, errorCode: address === null ? errorCode : 0 };
   }
-  const replicationFactor = topic.partitionMetadata[0]?.replicas.length ?? 0;
-  return { topic: topic.topic, partitions, replicationFactor };
+  return { topic, partitions, replicationFactor: answer.partitions[0]?.replicas ?? 0 };
 };
 
 /** The answer for one of the topics asked for; a topic that the brokers did not mention does not exist. */
 export const topicIn = (answers: ReadonlyMap<string, TopicAnswer>, topic: string): TopicAnswer =>
   answers.get(topic) ?? protocolError(unknownTopic, `topic ${topic}`);
 
-/** Creates the metadata of the cluster behind `links`. `now` in milliseconds. */
+/** Creates the metadata of the cluster behind `wire`. `now` in milliseconds. */
 export const createClusterMetadata = (
-  links: BrokerLinks,
+  wire: Pick<KafkaWire, 'metadata' | 'learn'>,
   options: { readonly maxAgeMs: number; readonly now: () => number },
 ): ClusterMetadata => {
   const { maxAgeMs, now } = options;
@@ -73,10 +70,8 @@ export const createClusterMetadata = (
 
   /** `names` empty = all topics. */
   const read = async (names: readonly string[]): Promise<MetadataAnswer> => {
-    const answer = await links.sendToAny(
-      withoutThrowing(kafkajs.metadata({ topics: names, allowAutoTopicCreation: false })),
-    );
-    links.learn(answer.brokers.map(({ host, port }) => ({ host, port })));
+    const answer = await wire.metadata(names);
+    wire.learn(answer.brokers.map(({ host, port }) => ({ host, port })));
     return answer;
   };
 
@@ -87,10 +82,10 @@ export const createClusterMetadata = (
   };
 
   const readTopics = async (names: readonly string[]): Promise<ReadonlyMap<string, TopicAnswer>> => {
-    const { brokers, topicMetadata } = await read(names);
+    const { brokers, topics } = await read(names);
     const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const answers = new Map<string, TopicAnswer>();
-    for (const topic of topicMetadata) {
+    for (const topic of topics) {
       const answer = topicAnswer(topic, addresses);
       answers.set(topic.topic, answer);
       if (answer instanceof Error) views.delete(topic.topic);
@@ -127,8 +122,8 @@ export const createClusterMetadata = (
       return answers;
     },
     allTopics: async () => {
-      const { topicMetadata } = await read([]);
-      return topicMetadata.filter(({ topicErrorCode }) => topicErrorCode !== unknownTopic).map(({ topic }) => topic);
+      const { topics } = await read([]);
+      return topics.filter(({ errorCode }) => errorCode !== unknownTopic).map(({ topic }) => topic);
     },
     brokers: async () => {
       const { brokers } = await read([unreadTopic]);

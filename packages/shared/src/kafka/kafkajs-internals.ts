@@ -93,7 +93,7 @@ export interface MetadataBroker {
 }
 
 /** An answer to Metadata, version 6, errors as codes per topic and partition. */
-export interface MetadataAnswer {
+export interface KafkajsMetadataAnswer {
   readonly brokers: readonly MetadataBroker[];
   readonly controllerId: number;
   readonly topicMetadata: readonly {
@@ -109,7 +109,7 @@ export interface MetadataAnswer {
 }
 
 /** An answer to Produce, version 7. */
-export interface ProduceAnswer {
+export interface KafkajsProduceAnswer {
   readonly topics: readonly {
     readonly topicName: string;
     readonly partitions: readonly { readonly partition: number; readonly errorCode: number }[];
@@ -117,7 +117,7 @@ export interface ProduceAnswer {
 }
 
 /** An answer to ListOffsets, version 3. */
-export interface ListOffsetsAnswer {
+export interface KafkajsListOffsetsAnswer {
   readonly responses: readonly {
     readonly topic: string;
     readonly partitions: readonly { readonly partition: number; readonly errorCode: number; readonly offset: string }[];
@@ -125,24 +125,24 @@ export interface ListOffsetsAnswer {
 }
 
 /** An answer to OffsetFetch, version 4. */
-export interface OffsetFetchAnswer extends ListOffsetsAnswer {
+export interface KafkajsOffsetFetchAnswer extends KafkajsListOffsetsAnswer {
   readonly errorCode: number;
 }
 
 /** An answer to FindCoordinator, version 2. */
-export interface FindCoordinatorAnswer {
+export interface KafkajsFindCoordinatorAnswer {
   readonly errorCode: number;
   readonly coordinator: MetadataBroker;
 }
 
 /** An answer to ListGroups, version 2. */
-export interface ListGroupsAnswer {
+export interface KafkajsListGroupsAnswer {
   readonly errorCode: number;
   readonly groups: readonly { readonly groupId: string; readonly protocolType: string }[];
 }
 
 /** An answer to CreateTopics, version 3. */
-export interface CreateTopicsAnswer {
+export interface KafkajsCreateTopicsAnswer {
   readonly topicErrors: readonly {
     readonly topic: string;
     readonly errorCode: number;
@@ -151,7 +151,7 @@ export interface CreateTopicsAnswer {
 }
 
 /** An answer to DescribeConfigs, version 2. */
-export interface DescribeConfigsAnswer {
+export interface KafkajsDescribeConfigsAnswer {
   readonly resources: readonly {
     readonly errorCode: number;
     readonly errorMessage: string | null;
@@ -182,14 +182,6 @@ type BrokerClass = new (options: {
 interface ErrorClasses {
   readonly KafkaJSConnectionError: new (message: string, options: { broker: string; code?: string }) => Error;
   readonly KafkaJSRequestTimeoutError: new (message: string, options: { broker: string }) => Error;
-  readonly KafkaJSProtocolError: new (fields: ErrorFields) => Error;
-}
-
-interface ErrorFields {
-  readonly type: string;
-  readonly code: number;
-  readonly retriable: boolean;
-  readonly message: string;
 }
 
 interface Loggers {
@@ -220,25 +212,28 @@ const loadRequest = (name: string): unknown => load(`src/protocol/requests/${nam
 const packageJson = load('package.json') as { readonly version: string };
 const metadata = loadRequest('metadata') as ProtocolModule<
   { topics: readonly string[]; allowAutoTopicCreation: boolean },
-  MetadataAnswer
+  KafkajsMetadataAnswer
 >;
 const listOffsets = loadRequest('listOffsets') as ProtocolModule<
   { isolationLevel: number; topics: readonly TopicPartitions[] },
-  ListOffsetsAnswer
+  KafkajsListOffsetsAnswer
 >;
 const offsetFetch = loadRequest('offsetFetch') as ProtocolModule<
   { groupId: string; topics: readonly TopicPartitions[] },
-  OffsetFetchAnswer
+  KafkajsOffsetFetchAnswer
 >;
-const findCoordinator = loadRequest('findCoordinator') as ProtocolModule<{ groupId: string }, FindCoordinatorAnswer>;
-const listGroups = loadRequest('listGroups') as ProtocolModule<undefined, ListGroupsAnswer>;
+const findCoordinator = loadRequest('findCoordinator') as ProtocolModule<
+  { groupId: string },
+  KafkajsFindCoordinatorAnswer
+>;
+const listGroups = loadRequest('listGroups') as ProtocolModule<undefined, KafkajsListGroupsAnswer>;
 const createTopics = loadRequest('createTopics') as ProtocolModule<
   { topics: readonly TopicToCreate[]; timeout: number },
-  CreateTopicsAnswer
+  KafkajsCreateTopicsAnswer
 >;
 const describeConfigs = loadRequest('describeConfigs') as ProtocolModule<
   { resources: readonly ConfigQuery[] },
-  DescribeConfigsAnswer
+  KafkajsDescribeConfigsAnswer
 >;
 
 /** kafkajs' internals by the names that it gives them; each request in the newest version that kafkajs has. */
@@ -249,8 +244,7 @@ export const kafkajs = {
   RequestQueue: load('src/network/requestQueue') as { readonly prototype: RequestQueuePrototype },
   createLogger: (load('src/loggers') as Loggers).createLogger,
   errors: load('src/errors') as ErrorClasses,
-  errorCodes: (load('src/protocol/error') as { readonly errorCodes: readonly ErrorFields[] }).errorCodes,
-  produceResponse: loadRequest('produce/v7/response') as Protocol<ProduceAnswer>['response'],
+  produceResponse: loadRequest('produce/v7/response') as Protocol<KafkajsProduceAnswer>['response'],
   metadata: metadata.protocol({ version: 6 }),
   listOffsets: listOffsets.protocol({ version: 3 }),
   offsetFetch: offsetFetch.protocol({ version: 4 }),
@@ -266,14 +260,3 @@ export const withoutThrowing = <Answer>(protocol: Protocol<Answer>): Protocol<An
   response: { decode: (payload) => protocol.response.decode(payload), parse: async (answer) => answer },
   logResponseError: false,
 });
-
-/** kafkajs' error for one of Kafka's error codes; `detail` names the topic and what was found. Code 0 is no error. */
-export const protocolError = (code: number, detail: string): Error => {
-  const known = kafkajs.errorCodes.find((entry) => entry.code === code);
-  return new kafkajs.errors.KafkaJSProtocolError({
-    type: known?.type ?? 'KAFKAJS_UNKNOWN_ERROR_CODE',
-    code,
-    retriable: known?.retriable ?? false,
-    message: `${known?.message ?? `Unknown error code ${code}`} (${detail})`,
-  });
-};

@@ -1,6 +1,7 @@
 // A Produce request (version 7, Kafka 2.1 and newer) with ready-made record batches, and its answer partition by
 // partition. kafkajs' own request hides every partition's answer behind the first error.
-import { kafkajs, type ProduceAnswer, type Protocol, withoutThrowing } from './kafkajs-internals.ts';
+import { type KafkajsProduceAnswer, kafkajs, type Protocol, withoutThrowing } from './kafkajs-internals.ts';
+import type { ProduceAnswer } from './wire.ts';
 
 /** A record batch and where it goes. At most one per topic and partition in a request. */
 export interface PartitionBatch {
@@ -37,7 +38,7 @@ const encode = (batches: readonly PartitionBatch[], timeoutMs: number): Buffer =
 };
 
 /** The request for kafkajs' connection. The broker waits for all in-sync replicas, for `timeoutMs` at most. */
-export const produceRequest = (batches: readonly PartitionBatch[], timeoutMs: number): Protocol<ProduceAnswer> =>
+export const produceRequest = (batches: readonly PartitionBatch[], timeoutMs: number): Protocol<KafkajsProduceAnswer> =>
   withoutThrowing({
     request: {
       apiKey: produceKey,
@@ -53,6 +54,6 @@ export const produceRequest = (batches: readonly PartitionBatch[], timeoutMs: nu
 
 /** Kafka's error code for a batch of the request, 0 = written, or null when the answer says nothing about it. */
 export const answerFor = (answer: ProduceAnswer, topic: string, partition: number): number | null => {
-  const partitions = answer.topics.find(({ topicName }) => topicName === topic)?.partitions;
-  return partitions?.find((entry) => entry.partition === partition)?.errorCode ?? null;
+  const entry = answer.find((one) => one.topic === topic && one.partition === partition);
+  return entry?.errorCode ?? null;
 };

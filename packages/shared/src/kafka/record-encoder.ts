@@ -5,6 +5,7 @@ import { schemaVersion } from '../records/envelope.ts';
 import type { Codec } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 import type { OutgoingRecord } from './port.ts';
+import { protocolError } from './protocol-error.ts';
 
 /** Bytes of a record batch before its first record. */
 export const batchHeadBytes = 61;
@@ -20,6 +21,20 @@ export const recordBytesAtMost = (record: OutgoingRecord): number =>
   record.recordId.length +
   record.sourceId.length +
   (record.revision?.length ?? 0);
+
+const invalidTimestamp = 32;
+
+/** Why a record cannot be written at all, or null. Found here, so that it fails alone. */
+export const faultOf = (record: OutgoingRecord): Error | null => {
+  if (!Buffer.isBuffer(record.key) || !Buffer.isBuffer(record.value)) {
+    const error = new TypeError(`key and value of record ${record.recordId} must be buffers`);
+    return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  if (!Number.isFinite(record.timestampMs) || record.timestampMs < 0) {
+    return protocolError(invalidTimestamp, `record ${record.recordId} has timestamp ${record.timestampMs}`);
+  }
+  return null;
+};
 
 /** Bytes of `value` (not negative) as a zigzag varint or varlong. */
 const varintBytes = (value: number): number => {

@@ -3,21 +3,22 @@
 // answers concerns its own records only, and what a broker has acknowledged is not sent again.
 // A batch that the broker refuses for a record in it is cut in halves until that record stands alone; the batches of one
 // partition go one after the other, so that the order of a key holds.
-import type { BrokerAddress, BrokerLinks } from './broker-links.ts';
+import type { BrokerAddress } from './broker-links.ts';
 import { type ClusterMetadata, topicIn } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
-import { type ProduceAnswer, protocolError } from './kafkajs-internals.ts';
 import { partitionOfKey } from './partition-of-key.ts';
 import type { OutgoingRecord } from './port.ts';
-import { answerFor, produceRequest } from './produce-request.ts';
+import { answerFor } from './produce-request.ts';
+import { protocolError } from './protocol-error.ts';
 import { addFailure, type FailuresByError } from './publish-failures.ts';
 import { batchHeadBytes, encodeRecordBatch, recordBytesAtMost } from './record-encoder.ts';
 import { batchBytes, bisect, maxRequestBytes, splitByBytes } from './split-batch.ts';
 import type { TopicLimits } from './topic-limits.ts';
+import type { KafkaWire, ProduceAnswer } from './wire.ts';
 
 /** What an attempt needs. */
 export interface SendDeps {
-  readonly links: BrokerLinks;
+  readonly wire: KafkaWire;
   readonly metadata: ClusterMetadata;
   readonly limits: TopicLimits;
   readonly codec: Codec;
@@ -175,7 +176,7 @@ const sendToLeader = async (
       const heads = await encodeHeads(deps, records, open, failures);
       if (heads.length === 0) continue;
       const batches = heads.map(({ lane, batch }) => ({ topic: lane.topic, partition: lane.partition, batch }));
-      const answer = await deps.links.send(leader, produceRequest(batches, deps.produceTimeoutMs));
+      const answer = await deps.wire.produce(leader, batches, deps.produceTimeoutMs);
       for (const head of heads) settleHead(head, answer, failures);
     } catch (error) {
       for (const lane of open) giveUp(lane, error, failures);

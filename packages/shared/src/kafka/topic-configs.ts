@@ -1,8 +1,7 @@
 // The settings of topics as the cluster has them in effect.
-import type { BrokerLinks } from './broker-links.ts';
-import { kafkajs, protocolError, withoutThrowing } from './kafkajs-internals.ts';
+import { protocolError } from './protocol-error.ts';
+import type { KafkaWire } from './wire.ts';
 
-const topicResource = 2;
 const topicAuthorizationFailed = 29;
 const unknownTopic = 3;
 
@@ -11,22 +10,18 @@ const unknownTopic = 3;
  * settings we may not read. Rejects when no broker answers, or with another of Kafka's errors.
  */
 export const describeTopicConfigs = async (
-  links: BrokerLinks,
+  wire: Pick<KafkaWire, 'topicConfigs'>,
   topics: readonly string[],
   names: readonly string[] = [],
 ): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> => {
   const configs = new Map<string, Readonly<Record<string, string>>>();
   if (topics.length === 0) return configs;
-  const resources = topics.map((name) => ({ type: topicResource, name, configNames: names }));
-  const answer = await links.sendToAny(withoutThrowing(kafkajs.describeConfigs({ resources })));
-  for (const resource of answer.resources) {
-    if (resource.errorCode === unknownTopic || resource.errorCode === topicAuthorizationFailed) continue;
-    if (resource.errorCode !== 0) throw protocolError(resource.errorCode, `settings of topic ${resource.resourceName}`);
+  for (const { topic, errorCode, entries } of await wire.topicConfigs(topics, names)) {
+    if (errorCode === unknownTopic || errorCode === topicAuthorizationFailed) continue;
+    if (errorCode !== 0) throw protocolError(errorCode, `settings of topic ${topic}`);
     const config: Record<string, string> = {};
-    for (const { configName, configValue, isSensitive } of resource.configEntries) {
-      if (!isSensitive && configValue !== null) config[configName] = configValue;
-    }
-    configs.set(resource.resourceName, config);
+    for (const { name, value, isSensitive } of entries) if (!isSensitive && value !== null) config[name] = value;
+    configs.set(topic, config);
   }
   return configs;
 };

@@ -1,7 +1,7 @@
 // The limits of topics that decide how a batch is cut: `max.message.bytes` bounds a whole record batch, not a record.
 // Read per topic and kept for at most a minute, so that a raised limit is noticed without a restart.
-import type { BrokerLinks } from './broker-links.ts';
 import { describeTopicConfigs } from './topic-configs.ts';
+import type { KafkaWire } from './wire.ts';
 
 /** Kafka's default of `max.message.bytes`: batches are cut by it where the setting cannot be read. */
 export const defaultMaxBatchBytes = 1_048_588;
@@ -20,15 +20,15 @@ export interface TopicLimits {
 const maxAgeMs = 60_000;
 const rereadAgeMs = 1_000;
 
-/** Creates the limits of the topics behind `links`. `now` in milliseconds. */
-export const createTopicLimits = (links: BrokerLinks, now: () => number): TopicLimits => {
+/** Creates the limits of the topics behind `wire`. `now` in milliseconds. */
+export const createTopicLimits = (wire: Pick<KafkaWire, 'topicConfigs'>, now: () => number): TopicLimits => {
   const kept = new Map<string, { readonly bytes: number; readonly readAt: number; readonly isCertain: boolean }>();
 
   const bytesOf = (topic: string): number => kept.get(topic)?.bytes ?? defaultMaxBatchBytes;
 
   const read = async (topics: readonly string[]): Promise<void> => {
     // Not being allowed to read the setting must not keep records from being sent; the broker refuses what is too large.
-    const configs = await describeTopicConfigs(links, topics, ['max.message.bytes']).catch(() => null);
+    const configs = await describeTopicConfigs(wire, topics, ['max.message.bytes']).catch(() => null);
     const readAt = now();
     for (const topic of topics) {
       const bytes = Number(configs?.get(topic)?.['max.message.bytes'] ?? Number.NaN);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createBrokerLinks, parseBrokerAddress } from '../../src/kafka/broker-links.ts';
-import { defaultKafkaTimeouts } from '../../src/kafka/kafkajs-adapter.ts';
-import { kafkajs, withoutThrowing } from '../../src/kafka/kafkajs-internals.ts';
+import { parseBrokerAddress } from '../../src/kafka/broker-links.ts';
+import { defaultKafkaTimeouts } from '../../src/kafka/client-settings.ts';
+import { createKafkajsLinks } from '../../src/kafka/kafkajs-links.ts';
+import { createKafkajsWire } from '../../src/kafka/kafkajs-wire.ts';
 
 describe('the address of a broker', () => {
   it.each([
@@ -21,8 +22,8 @@ describe('the address of a broker', () => {
 describe('links to brokers that do not listen', () => {
   it('say once that Kafka is away, and name every broker that was tried', async () => {
     const lines: { readonly fields: object; readonly message: string }[] = [];
-    const links = createBrokerLinks({
-      bootstrap: ['127.0.0.1:1', '[::1]:1', '127.0.0.1:1'],
+    const links = createKafkajsLinks({
+      brokers: ['127.0.0.1:1', '[::1]:1', '127.0.0.1:1'],
       clientId: 'links',
       ssl: false,
       sasl: null,
@@ -33,20 +34,20 @@ describe('links to brokers that do not listen', () => {
         warn: (fields, message) => void lines.push({ fields, message }),
       },
     });
-    const request = withoutThrowing(kafkajs.metadata({ topics: ['t'], allowAutoTopicCreation: false }));
-    await expect(links.sendToAny(request)).rejects.toThrow('Connection error');
-    await expect(links.sendToAny(request)).rejects.toThrow('Connection error');
+    const wire = createKafkajsWire(links);
+    await expect(wire.metadata(['t'])).rejects.toThrow('Connection error');
+    await expect(wire.metadata(['t'])).rejects.toThrow('Connection error');
     expect(lines).toMatchObject([{ message: 'kafka unreachable', fields: { brokers: ['127.0.0.1:1', '[::1]:1'] } }]);
     expect(links.isReachable()).toBe(false);
     await links.close();
     await links.close();
-    await expect(links.sendToAny(request)).rejects.toMatchObject({ code: 'stopped' });
+    await expect(wire.metadata(['t'])).rejects.toMatchObject({ code: 'stopped' });
   });
 
   it('cannot be made without a broker', () => {
     const make = (): unknown =>
-      createBrokerLinks({
-        bootstrap: [],
+      createKafkajsLinks({
+        brokers: [],
         clientId: 'links',
         ssl: false,
         sasl: null,

@@ -9,7 +9,8 @@ import { type KafkaBroker, startKafkaBroker } from '@stream-manager/testkit/stac
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifySendError } from '../../src/failures/send-outcome.ts';
-import { createKafkajsPort, type KafkaTimeouts } from '../../src/kafka/kafkajs-adapter.ts';
+import type { KafkaTimeouts } from '../../src/kafka/client-settings.ts';
+import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
 import type { KafkaPort, PublishResult } from '../../src/kafka/port.ts';
 
 let dir: string;

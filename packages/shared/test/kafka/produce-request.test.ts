@@ -64,17 +64,10 @@ describe('a produce request', () => {
   });
 
   it('tells each partition its own answer, and an unanswered one from an acknowledged one', () => {
-    const answer = {
-      topics: [
-        {
-          topicName: 'a',
-          partitions: [
-            { partition: 0, errorCode: 0 },
-            { partition: 1, errorCode: 10 },
-          ],
-        },
-      ],
-    };
+    const answer = [
+      { topic: 'a', partition: 0, errorCode: 0 },
+      { topic: 'a', partition: 1, errorCode: 10 },
+    ];
     expect(answerFor(answer, 'a', 0)).toBe(0);
     expect(answerFor(answer, 'a', 1)).toBe(10);
     expect(answerFor(answer, 'a', 2)).toBeNull();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { protocolError } from '../../src/kafka/kafkajs-internals.ts';
+import { protocolError } from '../../src/kafka/protocol-error.ts';
 import { maySendAgain, passesByItself, retryDelayMs, withRetries } from '../../src/kafka/retry.ts';
 
 const policy = { retries: 3, firstDelayMs: 200, maxDelayMs: 2_000, withinMs: 10_000 };

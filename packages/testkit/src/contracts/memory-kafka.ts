@@ -2,7 +2,6 @@
 // be trusted where the suite speaks: partitions, sizes, errors per topic, offsets, groups.
 
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
-import { protocolError } from '@stream-manager/shared/kafka/kafkajs-internals';
 import { partitionOfKey } from '@stream-manager/shared/kafka/partition-of-key';
 import type {
   KafkaAdminPort,
@@ -12,6 +11,7 @@ import type {
   PublishFailure,
   TopicDefinition,
 } from '@stream-manager/shared/kafka/port';
+import { protocolError } from '@stream-manager/shared/kafka/protocol-error';
 import { defaultMaxBatchBytes } from '@stream-manager/shared/kafka/topic-limits';
 import type { StoredRecord } from '../accounting/stored-record.ts';
 import type { KafkaUnderTest } from './kafka-under-test.ts';

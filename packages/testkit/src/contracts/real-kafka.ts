@@ -1,10 +1,11 @@
 // A real cluster for the contract suite.
 import { createRequire } from 'node:module';
-import { createBrokerLinks } from '@stream-manager/shared/kafka/broker-links';
+import { defaultKafkaTimeouts } from '@stream-manager/shared/kafka/client-settings';
 import { createClusterMetadata, topicIn } from '@stream-manager/shared/kafka/cluster-metadata';
 import { silentLogger } from '@stream-manager/shared/kafka/kafka-logger';
-import { defaultKafkaTimeouts } from '@stream-manager/shared/kafka/kafkajs-adapter';
-import { kafkajs, type Protocol } from '@stream-manager/shared/kafka/kafkajs-internals';
+import type { KafkajsConnectionPool, Protocol } from '@stream-manager/shared/kafka/kafkajs-internals';
+import { createKafkajsLinks } from '@stream-manager/shared/kafka/kafkajs-links';
+import { createKafkajsWire } from '@stream-manager/shared/kafka/kafkajs-wire';
 import type { KafkaPort } from '@stream-manager/shared/kafka/port';
 import { Kafka, logLevel } from 'kafkajs';
 import { readTopics } from '../accounting/read-topics.ts';
@@ -38,20 +39,26 @@ const require = createRequire(import.meta.url);
 const offsetCommit = require('kafkajs/src/protocol/requests/offsetCommit') as RequestModule<OffsetCommitOptions>;
 const deleteRecords = require('kafkajs/src/protocol/requests/deleteRecords') as RequestModule<DeleteRecordsOptions>;
 
+const exchange = (name: string, protocol: Protocol<unknown>) => ({
+  name,
+  send: (connection: KafkajsConnectionPool) => connection.send(protocol),
+});
+
 /** Opens a cluster. `portTo` makes the port under test for a list of brokers. */
 export const openRealKafka = (
   brokers: readonly string[],
   portTo: (brokers: readonly string[]) => KafkaPort,
 ): KafkaUnderTest => {
-  const links = createBrokerLinks({
-    bootstrap: brokers,
+  const links = createKafkajsLinks({
+    brokers,
     clientId: 'contract',
     ssl: false,
     sasl: null,
     timeouts: defaultKafkaTimeouts,
     logger: silentLogger,
   });
-  const metadata = createClusterMetadata(links, { maxAgeMs: 60_000, now: () => performance.now() });
+  const wire = createKafkajsWire(links);
+  const metadata = createClusterMetadata(wire, { maxAgeMs: 60_000, now: () => performance.now() });
   return {
     port: portTo(brokers),
     // Nothing listens on port 1.
@@ -65,18 +72,16 @@ export const openRealKafka = (
       }));
       // Generation −1 and no member: commits as a tool, not as a consumer (kafkajs' setOffsets joins the group, 5 s).
       const commit = { groupId, groupGenerationId: -1, memberId: '', topics: [{ topic, partitions }] };
-      const { coordinator } = await links.sendToAny(kafkajs.findCoordinator({ groupId }));
-      await links.send(coordinator, offsetCommit.protocol({ version: 5 })(commit));
+      const { address } = await wire.coordinator(groupId);
+      await links.send(address, exchange('OffsetCommit', offsetCommit.protocol({ version: 5 })(commit)));
     },
     deleteRecords: async (topic, partition, before) => {
       const partitions = [{ partition, offset: String(before) }];
       const view = topicIn(await metadata.topics([topic]), topic);
       const leader = view instanceof Error ? null : view.partitions[partition]?.leader;
       if (!leader) throw new Error(`partition ${partition} of topic ${topic} has no leader`);
-      await links.send(
-        leader,
-        deleteRecords.protocol({ version: 1 })({ topics: [{ topic, partitions }], timeout: 5_000 }),
-      );
+      const request = deleteRecords.protocol({ version: 1 })({ topics: [{ topic, partitions }], timeout: 5_000 });
+      await links.send(leader, exchange('DeleteRecords', request));
     },
     deleteTopic: async (topic) => {
       // A new admin each time: kafkajs' is of no use any more after a topic that it used is deleted.

@@ -1,14 +1,15 @@
-// The reading and making half of the port over kafkajs' connections.
-import type { BrokerAddress, BrokerLinks } from './broker-links.ts';
+// The reading and making half of the port, over any client's wire.
+import type { BrokerAddress } from './broker-links.ts';
 import { type ClusterMetadata, type TopicView, topicIn } from './cluster-metadata.ts';
-import { kafkajs, type ListOffsetsAnswer, protocolError, withoutThrowing } from './kafkajs-internals.ts';
 import type { CommittedOffset, KafkaAdminPort, PartitionOffsets, TopicDefinition } from './port.ts';
+import { protocolError } from './protocol-error.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
 import { describeTopicConfigs } from './topic-configs.ts';
+import type { KafkaWire } from './wire.ts';
 
 /** What the admin needs. */
 export interface AdminDeps {
-  readonly links: BrokerLinks;
+  readonly wire: KafkaWire;
   readonly metadata: ClusterMetadata;
 }
 
@@ -16,13 +17,6 @@ const unknownTopic = 3;
 const leaderNotAvailable = 5;
 const topicAlreadyExists = 36;
 const coordinatorNotAvailable = 15;
-
-/** Sentinels of ListOffsets. */
-const latest = -1;
-const earliest = -2;
-
-/** Consumers see records of open transactions only once these are committed, so their lag ends there too. */
-const readCommitted = 1;
 
 /** How long the controller may take to make topics, in milliseconds. */
 const createTimeoutMs = 8_000;
@@ -34,12 +28,12 @@ const isUnknownTopic = (error: unknown): boolean =>
   error instanceof Error && Reflect.get(error, 'code') === unknownTopic;
 
 /** Creates the admin. Connects with the first call. Calls retry what passes by itself, then reject with the error. */
-export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAdminPort => {
-  const { links, metadata } = deps;
+export const createAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAdminPort => {
+  const { wire, metadata } = deps;
   const coordinators = new Map<string, BrokerAddress>();
 
   const retrying = <Result>(exchange: () => Promise<Result>): Promise<Result> =>
-    withRetries(retry, links.closing, exchange);
+    withRetries(retry, wire.closing, exchange);
 
   /** Null for a topic that does not exist. */
   const viewOf = async (topic: string): Promise<TopicView | null> => {
@@ -49,37 +43,24 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
     throw answer;
   };
 
-  const listOffsets = async (view: TopicView, timestamp: number): Promise<ReadonlyMap<number, bigint>> => {
+  const listOffsets = async (view: TopicView, which: 'earliest' | 'latest'): Promise<ReadonlyMap<number, bigint>> => {
     const { topic, partitions } = view;
-    const byLeader = new Map<
-      string,
-      { leader: BrokerAddress; partitions: { partition: number; timestamp: number }[] }
-    >();
+    const byLeader = new Map<string, { leader: BrokerAddress; partitions: number[] }>();
     for (const [partition, { leader, errorCode }] of partitions.entries()) {
       if (leader === null)
         throw protocolError(errorCode || leaderNotAvailable, `partition ${partition} of topic ${topic}`);
       const name = `${leader.host}:${leader.port}`;
       const ofLeader = byLeader.get(name) ?? { leader, partitions: [] };
-      ofLeader.partitions.push({ partition, timestamp });
+      ofLeader.partitions.push(partition);
       byLeader.set(name, ofLeader);
     }
     const answers = await Promise.all(
-      [...byLeader.values()].map((ofLeader) =>
-        links.send<ListOffsetsAnswer>(
-          ofLeader.leader,
-          withoutThrowing(
-            kafkajs.listOffsets({
-              isolationLevel: readCommitted,
-              topics: [{ topic, partitions: ofLeader.partitions }],
-            }),
-          ),
-        ),
-      ),
+      [...byLeader.values()].map((ofLeader) => wire.listOffsets(ofLeader.leader, topic, ofLeader.partitions, which)),
     );
     const offsets = new Map<number, bigint>();
-    for (const { partition, errorCode, offset } of answers.flatMap((answer) => answer.responses[0]?.partitions ?? [])) {
+    for (const { partition, errorCode, offset } of answers.flat()) {
       if (errorCode !== 0) throw protocolError(errorCode, `offsets of partition ${partition} of topic ${topic}`);
-      offsets.set(partition, BigInt(offset));
+      offsets.set(partition, offset);
     }
     return offsets;
   };
@@ -88,7 +69,7 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
     try {
       const view = await viewOf(topic);
       if (view === null) return null;
-      const [lows, highs] = await Promise.all([listOffsets(view, earliest), listOffsets(view, latest)]);
+      const [lows, highs] = await Promise.all([listOffsets(view, 'earliest'), listOffsets(view, 'latest')]);
       return view.partitions.map((_, partition) => {
         const high = highs.get(partition);
         const low = lows.get(partition);
@@ -107,11 +88,10 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
   const coordinatorOf = async (group: string): Promise<BrokerAddress> => {
     const known = coordinators.get(group);
     if (known !== undefined) return known;
-    const answer = await links.sendToAny(withoutThrowing(kafkajs.findCoordinator({ groupId: group })));
-    if (answer.errorCode !== 0) throw protocolError(answer.errorCode, `coordinator of group ${group}`);
-    const coordinator = { host: answer.coordinator.host, port: answer.coordinator.port };
-    coordinators.set(group, coordinator);
-    return coordinator;
+    const { errorCode, address } = await wire.coordinator(group);
+    if (errorCode !== 0) throw protocolError(errorCode, `coordinator of group ${group}`);
+    coordinators.set(group, address);
+    return address;
   };
 
   const readCommittedOffsets = async (
@@ -122,26 +102,20 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
     const views = await metadata.topics(topics);
     const wanted = topics.flatMap((topic) => {
       const view = topicIn(views, topic);
-      return view instanceof Error
-        ? []
-        : [{ topic, partitions: view.partitions.map((_, partition) => ({ partition })) }];
+      return view instanceof Error ? [] : [{ topic, partitions: view.partitions.map((_, partition) => partition) }];
     });
     // Without topics Kafka would give all of the group's.
     if (wanted.length === 0) return committed;
     try {
       const coordinator = await coordinatorOf(group);
-      const request = withoutThrowing(kafkajs.offsetFetch({ groupId: group, topics: wanted }));
-      const answer = await links.send(coordinator, request);
+      const answer = await wire.committedOffsets(coordinator, group, wanted);
       if (answer.errorCode !== 0) throw protocolError(answer.errorCode, `offsets of group ${group}`);
-      for (const { topic, partitions } of answer.responses) {
+      for (const { topic, partitions } of answer.topics) {
         const failed = partitions.find(({ errorCode }) => errorCode !== 0 && errorCode !== unknownTopic);
         if (failed !== undefined) throw protocolError(failed.errorCode, `offsets of group ${group} on topic ${topic}`);
         committed.set(
           topic,
-          partitions.map(({ partition, offset }) => {
-            const value = BigInt(offset);
-            return { partition, offset: value < 0n ? null : value };
-          }),
+          partitions.map(({ partition, offset }) => ({ partition, offset: offset < 0n ? null : offset })),
         );
       }
       return committed;
@@ -154,18 +128,10 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
   const createAtController = async (definitions: readonly TopicDefinition[]): Promise<ReadonlyMap<string, boolean>> => {
     const controller = await metadata.controller();
     if (controller === null) throw protocolError(coordinatorNotAvailable, 'the cluster has no controller');
-    const topics = definitions.map(({ topic, partitions, replicationFactor, config }) => ({
-      topic,
-      numPartitions: partitions,
-      replicationFactor,
-      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-    }));
-    const request = withoutThrowing(kafkajs.createTopics({ topics, timeout: createTimeoutMs }));
-    const answer = await links.send(controller, request);
     const made = new Map<string, boolean>();
-    for (const { topic, errorCode, errorMessage } of answer.topicErrors) {
+    for (const { topic, errorCode, reason } of await wire.createTopics(controller, definitions, createTimeoutMs)) {
       if (errorCode !== 0 && errorCode !== topicAlreadyExists) {
-        throw protocolError(errorCode, `topic ${topic} cannot be made: ${errorMessage ?? 'no reason given'}`);
+        throw protocolError(errorCode, `topic ${topic} cannot be made: ${reason ?? 'no reason given'}`);
       }
       made.set(topic, errorCode === 0);
     }
@@ -199,7 +165,7 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
           else if (!isUnknownTopic(answer)) throw answer;
         }
         const names = views.map(({ topic }) => topic);
-        const configs = await describeTopicConfigs(links, names);
+        const configs = await describeTopicConfigs(wire, names);
         return views.map(({ topic, partitions, replicationFactor }) => ({
           topic,
           partitions: partitions.length,
@@ -216,20 +182,15 @@ export const createKafkajsAdmin = (deps: AdminDeps, retry: RetryPolicy): KafkaAd
     endOffsets: (topic) => retrying(() => readEndOffsets(topic)),
     listGroups: () =>
       retrying(async () => {
-        const answers = await Promise.all(
-          (await metadata.brokers()).map((broker) =>
-            links.send(broker, withoutThrowing(kafkajs.listGroups(undefined))),
-          ),
-        );
+        const answers = await Promise.all((await metadata.brokers()).map((broker) => wire.listGroups(broker)));
         const groups = new Set<string>();
         for (const { errorCode, groups: ofBroker } of answers) {
           if (errorCode !== 0) throw protocolError(errorCode, 'list of consumer groups');
-          for (const { groupId, protocolType } of ofBroker)
-            if (committingProtocols.has(protocolType)) groups.add(groupId);
+          for (const { group, protocolType } of ofBroker) if (committingProtocols.has(protocolType)) groups.add(group);
         }
         return [...groups];
       }),
     committedOffsets: (group, topics) => retrying(() => readCommittedOffsets(group, topics)),
-    close: () => links.close(),
+    close: () => wire.close(),
   };
 };

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { classifySendError } from '../../src/failures/send-outcome.ts';
 import { createClusterMetadata } from '../../src/kafka/cluster-metadata.ts';
 import { codecOf } from '../../src/kafka/compression.ts';
-import { createKafkajsProducer } from '../../src/kafka/kafkajs-producer.ts';
 import { partitionOfKey } from '../../src/kafka/partition-of-key.ts';
+import { createPlainProducer } from '../../src/kafka/plain-producer.ts';
 import type { KafkaProducerPort, OutgoingRecord } from '../../src/kafka/port.ts';
 import { createTopicLimits } from '../../src/kafka/topic-limits.ts';
 import { type ArrivedBatch, createFakeCluster, type FakeCluster, type Reply } from './fake-cluster.ts';
@@ -22,13 +22,13 @@ const setUp = (
     maxMessageBytes: options.maxMessageBytes ?? 1_000_000,
     reply,
   });
-  const { links } = cluster;
+  const { wire } = cluster;
   const now = (): number => 0;
-  const producer = createKafkajsProducer(
+  const producer = createPlainProducer(
     {
-      links,
-      metadata: createClusterMetadata(links, { maxAgeMs: 60_000, now }),
-      limits: createTopicLimits(links, now),
+      wire,
+      metadata: createClusterMetadata(wire, { maxAgeMs: 60_000, now }),
+      limits: createTopicLimits(wire, now),
       codec: codecOf('none'),
       produceTimeoutMs: 1_000,
     },
