@@ -1,15 +1,19 @@
 // Gathers the chunks of one source into batches. "Nothing more can join" means: no send of the source is in flight in
 // this worker and no chunk of it is being taken. So a lone chunk goes at once, and chunks gather only behind a send:
 // the timeout bounds that wait and is never paid for nothing (a timer alone starves a worker whose slots are all held).
+// A batch that is ready asks for leave; while there is none it waits, or is given back to the queue.
 //
-//   being taken ──add──► waiting ──full, alone or overdue──► in flight ──answered──► gone
-//        └──dismiss──► gone
+//   being taken ──add──► waiting ──full, alone or overdue, and leave──► in flight ──answered──► gone
+//        └──dismiss──► gone └──giveBack──► gone
 import type { PriorityClass } from '@stream-manager/shared/records/priority';
+import type { Pass } from './kafka/breaker.ts';
 
 /** Something that goes to Kafka in one piece: a chunk, or a part of one that is larger than a batch. */
 export interface Gatherable {
   readonly records: number;
   readonly priority: PriorityClass;
+  /** It is not sent from here: its chunk goes back to the queue. */
+  giveBack(): void;
 }
 
 /** Bounds of one source's collector. */
@@ -24,8 +28,10 @@ export interface CollectorOptions {
 
 /** What a collector needs. */
 export interface CollectorDeps<T> {
-  /** Sends one batch, most urgent pieces first. Must not reject: it tells each piece what became of it. */
-  readonly send: (batch: readonly T[]) => Promise<void>;
+  /** Leave for one batch, or null: not now. Whoever gave none calls `wake`. */
+  readonly enter: () => Pass | null;
+  /** Sends one batch, most urgent pieces first. Must not reject: it tells each piece, and the pass, what became of it. */
+  readonly send: (batch: readonly T[], pass: Pass) => Promise<void>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Runs `act` later; returns the undo. */
@@ -40,12 +46,18 @@ export interface Collector<T> {
   add(pieces: readonly T[]): void;
   /** The expected chunk does not come. */
   dismiss(): void;
+  /** There may be leave now. */
+  wake(): void;
+  /** The class of the most urgent piece that waits; null: nothing waits. */
+  urgency(): PriorityClass | null;
+  /** Gives back what waits. */
+  giveBack(): void;
 }
 
 /** What decides whether a batch goes now. */
 export interface CollectorState {
   /** Pieces that wait, most urgent first. */
-  readonly waiting: readonly Gatherable[];
+  readonly waiting: readonly Pick<Gatherable, 'records'>[];
   readonly inFlight: number;
   readonly beingTaken: number;
   /** A piece has waited for `batchTimeoutMs`. */
@@ -53,7 +65,7 @@ export interface CollectorState {
 }
 
 /** How many of the waiting pieces form the next batch, and whether nothing more fits in. */
-const packBatch = (waiting: readonly Gatherable[], batchSize: number): { pieces: number; isFull: boolean } => {
+const packBatch = (waiting: CollectorState['waiting'], batchSize: number): { pieces: number; isFull: boolean } => {
   let records = 0;
   for (const [pieces, piece] of waiting.entries()) {
     if (pieces > 0 && records + piece.records > batchSize) return { pieces, isFull: true };
@@ -106,12 +118,14 @@ export const createCollector = <T extends Gatherable>(
     for (;;) {
       const pieces = chooseBatch({ waiting, inFlight, beingTaken, isOverdue }, options);
       if (pieces === 0) break;
+      const pass = deps.enter();
+      if (pass === null) break;
       const batch = waiting.slice(0, pieces);
       waiting = waiting.slice(pieces);
       waitingSince = waitingSince.slice(pieces);
       isOverdue = false;
       inFlight += 1;
-      void deps.send(batch).finally(() => {
+      void deps.send(batch, pass).finally(() => {
         inFlight -= 1;
         pump();
       });
@@ -135,6 +149,17 @@ export const createCollector = <T extends Gatherable>(
     dismiss: () => {
       beingTaken -= 1;
       pump();
+    },
+    wake: pump,
+    urgency: () => waiting[0]?.priority ?? null,
+    giveBack: () => {
+      const back = waiting;
+      waiting = [];
+      waitingSince = [];
+      isOverdue = false;
+      cancelTimer?.();
+      cancelTimer = null;
+      for (const piece of back) piece.giveBack();
     },
   };
 };

@@ -2,13 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
-import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
@@ -23,11 +22,12 @@ import { createLetterExpiry } from './dead-letters/expire-letters.ts';
 import { measureLetters } from './dead-letters/measure-letters.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
 import { createFleetAct } from './fleet-act.ts';
-import { createKafkaWatch } from './kafka-watch.ts';
+import { createHeadWatch } from './head-watch.ts';
+import { createKafkaSide } from './kafka/kafka-side.ts';
 import { createLagSampler } from './lag-sampler.ts';
 import { createLease } from './lease.ts';
+import { keepOneAtATime } from './one-at-a-time.ts';
 import { openRecordsQueue } from './open-records-queue.ts';
-import { createPublisher } from './publish.ts';
 import { readWork } from './read-work.ts';
 import { createSourceNotes } from './source-notes.ts';
 import { createSourceQueues } from './source-queues.ts';
@@ -42,27 +42,31 @@ const closingMs = 2_000;
 export const composeProducerWorker: Compose = (context): Composition => {
   const { config, retired, redis, logger, metrics, health, env, instance } = context;
   const { keyPrefix } = config.redis;
-  const { maxAttempts, backoffMs, maxOpenQueues } = config.delivery;
+  const { maxOpenQueues, circuitBreaker, deadLetters } = config.delivery;
+  const isOrdered = config.delivery.ordering === 'per-key';
   const configSources = Object.keys(config.sources);
   // What is queued of a source that is gone from the config is still published.
   const allSources = [...configSources, ...retired.keys()];
   const sourceIds = chosenSources(allSources, env.SOURCES);
   const topics = createTopicResolver(config.routing, { ...Object.fromEntries(retired), ...config.sources });
-  const kafka = createKafka(config.kafka, { logger, role: 'producer-worker' });
-  const producer = kafka.createProducer();
-  const admin = kafka.createAdmin();
+  const { admin, breaker, publisher, close: closeKafka } = createKafkaSide(context);
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
   const rings = createRings({ redis, logger }, { keyPrefix });
-  const notes = createSourceNotes({ health, logger });
-  const watch = createKafkaWatch({ admin, health, notes, logger, now: () => performance.now() });
-  const publisher = createPublisher({ producer, metrics, kafka: watch, now: Date.now });
+  const notes = createSourceNotes({ health, logger, now: () => performance.now() });
+  const heads = createHeadWatch({ redis, logger, after }, { keyPrefix });
+  const stocks = createLetterStocks(redis, keyPrefix);
   const stopped = new AbortController();
   const job = chunkJobOptions(config.delivery);
 
   const limitsOf = (sourceId: string): ChunkLimits =>
     retired.has(sourceId) ? retiredChunkLimits(config.queue) : chunkLimits(resolveSource(config, sourceId));
+
+  const roomForLetters = async (sourceId: string): Promise<string | null> => {
+    const stock = (await stocks.read([sourceId])).get(sourceId);
+    return stock === undefined ? null : lettersFull(stock, deadLetters);
+  };
 
   const attention = createAttention(
     {
@@ -78,13 +82,18 @@ export const composeProducerWorker: Compose = (context): Composition => {
           {
             redis,
             store,
+            queue: queues.records(sourceId),
             publisher,
+            gate: breaker,
+            heads,
             topics,
             addLetters: (id, letters) => queues.addLetters(id, letters),
+            lettersFull: roomForLetters,
             notes,
             metrics,
             logger,
             after,
+            random: Math.random,
             now: Date.now,
             stopped: stopped.signal,
             // An abort only ends the pause early; whoever paused looks at the signal.
@@ -94,8 +103,9 @@ export const composeProducerWorker: Compose = (context): Composition => {
             ...common,
             batchSize: config.kafka.batchSize,
             batchTimeoutMs: config.kafka.batchTimeoutMs,
-            maxAttempts,
-            backoffMs,
+            ...config.delivery,
+            outagesCount: !circuitBreaker.enabled,
+            isOrdered,
           },
         );
       },
@@ -110,9 +120,14 @@ export const composeProducerWorker: Compose = (context): Composition => {
     topics.needsContent(sourceId) ? null : topics.resolve(sourceId).topic;
   const sweep = createSweep(
     {
-      sweepSource: (sourceId, healLostJobs, signal) =>
-        sweepSource({ store, queue: queues.records(sourceId) }, { sourceId, job, healLostJobs, signal }),
-      bury: (sourceId, chunkId) => buryFailedChunk({ store, queues, topicOf }, sourceId, chunkId),
+      sweepSource: async (sourceId, healLostJobs, signal) => {
+        const queue = queues.records(sourceId);
+        // Obliterate takes the setting away.
+        await keepOneAtATime(queue, isOrdered);
+        return sweepSource({ store, queue }, { sourceId, job, healLostJobs, signal });
+      },
+      bury: (sourceId, chunkId) =>
+        buryFailedChunk({ store, queues, topicOf, lettersFull: roomForLetters }, sourceId, chunkId),
       ring: rings.ring,
       logger,
       now: () => performance.now(),
@@ -129,10 +144,9 @@ export const composeProducerWorker: Compose = (context): Composition => {
     { name: 'sweep', intervalMs: sweepIntervalMs },
   );
 
-  const stocks = createLetterStocks(redis, keyPrefix);
   const expireLetters = createLetterExpiry(
     { letters: createFailedLetters(redis, keyPrefix), metrics, logger, now: Date.now },
-    { keepDays: config.delivery.deadLetters.keepDays },
+    { keepDays: deadLetters.keepDays },
   );
   const letterKeeper = createFleetAct(
     {
@@ -183,14 +197,15 @@ export const composeProducerWorker: Compose = (context): Composition => {
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await finishInHand();
-    await watch.stop();
-    await Promise.all([producer.close(), admin.close()]);
+    await notes.stop();
+    await closeKafka();
     await queues.close();
   };
 
   return {
     start: async (signal) => {
-      await watch.start(signal);
+      await notes.start(signal);
+      await breaker.start(signal);
       await sweeper.start(signal);
       await letterKeeper.start(signal);
       await sampler.start(signal);

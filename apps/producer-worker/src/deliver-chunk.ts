@@ -1,8 +1,6 @@
 // The way of one chunk through this worker: take → join a batch → (fence, publish) → settle. BullMQ is not known here:
 // what the chunk's job has to do in the end is the answer. Many chunks of a source are on this way at once.
-
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { SendAttempt } from '@stream-manager/shared/jobs/payloads';
 import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
@@ -11,41 +9,42 @@ import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/pa
 import { type PriorityClass, priorityOf } from '@stream-manager/shared/records/priority';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import type { Collector, Gatherable } from './collect.ts';
-import type { AttemptCount } from './decide-chunk.ts';
+import type { DecideOptions, Rest, WaitCause } from './decide-chunk.ts';
 import type { HeldLock } from './fence.ts';
 import { type PreparedChunk, prepareChunk } from './prepare.ts';
 import type { SendFailure } from './publish.ts';
-import { bitmapOf, type SettleDeps, type Settlement, settleChunk } from './settle.ts';
+import { bitmapOf, type SettleDeps, settleChunk } from './settle.ts';
 import type { SourceNotes } from './source-notes.ts';
 import { ingestedAtOf, parseValue } from './timestamps.ts';
 
 /** A chunk job in hand. */
 export interface ChunkJob extends HeldLock {
-  readonly attempts: AttemptCount;
-  /** Sends of this chunk that failed before, the oldest first. */
-  readonly formerAttempts: readonly SendAttempt[];
+  /** Attempts as BullMQ counts them. */
+  readonly attemptsMade: number;
 }
 
-/** What a chunk's job has to do. `let_go`: its lock is lost, it must not be touched. */
+/** What a chunk's job has to do. `let_go`: its lock is lost, it must not be touched. `give_back`: to its place in the queue. */
 export type ChunkEnding =
-  | { readonly kind: 'complete' }
+  | { readonly kind: 'complete' | 'let_go' | 'give_back' }
   | { readonly kind: 'delay'; readonly delayMs: number; readonly reason: string }
-  | { readonly kind: 'retry'; readonly reason: string; readonly attempts: readonly SendAttempt[] }
-  | { readonly kind: 'fail'; readonly reason: string }
-  | { readonly kind: 'let_go' };
+  | { readonly kind: 'retry' | 'fail'; readonly reason: string };
+
+/** What became of a piece: its failures by index in `outgoing`, or why it was not sent. */
+export type PieceAnswer = readonly SendFailure[] | 'lock_lost' | 'given_back';
 
 /** A chunk, or a part of one that is larger than a batch. */
 export interface Piece extends Gatherable {
   readonly lock: HeldLock;
   readonly outgoing: readonly OutgoingRecord[];
-  /** Failures by index in `outgoing`; null: not sent, because the chunk's lock is lost. */
-  answer(failures: readonly SendFailure[] | null): void;
+  answer(answer: PieceAnswer): void;
 }
 
 export interface DeliverDeps extends Omit<SettleDeps, 'store'> {
-  readonly store: Pick<ChunkStore, 'take' | 'settle'>;
+  readonly store: Pick<ChunkStore, 'take' | 'settle' | 'noteTries' | 'refusedFor'>;
   readonly topics: Pick<TopicResolver, 'resolve' | 'needsContent'>;
-  readonly collector: Collector<Piece>;
+  readonly collector: Pick<Collector<Piece>, 'expect' | 'add' | 'dismiss'>;
+  /** The breaker is open: what has failed for an outage goes back to its place instead of coming again by itself. */
+  readonly isShut: () => boolean;
   readonly notes: SourceNotes;
   readonly metrics: Pick<
     Metrics,
@@ -58,6 +57,16 @@ export interface DeliverDeps extends Omit<SettleDeps, 'store'> {
   readonly stopped: AbortSignal;
 }
 
+export interface DeliverOptions extends DecideOptions {
+  readonly sourceId: string;
+  /** Records of a piece at most. */
+  readonly pieceRecords: number;
+  /** `delivery.maxAttempts` */
+  readonly maxAttempts: number;
+  /** Whose count of attempts holds: the job's (BullMQ waits between them), or the chunk's (it is repeated in place). */
+  readonly attemptsOf: 'job' | 'chunk';
+}
+
 /** A payload of a later version is looked at again after this many milliseconds. */
 const newerPayloadWaitMs = 5_000;
 /** Redis did not give a chunk: it goes back for this many milliseconds. */
@@ -67,26 +76,42 @@ const settleRetryMs = 500;
 
 const seconds = (fromMs: number, toMs: number): number => Math.max(0, toMs - fromMs) / 1000;
 
-const endingOf = ({ rest, attempts }: Settlement): ChunkEnding => {
-  if (rest.kind === 'wait') return { kind: 'delay', delayMs: rest.delayMs, reason: rest.reason };
-  if (rest.kind === 'retry') return { kind: 'retry', reason: rest.reason, attempts };
-  return { kind: 'complete' };
+const endingOf = (rest: Rest, isShut: boolean): ChunkEnding => {
+  switch (rest.kind) {
+    case 'none':
+      return { kind: 'complete' };
+    case 'wait':
+      if (rest.cause === 'outage' && isShut) return { kind: 'give_back' };
+      return { kind: 'delay', delayMs: rest.delayMs, reason: rest.reason };
+    case 'retry':
+      return { kind: 'retry', reason: rest.reason };
+    case 'give_back':
+      return rest;
+  }
 };
 
-/** Cuts a prepared chunk into pieces of at most `batchSize` records; as a rule one. */
+/** What /readyz says of a source whose records wait. */
+const waitNote: Readonly<Record<WaitCause, (reason: string) => string>> = {
+  outage: (reason) => `Kafka does not take all records of this source now (${reason}); they wait`,
+  destination: (reason) => `its topic takes no records (${reason}); they wait`,
+  letters: (reason) => `its chunks wait, and it is not polled: ${reason}`,
+};
+
+/** Cuts a prepared chunk into pieces of at most `pieceRecords` records; as a rule one. */
 export const cutPieces = (
   lock: HeldLock,
   priority: PriorityClass,
   prepared: Pick<PreparedChunk, 'outgoing'>,
-  batchSize: number,
-): { readonly piece: Piece; readonly from: number; readonly answered: Promise<readonly SendFailure[] | null> }[] => {
+  pieceRecords: number,
+): { readonly piece: Piece; readonly from: number; readonly answered: Promise<PieceAnswer> }[] => {
   const pieces = [];
-  for (let from = 0; from < prepared.outgoing.length; from += batchSize) {
-    const isWhole = prepared.outgoing.length <= batchSize;
-    const outgoing = isWhole ? prepared.outgoing : prepared.outgoing.slice(from, from + batchSize);
-    const { promise, resolve } = Promise.withResolvers<readonly SendFailure[] | null>();
+  for (let from = 0; from < prepared.outgoing.length; from += pieceRecords) {
+    const isWhole = prepared.outgoing.length <= pieceRecords;
+    const outgoing = isWhole ? prepared.outgoing : prepared.outgoing.slice(from, from + pieceRecords);
+    const { promise, resolve } = Promise.withResolvers<PieceAnswer>();
+    const giveBack = (): void => resolve('given_back');
     pieces.push({
-      piece: { lock, priority, outgoing, records: outgoing.length, answer: resolve },
+      piece: { lock, priority, outgoing, records: outgoing.length, answer: resolve, giveBack },
       from,
       answered: promise,
     });
@@ -94,12 +119,18 @@ export const cutPieces = (
   return pieces;
 };
 
+/** The answers of all pieces of a chunk, by index among its prepared records. */
+interface Answers {
+  readonly failures: readonly SendFailure[];
+  readonly unsent: readonly number[];
+}
+
 /** Makes the function that delivers the chunks of one source. It never rejects. */
 export const createDelivery = (
   deps: DeliverDeps,
-  options: { readonly sourceId: string; readonly batchSize: number },
+  options: DeliverOptions,
 ): ((job: ChunkJob) => Promise<ChunkEnding>) => {
-  const { sourceId, batchSize } = options;
+  const { sourceId, pieceRecords } = options;
   const { store, collector, logger, metrics, notes } = deps;
 
   /** Does an act that only Redis can refuse until it is done; false when the process stops before. */
@@ -118,22 +149,23 @@ export const createDelivery = (
   };
 
   /** Sends a chunk's records and waits for all answers; null when its lock was lost. */
-  const send = async (
-    job: ChunkJob,
-    taken: TakenChunk,
-    prepared: PreparedChunk,
-  ): Promise<readonly SendFailure[] | null> => {
-    const pieces = cutPieces(job, taken.priority, prepared, batchSize);
+  const send = async (job: ChunkJob, taken: TakenChunk, prepared: PreparedChunk): Promise<Answers | null> => {
+    const pieces = cutPieces(job, taken.priority, prepared, pieceRecords);
     let unanswered = pieces.length;
     collector.add(pieces.map(({ piece }) => piece));
     const failures: SendFailure[] = [];
+    const unsent: number[] = [];
     let isLost = false;
     await Promise.all(
       pieces.map(async ({ piece, from, answered }) => {
         const answer = await answered;
         unanswered -= 1;
-        if (answer === null) {
+        if (answer === 'lock_lost') {
           isLost = true;
+          return;
+        }
+        if (answer === 'given_back') {
+          for (let index = from; index < from + piece.records; index += 1) unsent.push(index);
           return;
         }
         for (const failure of answer)
@@ -150,35 +182,36 @@ export const createDelivery = (
         );
       }),
     );
-    return isLost ? null : failures;
+    return isLost ? null : { failures, unsent };
   };
 
   const deliver = async (job: ChunkJob, taken: TakenChunk, prepared: PreparedChunk): Promise<ChunkEnding> => {
-    const failures = await send(job, taken, prepared);
-    if (failures === null) {
+    const answers = await send(job, taken, prepared);
+    if (answers === null) {
       logger.warn(
         { sourceId, chunkId: job.chunkId },
         'the lock of a chunk was lost before its send; it is left to its new holder',
       );
       return { kind: 'let_go' };
     }
-    const chunk = { sourceId, taken, prepared, failures, attempts: job.attempts, formerAttempts: job.formerAttempts };
-    let settlement: Settlement | undefined;
+    const made = options.attemptsOf === 'job' ? job.attemptsMade : taken.tries.made;
+    const attempts = { made, max: options.maxAttempts };
+    let rest: Rest | undefined;
     const isSettled = await persist(job.chunkId, async () => {
-      settlement = await settleChunk(deps, chunk);
+      rest = await settleChunk(deps, { sourceId, taken, prepared, ...answers, attempts }, options);
     });
-    if (!isSettled || settlement === undefined) return { kind: 'let_go' };
-    if (failures.length === 0) {
+    if (!isSettled || rest === undefined) return { kind: 'let_go' };
+    if (answers.failures.length === 0 && answers.unsent.length === 0) {
       const fetchedAt = ingestedAtOf(parseValue(prepared.outgoing[0]?.value ?? Buffer.alloc(0))) ?? taken.admittedAt;
       metrics.endToEndSeconds.observe(
         { source: sourceId, priority: priorityOf(taken.priority) },
         seconds(fetchedAt, deps.now()),
       );
-      notes.set(sourceId, 'destination', null);
     }
-    if (settlement.rest.kind === 'wait' && failures.some((failure) => failure.outcome === 'destination'))
-      notes.set(sourceId, 'destination', settlement.rest.reason);
-    return endingOf(settlement);
+    // While the breaker is open a line for each source would say nothing more.
+    if (rest.kind === 'wait' && !(rest.cause === 'outage' && deps.isShut()))
+      notes.raise(sourceId, rest.cause, waitNote[rest.cause](rest.reason));
+    return endingOf(rest, deps.isShut());
   };
 
   return async (job) => {
@@ -198,7 +231,7 @@ export const createDelivery = (
         if (records.kind === 'damaged')
           return { kind: 'fail', reason: 'the payload of the chunk is damaged and cannot be read' };
         const reason = `a chunk has payload version ${records.version}, which this worker is too old to read: it waits for a newer one`;
-        notes.set(sourceId, 'newer', reason);
+        notes.raise(sourceId, 'newer', reason);
         return { kind: 'delay', delayMs: newerPayloadWaitMs, reason };
       }
       const now = deps.now();
@@ -214,7 +247,7 @@ export const createDelivery = (
     } catch (error) {
       // Nothing above is known to throw; whatever does is the chunk's trouble and uses one of its attempts.
       logger.error({ sourceId, chunkId: job.chunkId, error: messageOf(error) }, 'delivering a chunk failed');
-      return { kind: 'retry', reason: messageOf(error), attempts: job.formerAttempts };
+      return { kind: 'retry', reason: messageOf(error) };
     } finally {
       if (isExpected) collector.dismiss();
     }

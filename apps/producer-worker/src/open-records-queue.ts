@@ -1,9 +1,10 @@
 // The records queue of one source, opened in this process: BullMQ's side of delivering chunks. How many jobs it fetches
 // follows from what is in hand: `concurrency` = chunks held + 1 while there is room. Fixed slots would put slots × 500
 // records in hand before the first one is sent, and starve a collector that waits for more.
-
+// While the breaker is open one chunk is held, the most urgent, ready to be the trial; all others lie in the queue. The
+// worker is never paused: its check for the chunks of dead workers goes on.
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { ChunkJobData, SendAttempt } from '@stream-manager/shared/jobs/payloads';
+import type { ChunkJobData } from '@stream-manager/shared/jobs/payloads';
 import {
   lockDurationMs,
   type OpenWorkerOptions,
@@ -11,14 +12,27 @@ import {
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
+import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
+import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Collector, createCollector } from './collect.ts';
 import { backoffAfter } from './decide-chunk.ts';
-import { type ChunkEnding, createDelivery, type DeliverDeps, type Piece } from './deliver-chunk.ts';
+import {
+  type ChunkEnding,
+  createDelivery,
+  type DeliverDeps,
+  type DeliverOptions,
+  type Piece,
+} from './deliver-chunk.ts';
+import { createInOrderDelivery } from './deliver-in-order.ts';
 import { lockTakenAt } from './fence.ts';
+import type { HeadWatch } from './head-watch.ts';
+import type { SendGate } from './kafka/breaker.ts';
+import { keepOneAtATime } from './one-at-a-time.ts';
 import type { Publisher } from './publish.ts';
+import { createRests } from './rests.ts';
 import { createSendBatch } from './send-batch.ts';
 
 /** Batches of one source in flight at most, and how many batches of records it may hold in all. */
@@ -27,29 +41,34 @@ const batchesInHand = 5;
 
 /** A queue that this process works on. */
 export interface OpenQueue {
-  /** Takes nothing more, waits for what is in hand, and lets the connection go. Idempotent. */
+  /** Takes nothing more, waits for what is on its way, gives back what is not, and lets the connection go. Idempotent. */
   close(): Promise<void>;
 }
 
-/** The data of a chunk job after a failed run: what was tried stays with the job, so that a letter can tell it. */
-type TriedChunkJobData = ChunkJobData & { readonly attempts?: readonly SendAttempt[] };
-
-export interface OpenRecordsDeps extends Omit<DeliverDeps, 'collector'> {
+export interface OpenRecordsDeps extends Omit<DeliverDeps, 'collector' | 'isShut'> {
   readonly redis: Redis;
+  readonly queue: RecordsQueue;
   readonly publisher: Publisher;
+  readonly gate: SendGate;
+  readonly heads: HeadWatch;
   /** Runs an act later; returns the undo. */
   readonly after: (delayMs: number, act: () => void) => () => void;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
-export interface OpenRecordsOptions {
+export interface OpenRecordsOptions
+  extends Pick<DeliverOptions, 'destinationGraceMs' | 'outagesCount' | 'maxAttempts'> {
   readonly sourceId: string;
   readonly keyPrefix: string;
   /** Shown in Bull Board: the process instance. */
   readonly workerName: string;
   readonly batchSize: number;
   readonly batchTimeoutMs: number;
-  readonly maxAttempts: number;
   readonly backoffMs: readonly number[];
+  readonly jitter: number;
+  /** One chunk at a time over the fleet, repeated in place: `delivery.ordering: per-key`. */
+  readonly isOrdered: boolean;
 }
 
 /** How many jobs the worker may have at once. Pure. */
@@ -64,40 +83,109 @@ const recordsOf = (data: Partial<ChunkJobData> | undefined): number => {
 
 /** Opens the records queue of a source; it works until it is closed. */
 export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOptions): OpenQueue => {
-  const { sourceId } = options;
+  const { gate } = deps;
+  const { sourceId, isOrdered, maxAttempts } = options;
   const address = recordsQueueAddress(options.keyPrefix, sourceId);
   const monotonic = (): number => performance.now();
   const guard = createWorkerGuard({ logger: deps.logger, now: monotonic, after: deps.after }, { queue: address.name });
-  const roomRecords = options.batchSize * batchesInHand;
+  const roomRecords = isOrdered ? 1 : options.batchSize * batchesInHand;
+  const rests = createRests(deps.after);
   let chunksHeld = 0;
   let recordsHeld = 0;
+  let isClosing = false;
+  let unwatch: (() => void) | null = null;
 
   const collector: Collector<Piece> = createCollector<Piece>(
     {
+      enter: () => gate.enter(sourceId),
       send: createSendBatch(
         {
           publisher: deps.publisher,
           extendLocks: (ids, tokens, durationMs) => worker.extendJobLocks(ids, tokens, durationMs),
           now: monotonic,
         },
-        { lockDurationMs },
+        { sourceId, lockDurationMs },
       ),
       now: monotonic,
       after: deps.after,
     },
-    { batchSize: options.batchSize, batchTimeoutMs: options.batchTimeoutMs, maxInFlight },
+    {
+      batchSize: options.batchSize,
+      batchTimeoutMs: options.batchTimeoutMs,
+      maxInFlight: isOrdered ? 1 : maxInFlight,
+    },
   );
-  const deliver = createDelivery({ ...deps, collector }, { sourceId, batchSize: options.batchSize });
+  const giveBack = (): void => {
+    collector.giveBack();
+    rests.end();
+  };
+  const adjust = (): void => {
+    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, gate.isShut() ? 1 : roomRecords);
+    // Whatever waits, for the gate or in place, makes way for what is more urgent; and for a close.
+    const isHolding = gate.isShut() || isOrdered;
+    if (isClosing && gate.isShut()) giveBack();
+    else if (isHolding && unwatch === null && !isClosing) unwatch = deps.heads.watch(queue);
+    else if (!isHolding) {
+      unwatch?.();
+      unwatch = null;
+    }
+  };
+  const queue = {
+    sourceId,
+    urgency: (): PriorityClass | null => collector.urgency() ?? rests.urgency(),
+    wake: (): void => {
+      adjust();
+      collector.wake();
+    },
+    shut: (): void => {
+      giveBack();
+      adjust();
+    },
+    giveBack,
+  };
 
-  const process = async (job: Job<TriedChunkJobData>, token: string | undefined): Promise<void> => {
+  const deliverOnce = createDelivery(
+    {
+      ...deps,
+      isShut: () => gate.isShut(),
+      collector: {
+        ...collector,
+        add: (pieces) => {
+          collector.add(pieces);
+          // One that was still being taken when the queue began to close.
+          if (isClosing && gate.isShut()) giveBack();
+        },
+      },
+    },
+    {
+      ...options,
+      // In order, one publish carries the chunk whole: the port keeps the order within each partition.
+      pieceRecords: isOrdered ? Number.POSITIVE_INFINITY : options.batchSize,
+      attemptsOf: isOrdered ? 'chunk' : 'job',
+    },
+  );
+  const backoff = (attempts: number): number =>
+    backoffAfter(attempts, options.backoffMs, options.jitter, deps.random());
+
+  const process = async (job: Job<ChunkJobData>, token: string | undefined): Promise<void> => {
     const chunkId = job.id;
     if (chunkId === undefined || token === undefined) throw new Error('a chunk job without id or token');
     const records = recordsOf(job.data);
     const hold = (sign: 1 | -1): void => {
       chunksHeld += sign;
       recordsHeld += sign * records;
-      worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, roomRecords);
+      adjust();
     };
+    const deliver = isOrdered
+      ? createInOrderDelivery(
+          {
+            deliver: deliverOnce,
+            rest: (delayMs) => (isClosing ? Promise.resolve('given_back') : rests.rest(delayMs, job.data.priority)),
+            backoff,
+          },
+          { maxAttempts },
+        )
+      : deliverOnce;
     // Before the first await: BullMQ looks at the concurrency again as soon as the processor has given way.
     hold(1);
     try {
@@ -105,27 +193,48 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         chunkId,
         token,
         lockedAt: lockTakenAt(job.processedOn, Date.now(), monotonic()),
-        attempts: { made: job.attemptsMade, max: Math.min(options.maxAttempts, Math.max(1, job.opts.attempts ?? 1)) },
-        formerAttempts: Array.isArray(job.data.attempts) ? job.data.attempts : [],
+        attemptsMade: job.attemptsMade,
       });
       await endJob(deps, sourceId, job, token, ending);
     } finally {
       hold(-1);
     }
   };
+
   const workerOptions: OpenWorkerOptions = {
     concurrency: 1,
     name: options.workerName,
-    settings: { backoffStrategy: (attemptsMade) => backoffAfter(attemptsMade, options.backoffMs) },
+    autorun: false,
+    settings: { backoffStrategy: backoff },
   };
   const worker: Worker = openWorker(address, deps.redis, process, workerOptions, guard.onError);
   guard.watch(worker);
+  const leave = gate.join(queue);
+
+  /** Works once the order is safe; a Redis that refuses is asked again. */
+  const run = (): void => {
+    if (isClosing) return;
+    keepOneAtATime(deps.queue, isOrdered).then(
+      () => {
+        if (!isClosing) worker.run().catch(guard.onError);
+      },
+      (error: unknown) => {
+        deps.logger.warn({ sourceId, error: messageOf(error) }, 'a records queue could not be opened; trying again');
+        deps.after(1_000, run);
+      },
+    );
+  };
+  run();
+
   return {
     close: async () => {
+      isClosing = true;
       guard.stop();
+      if (gate.isShut()) giveBack();
+      rests.end();
       await worker.close();
-      // A queue closes when nothing of it is left, a payload of a later version included.
-      deps.notes.set(sourceId, 'newer', null);
+      unwatch?.();
+      leave();
     },
   };
 };
@@ -134,33 +243,33 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
 const endJob = async (
   deps: Pick<DeliverDeps, 'logger'>,
   sourceId: string,
-  job: Job<TriedChunkJobData>,
+  job: Job<ChunkJobData>,
   token: string,
   ending: ChunkEnding,
 ): Promise<void> => {
+  /** Moves the job. With its lock lost, or a Redis that refuses, it stays where it is, and the stalled check hands it on. */
+  const move = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      deps.logger.debug({ sourceId, chunkId: job.id, error: messageOf(error) }, 'a chunk could not be moved');
+      throw jobIsNotOurs();
+    }
+  };
   switch (ending.kind) {
     case 'complete':
       return;
     case 'let_go':
       throw jobIsNotOurs();
+    case 'give_back':
+      await move(() => job.moveToWait(token));
+      throw jobIsNotOurs();
     case 'fail':
       throw jobFailsForGood(ending.reason);
     case 'delay':
-      try {
-        await job.moveToDelayed(Date.now() + ending.delayMs, token);
-      } catch (error) {
-        // The lock is lost, or Redis refuses: the job stays where it is, and the stalled check hands it on.
-        deps.logger.debug({ sourceId, chunkId: job.id, error: messageOf(error) }, 'a chunk could not be delayed');
-        throw jobIsNotOurs();
-      }
+      await move(() => job.moveToDelayed(Date.now() + ending.delayMs, token));
       throw jobWasDelayed();
     case 'retry':
-      try {
-        await job.updateData({ ...job.data, attempts: ending.attempts });
-      } catch (error) {
-        // Only the letter's history gets shorter.
-        deps.logger.debug({ sourceId, chunkId: job.id, error: messageOf(error) }, 'attempts of a chunk not noted');
-      }
       throw new Error(ending.reason);
   }
 };

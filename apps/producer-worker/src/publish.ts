@@ -11,34 +11,25 @@ export interface SendFailure extends ClassifiedSendError {
   readonly indexes: readonly number[];
 }
 
-/** Records of a batch that the cluster did not take, through no fault of theirs. */
-export interface BatchOutage {
-  readonly sourceId: string;
-  readonly code: string;
-  readonly message: string;
-  /** Nothing of the batch was acknowledged. */
-  readonly isWhole: boolean;
-}
-
-/** Told of every batch that says something of the cluster; of one that went in part, both. */
-export interface KafkaWatch {
-  /** At least one record was acknowledged. */
-  acknowledged(): void;
-  failed(outage: BatchOutage): void;
+/** What became of a batch. */
+export interface PublishedBatch {
+  /** Records that stand in no failure were acknowledged by all in-sync replicas. */
+  readonly failures: readonly SendFailure[];
+  /** How many were. */
+  readonly acknowledged: number;
 }
 
 export interface PublisherDeps {
   readonly producer: Pick<KafkaProducerPort, 'publish'>;
   readonly metrics: Pick<Metrics, 'publishSeconds' | 'recordsPublishedTotal' | 'timestampsReplacedTotal'>;
-  readonly kafka: KafkaWatch;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
 }
 
 /** Publishes the batches of a process. Calls may overlap. */
 export interface Publisher {
-  /** Records that stand in no failure were acknowledged by all in-sync replicas. Never rejects. */
-  publish(records: readonly OutgoingRecord[]): Promise<readonly SendFailure[]>;
+  /** Never rejects. */
+  publish(records: readonly OutgoingRecord[]): Promise<PublishedBatch>;
 }
 
 /** The code by which a broker refuses a timestamp. */
@@ -90,7 +81,7 @@ export const createPublisher = (deps: PublisherDeps): Publisher => {
 
   return {
     publish: async (records) => {
-      if (records.length === 0) return [];
+      if (records.length === 0) return { failures: [], acknowledged: 0 };
       let failures = await sendOnce(records, null);
       const refusedTimes = failures.filter((failure) => failure.code === invalidTimestamp);
       if (refusedTimes.length > 0) {
@@ -100,14 +91,7 @@ export const createPublisher = (deps: PublisherDeps): Publisher => {
         );
         failures = [...failures.filter((failure) => failure.code !== invalidTimestamp), ...again];
       }
-      const acknowledged = countPublished(metrics, records, failures);
-      if (acknowledged > 0) deps.kafka.acknowledged();
-      const outage = failures.find((failure) => failure.outcome === 'outage');
-      if (outage !== undefined) {
-        const sourceId = records[outage.indexes[0] ?? 0]?.sourceId ?? '';
-        deps.kafka.failed({ sourceId, code: outage.code, message: outage.message, isWhole: acknowledged === 0 });
-      }
-      return failures;
+      return { failures, acknowledged: countPublished(metrics, records, failures) };
     },
   };
 };

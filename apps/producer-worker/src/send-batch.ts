@@ -1,9 +1,10 @@
-// Sends one batch of pieces: fence, publish, and each piece its own answer.
-
+// Sends one batch of pieces: fence, publish, the end of its pass, and each piece its own answer.
 import type { Piece } from './deliver-chunk.ts';
 import type { ExtendLocks } from './fence.ts';
 import { passFence } from './fence.ts';
-import type { Publisher, SendFailure } from './publish.ts';
+import type { BatchEnd, Pass } from './kafka/breaker.ts';
+import { outageScope } from './kafka/outage-scope.ts';
+import type { PublishedBatch, Publisher, SendFailure } from './publish.ts';
 
 export interface SendBatchDeps {
   readonly publisher: Publisher;
@@ -13,10 +14,18 @@ export interface SendBatchDeps {
   readonly now: () => number;
 }
 
+/** How a batch of the source ended, as the breaker has to know it. Pure. */
+export const batchEnd = (sourceId: string, { failures, acknowledged }: PublishedBatch): BatchEnd => {
+  if (acknowledged > 0) return { kind: 'acknowledged' };
+  const outage = failures.find((failure) => failure.outcome === 'outage');
+  if (outage === undefined) return { kind: 'answered' };
+  return { kind: 'outage', outage: { message: outage.message, scope: outageScope(outage.code), sourceId } };
+};
+
 /** Makes the sender of one source's batches. It never rejects, and every piece gets exactly one answer. */
 export const createSendBatch =
-  (deps: SendBatchDeps, options: { readonly lockDurationMs: number }) =>
-  async (pieces: readonly Piece[]): Promise<void> => {
+  (deps: SendBatchDeps, options: { readonly sourceId: string; readonly lockDurationMs: number }) =>
+  async (pieces: readonly Piece[], pass: Pass): Promise<void> => {
     const locks = new Set(pieces.map((piece) => piece.lock));
     const lost = await passFence([...locks], deps.extendLocks, {
       lockDurationMs: options.lockDurationMs,
@@ -24,13 +33,19 @@ export const createSendBatch =
     });
     const sent: Piece[] = [];
     for (const piece of pieces) {
-      if (lost.has(piece.lock)) piece.answer(null);
+      if (lost.has(piece.lock)) piece.answer('lock_lost');
       else sent.push(piece);
     }
-    if (sent.length === 0) return;
+    if (sent.length === 0) {
+      pass.end({ kind: 'not_sent' });
+      return;
+    }
     const [only] = sent;
     const records = sent.length === 1 && only !== undefined ? only.outgoing : sent.flatMap((piece) => piece.outgoing);
-    const failures = await deps.publisher.publish(records);
+    const published = await deps.publisher.publish(records);
+    // First, so that a chunk whose piece failed sees the breaker as this batch left it.
+    pass.end(batchEnd(options.sourceId, published));
+    const { failures } = published;
     let from = 0;
     for (const piece of sent) {
       piece.answer(failures.length === 0 ? [] : failuresWithin(failures, from, piece.records));

@@ -1,5 +1,5 @@
 // Settles one chunk on its own outcome, in an order that survives a kill between any two steps:
-//   settle the acknowledged → add the letters of the refused → settle those → wait, retry, or complete.
+//   settle the acknowledged → add the letters of the refused → settle those → wait, retry, give back, or complete.
 // Whatever is repeated after a crash is nothing the second time: settles commute, letters have fixed ids.
 import type { SendAttempt } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkStore, TakenChunk } from '@stream-manager/shared/queues/chunk-store';
@@ -7,7 +7,7 @@ import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
 import type { StoredRecord } from '@stream-manager/shared/records/payload';
 import { type LetterCause, letterOf } from './dead-letters/letter.ts';
-import { type AttemptCount, decideChunk, type Rest } from './decide-chunk.ts';
+import { type DecideOptions, decideChunk, lettersWaitMs, type Refusal, type Rest } from './decide-chunk.ts';
 import type { PreparedChunk } from './prepare.ts';
 import type { SendFailure } from './publish.ts';
 
@@ -16,25 +16,22 @@ export interface AnsweredChunk {
   readonly sourceId: string;
   readonly taken: TakenChunk;
   readonly prepared: PreparedChunk;
-  /** Failures by index among the prepared records; the others were acknowledged. */
+  /** Failures by index among the prepared records; the others were acknowledged, or were not sent. */
   readonly failures: readonly SendFailure[];
-  readonly attempts: AttemptCount;
-  /** Sends of this chunk that failed before this one, the oldest first. */
-  readonly formerAttempts: readonly SendAttempt[];
+  /** Indexes among the prepared records that were not sent. */
+  readonly unsent: readonly number[];
+  /** Attempts used before this send, and sends in all. */
+  readonly attempts: { readonly made: number; readonly max: number };
 }
 
 export interface SettleDeps {
-  readonly store: Pick<ChunkStore, 'settle'>;
+  readonly store: Pick<ChunkStore, 'settle' | 'noteTries' | 'refusedFor'>;
   /** Adds letters to the source's dead-letter queue; those that are there already stay as they are. */
   readonly addLetters: (sourceId: string, letters: readonly DeadLetter[]) => Promise<void>;
+  /** Why the source may get no more letters now; null: it may. */
+  readonly lettersFull: (sourceId: string) => Promise<string | null>;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-}
-
-/** What the chunk's job has to do now; `attempts` = all failed sends so far, for the next run. */
-export interface Settlement {
-  readonly rest: Rest;
-  readonly attempts: readonly SendAttempt[];
 }
 
 /** The bitmap over a chunk's `count` records with the bits of the given ones set. */
@@ -46,45 +43,61 @@ export const bitmapOf = (records: Iterable<StoredRecord>, count: number): Buffer
 
 const attemptsOf = (chunk: AnsweredChunk, at: string): readonly SendAttempt[] => {
   const messages = new Set(chunk.failures.map((failure) => failure.message));
-  return [...chunk.formerAttempts, ...[...messages].map((error) => ({ at, error }))];
+  return [...chunk.taken.tries.attempts, ...[...messages].map((error) => ({ at, error }))];
 };
 
-/** Settles an answered chunk. Rejects with what Redis answered: then the chunk has to be run again. */
-export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk): Promise<Settlement> => {
-  const { sourceId, taken, prepared, failures } = chunk;
-  const { records, outgoing } = prepared;
-  if (failures.length === 0) {
-    await deps.store.settle(sourceId, taken.chunkId, null, records.length);
-    return { rest: { kind: 'none' }, attempts: chunk.formerAttempts };
+/** The letters of refused records. */
+const lettersOf = (
+  chunk: AnsweredChunk,
+  refused: readonly Refusal[],
+  attempts: readonly SendAttempt[],
+  at: string,
+): readonly DeadLetter[] => {
+  const former = attempts.filter((attempt) => attempt.at !== at);
+  return refused.flatMap(({ index, code, reason }) => {
+    const record = chunk.prepared.records[index];
+    if (record === undefined) return [];
+    const own: SendAttempt = { at, error: reason };
+    const [first, ...others] = former;
+    const cause: LetterCause = {
+      code,
+      reason,
+      topic: chunk.prepared.outgoing[index]?.topic ?? null,
+      attempts: first === undefined ? [own] : [first, ...others, own],
+    };
+    return [letterOf(chunk.sourceId, chunk.taken, record, cause)];
+  });
+};
+
+/** Settles an answered chunk, and says what its job has to do now. Rejects with what Redis answered: then it is run again. */
+export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk, options: DecideOptions): Promise<Rest> => {
+  const { sourceId, taken, prepared, failures, unsent } = chunk;
+  const { chunkId } = taken;
+  const { records } = prepared;
+  if (failures.length === 0 && unsent.length === 0) {
+    await deps.store.settle(sourceId, chunkId, null, records.length);
+    return { kind: 'none' };
   }
-  const failed = new Set(failures.flatMap((failure) => failure.indexes));
-  const acknowledged = records.filter((_record, index) => !failed.has(index));
+  const open = new Set([...unsent, ...failures.flatMap((failure) => failure.indexes)]);
+  const acknowledged = records.filter((_record, index) => !open.has(index));
   if (acknowledged.length > 0) {
     const done = bitmapOf(acknowledged, taken.records);
-    await deps.store.settle(sourceId, taken.chunkId, done, acknowledged.length);
+    await deps.store.settle(sourceId, chunkId, done, acknowledged.length);
   }
-
+  const isRefusedByTopic = failures.some((failure) => failure.outcome === 'destination');
+  const refusedForMs = isRefusedByTopic ? await deps.store.refusedFor(sourceId, chunkId) : 0;
+  const decision = decideChunk(failures, { ...chunk.attempts, refusedForMs }, options);
+  const rest: Rest = unsent.length > 0 ? { kind: 'give_back' } : decision.rest;
   const at = new Date(deps.now()).toISOString();
   const attempts = attemptsOf(chunk, at);
-  const { refused, rest } = decideChunk(failures, chunk.attempts);
-  if (refused.length > 0) {
-    const letters = refused.flatMap(({ index, code, reason }) => {
-      const record = records[index];
-      if (record === undefined) return [];
-      const former = attempts.filter((attempt) => attempt.at !== at);
-      const own: SendAttempt = { at, error: reason };
-      const cause: LetterCause = {
-        code,
-        reason,
-        topic: outgoing[index]?.topic ?? null,
-        attempts: former.length > 0 ? [former[0] ?? own, ...former.slice(1), own] : [own],
-      };
-      return [letterOf(sourceId, taken, record, cause)];
-    });
-    await deps.addLetters(sourceId, letters);
-    const isAll = rest.kind === 'none';
-    const buried = refused.flatMap(({ index }) => records[index] ?? []);
-    await deps.store.settle(sourceId, taken.chunkId, isAll ? null : bitmapOf(buried, taken.records), 0);
+  if (decision.refused.length > 0) {
+    // Their place is kept: nothing is thrown away because there is no room to keep it.
+    const full = await deps.lettersFull(sourceId);
+    if (full !== null) return { kind: 'wait', delayMs: lettersWaitMs, reason: full, cause: 'letters' };
+    await deps.addLetters(sourceId, lettersOf(chunk, decision.refused, attempts, at));
+    const buried = decision.refused.flatMap(({ index }) => records[index] ?? []);
+    await deps.store.settle(sourceId, chunkId, rest.kind === 'none' ? null : bitmapOf(buried, taken.records), 0);
   }
-  return { rest, attempts };
+  if (rest.kind === 'retry') await deps.store.noteTries(sourceId, chunkId, { made: chunk.attempts.made + 1, attempts });
+  return rest;
 };

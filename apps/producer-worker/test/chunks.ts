@@ -1,6 +1,6 @@
 // Made-up chunks and fakes of our own ports for the unit tests of this app.
 import type { OutgoingRecord, PublishResult } from '@stream-manager/shared/kafka/port';
-import type { SettleResult, TakenChunk } from '@stream-manager/shared/queues/chunk-store';
+import type { ChunkTries, SettleResult, TakenChunk } from '@stream-manager/shared/queues/chunk-store';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import {
   decodePayload,
@@ -57,6 +57,7 @@ export const takenChunk = (
     pollId: 'poll-7',
     admittedAt: noon - 5_000,
     priority: 2,
+    tries: { made: 0, attempts: [] },
     ...own,
     records: records.length,
   };
@@ -92,11 +93,16 @@ export const fakeProducer = (errorOf: (record: OutgoingRecord) => Error | null =
 /** A store of one chunk that keeps a list of what was done, with the records that each settle marks. */
 export const fakeStore = (taken: TakenChunk | null) => {
   const acts: string[] = [];
-  const state = { taken, failNextSettles: 0 };
+  const state = { taken, failNextSettles: 0, refusedForMs: 0 };
   return {
     acts,
     state,
     take: async (): Promise<TakenChunk | null> => state.taken,
+    noteTries: async (_sourceId: string, _chunkId: string, tries: ChunkTries): Promise<void> => {
+      acts.push(`tries ${tries.made}`);
+      if (state.taken !== null) state.taken = { ...state.taken, tries };
+    },
+    refusedFor: async (): Promise<number> => state.refusedForMs,
     settle: async (
       _sourceId: string,
       _chunkId: string,

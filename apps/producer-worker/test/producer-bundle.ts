@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type Config, configSchema } from '@stream-manager/shared/config/schema';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { createMetrics, type Metrics } from '@stream-manager/shared/observability/metrics';
+import { createFacts, type ProcessFacts } from '@stream-manager/shared/ops/facts';
 import { createHealth, type Health } from '@stream-manager/shared/ops/health';
 import { createInstance } from '@stream-manager/shared/ops/heartbeat';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
@@ -72,6 +73,7 @@ export const numbersOf = (stored: readonly StoredRecord[]): readonly number[] =>
 /** A producer worker of this process. */
 interface LocalWorker {
   readonly health: Health;
+  readonly facts: ProcessFacts;
   readonly metrics: Metrics;
   stop(): Promise<void>;
 }
@@ -190,6 +192,7 @@ export const openProducer = async (
     },
     startWorker: async (env = {}, workerChanges = {}) => {
       const health = createHealth();
+      const facts = createFacts();
       const metrics = createMetrics();
       const connection = createRedis(config.redis.url, { name: `${name}-worker`, logger: silent });
       const composition = composeProducerWorker({
@@ -201,6 +204,7 @@ export const openProducer = async (
         logger: silent,
         metrics,
         health,
+        facts,
         redis: connection,
         ...workerChanges,
       });
@@ -211,7 +215,7 @@ export const openProducer = async (
         connection.disconnect();
       };
       undo.push(stop);
-      return { health, metrics, stop };
+      return { health, facts, metrics, stop };
     },
     spawnWorker: async () => {
       const directory = await mkdtemp(join(tmpdir(), `${name}-`));

@@ -19,18 +19,23 @@ export interface BuryDeps {
     addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
     readonly failed: FailedChunks;
   };
+  /** Why the source may get no more letters now; null: it may. */
+  readonly lettersFull: (sourceId: string) => Promise<string | null>;
   /** Topic of a source's records where it is the same for all; else null. */
   readonly topicOf: (sourceId: string) => string | null;
 }
 
-/** What became of a failed chunk; `requeued` = its payload is of a later version, so it waits for a newer worker. */
+/**
+ * What became of a failed chunk; `requeued` = its payload is of a later version, so it waits for a newer worker; `waiting` =
+ * there is no room for its letters, so that the next sweep comes back to it.
+ */
 export type Burial =
   | { readonly kind: 'buried'; readonly letters: number }
-  | { readonly kind: 'requeued' }
-  | { readonly kind: 'gone' };
+  | { readonly kind: 'requeued' | 'waiting' | 'gone' };
 
 /** Moves one failed chunk. Rejects with what Redis answered: the claim stays, and the next sweep comes back to it. */
 export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId: string): Promise<Burial> => {
+  if ((await deps.lettersFull(sourceId)) !== null) return { kind: 'waiting' };
   const failed = await deps.queues.failed.claim(sourceId, chunkId);
   if (failed === null) return { kind: 'gone' };
   // Only now: a run of the job before the claim may have settled some of its records.
@@ -41,7 +46,9 @@ export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId:
     await deps.queues.failed.release(sourceId, chunkId);
     return { kind: 'requeued' };
   }
-  const attempts: FailedAttempts = [{ at: new Date(failed.failedAt).toISOString(), error: failed.reason }];
+  const last = { at: new Date(failed.failedAt).toISOString(), error: failed.reason };
+  const [first, ...others] = taken.tries.attempts;
+  const attempts: FailedAttempts = first === undefined ? [last] : [first, ...others, last];
   const letters = isPayloadFault(decoded)
     ? [
         damagedLetterOf(sourceId, taken, createHash('sha256').update(taken.payload).digest(), {

@@ -20,21 +20,8 @@ export function crossFaults(config: Config): readonly CrossFault[] {
   return [
     ...idClashes(Object.keys(config.sources)),
     ...Object.entries(config.sources).flatMap(([id, source]) => sourceFaults(config, id, source)),
-    ...orderingFaults(config),
   ];
 }
-
-/** Unlike a key without effect, an order that is not kept is a promise broken: refused until it can be kept. */
-const orderingFaults = ({ delivery }: Config): readonly CrossFault[] =>
-  delivery.ordering === 'none'
-    ? []
-    : [
-        {
-          path: ['delivery', 'ordering'],
-          message: 'arrives in a later version: use none',
-          involves: [],
-        },
-      ];
 
 /** What is allowed and still worth a word. */
 export function crossWarnings(config: Config): readonly CrossFault[] {

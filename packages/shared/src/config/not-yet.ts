@@ -4,9 +4,6 @@
 import type { Path, TreeNode } from './tree.ts';
 
 const throttle = 'the throttle arrives in a later version, and until then lag is measured and shown only';
-const breaker = 'the circuit breaker arrives in a later version, and outages never count as attempts without it either';
-const invalidShare =
-  'it arrives in a later version, and until then every invalid row becomes a dead letter, however many there are';
 const queueAging = 'ageing of waiting chunks arrives in a later version';
 const keepDropped = 'keeping dropped records arrives in a later version, and until then they are counted only';
 
@@ -15,7 +12,6 @@ const keepDropped = 'keeping dropped records arrives in a later version, and unt
  * it; `<id>` is any source id.
  */
 export const notYet: Readonly<Record<string, string>> = {
-  'redis.highWater': 'the check of Redis’ memory before admission arrives in a later version',
   'throttling.enabled': throttle,
   'throttling.minSendRate': throttle,
   'throttling.maxSendRate': `it is shown as the allowed rate and limits nothing: ${throttle}`,
@@ -28,10 +24,6 @@ export const notYet: Readonly<Record<string, string>> = {
   'throttling.recoveryChecks': throttle,
   'queue.agingSeconds': queueAging,
   'queue.keepDropped': keepDropped,
-  'delivery.destinationGraceMs':
-    'the end of this wait arrives in a later version, and until then records wait for such a topic without limit',
-  'delivery.circuitBreaker': breaker,
-  'delivery.deadLetters.maxInvalidShare': invalidShare,
   'sources.<id>.cacheTtlSeconds':
     'the response cache arrives in a later version, and until then every poll asks the provider',
   'sources.<id>.throttling.sampleIntervalMs':

@@ -6,6 +6,7 @@ import { messageOf } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { fleetKeys } from '../queues/keys.ts';
 import { valuesOfPipeline } from '../queues/pipeline-replies.ts';
+import type { Facts, ProcessFacts } from './facts.ts';
 import type { Service } from './service.ts';
 
 /** Who a process is. */
@@ -19,7 +20,7 @@ export interface Instance {
 }
 
 /** What a heartbeat says. */
-export interface Heartbeat extends Instance {
+export interface Heartbeat extends Instance, Facts {
   /** Port of its HTTP server. */
   readonly port: number;
   readonly configVersion: string;
@@ -40,11 +41,11 @@ export const createInstance = (role: string, version: string): Instance => ({
 });
 
 /**
- * Beats every 5 s until stopped; a stop takes the instance off the list at once. A beat that Redis refuses is logged when
+ * Beats every 5 s and after every change of the facts until stopped; a stop takes the instance off the list at once. A beat that Redis refuses is logged when
  * the reason changes and ends nothing: at `maxmemory` a process has to start and drain all the same.
  */
 export const createHeartbeat = (
-  deps: { readonly redis: Redis; readonly logger: Pick<Logger, 'warn' | 'info'> },
+  deps: { readonly redis: Redis; readonly facts: ProcessFacts; readonly logger: Pick<Logger, 'warn' | 'info'> },
   options: {
     readonly keyPrefix: string;
     readonly instance: Instance;
@@ -59,6 +60,7 @@ export const createHeartbeat = (
     const now = Date.now();
     const heartbeat: Heartbeat = {
       ...options.instance,
+      ...deps.facts.read(),
       port: options.port,
       configVersion: options.configVersion,
       startedAt,
@@ -88,11 +90,13 @@ export const createHeartbeat = (
     start: async () => {
       await beatQuietly();
       timer = setInterval(() => void beatQuietly(), intervalMs);
+      deps.facts.onChange(() => void beatQuietly());
     },
     stop: async () => {
       if (timer === undefined) return;
       clearInterval(timer);
       timer = undefined;
+      deps.facts.onChange(() => {});
       if (deps.redis.status !== 'ready') return;
       await deps.redis
         .pipeline()

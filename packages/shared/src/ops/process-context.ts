@@ -6,6 +6,8 @@ import type { Config } from '../config/schema.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RetiredSources } from '../queues/known-sources.ts';
+import type { RedisMemory } from '../queues/redis-memory.ts';
+import type { ProcessFacts } from './facts.ts';
 import type { Health } from './health.ts';
 import type { Instance } from './heartbeat.ts';
 import type { Service } from './service.ts';
@@ -22,6 +24,10 @@ export interface ProcessContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** What the process tells the fleet in its heartbeat. */
+  readonly facts: ProcessFacts;
+  /** Whether Redis has memory left: asked before anything is admitted. */
+  readonly redisMemory: RedisMemory;
   /** Shared client for commands and queues; workers make their own blocking connection from it. */
   readonly redis: Redis;
 }

@@ -9,6 +9,9 @@ import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { registerSources } from '../queues/known-sources.ts';
 import { checkRedis, createRedis } from '../queues/redis.ts';
+import { createRedisMemory } from '../queues/redis-memory.ts';
+import { after } from './after.ts';
+import { createFacts } from './facts.ts';
 import { createHealth } from './health.ts';
 import { createHeartbeat, createInstance, type Heartbeat } from './heartbeat.ts';
 import { startHttpServer } from './http-server.ts';
@@ -105,7 +108,13 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     const retired = await registerSources({ redis, logger }, config.redis.keyPrefix, config);
 
     const health = createHealth();
+    const facts = createFacts();
     const metrics = createMetrics(new Registry(), { defaults: true });
+    const redisMemory = createRedisMemory(
+      { redis, health, metrics, logger, now: () => performance.now(), after },
+      { highWater: config.redis.highWater },
+    );
+    undo.push({ what: 'the look at the memory of Redis', act: async () => redisMemory.stop() });
     redis.on('close', () => health.setProblem('redis', 'not connected'));
     redis.on('ready', () => health.setProblem('redis', null));
     const composition = options.compose({
@@ -117,6 +126,8 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       logger,
       metrics,
       health,
+      redisMemory,
+      facts,
       redis,
     });
     const { routes } = composition;
@@ -133,7 +144,7 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     undo.push({ what: options.role, act: () => composition.stop() });
     await composition.start(options.signal);
     const heartbeat = createHeartbeat(
-      { redis, logger },
+      { redis, facts, logger },
       { keyPrefix: config.redis.keyPrefix, instance, port: server.port, configVersion: loaded.version },
     );
     undo.push({ what: 'the heartbeat', act: () => heartbeat.stop() });

@@ -58,8 +58,15 @@ export const deliverySchema = z
       unit: 'sends',
     }).default(3),
     backoffMs: backoff.default([1_000, 2_000, 4_000, 8_000, 16_000]),
+    jitter: anyNumber(
+      'Share of each of these pauses that chance may take away, so that many chunks do not come again at once.',
+      {
+        min: 0,
+        max: 1,
+      },
+    ).default(0),
     ordering: choice(
-      '`none`: the order of a key holds inside one chunk that is published whole. `per-key`: one chunk of a source is on its way at a time over the whole fleet, and a failed one is repeated in place; priorities still overtake; it arrives in a later version and is refused until then.',
+      '`none`: the order of a key holds inside one chunk that is published whole. `per-key`: one chunk of a source is on its way at a time over the whole fleet, and a failed one is repeated in place; priorities still overtake.',
       ['none', 'per-key'],
     ).default('none'),
     destinationGraceMs: wholeNumber(

@@ -1,0 +1,66 @@
+// This process' side of Kafka: the two clients, the breaker over them, and the publisher that every source uses.
+import { classifySendError } from '@stream-manager/shared/failures/send-outcome';
+import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
+import type { KafkaAdminPort, KafkaProducerPort } from '@stream-manager/shared/kafka/port';
+import { after } from '@stream-manager/shared/ops/after';
+import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
+import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
+import { createPublisher, type Publisher } from '../publish.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
+import { outageScope } from './outage-scope.ts';
+
+/** A publish that neither ends nor tells of an outage for this long hangs, in milliseconds: six times its own time limit. */
+const hungAfterMs = 60_000;
+
+/** What the rest of the process uses of Kafka. */
+export interface KafkaSide {
+  readonly admin: KafkaAdminPort;
+  readonly breaker: Breaker;
+  readonly publisher: Publisher;
+  close(): Promise<void>;
+}
+
+/** Creates the clients; nothing connects before the breaker's start or the first batch. */
+export const createKafkaSide = (
+  context: Pick<ProcessContext, 'config' | 'logger' | 'metrics' | 'health' | 'facts'>,
+): KafkaSide => {
+  const { config, logger, metrics, health, facts } = context;
+  const now = (): number => performance.now();
+  const kafka = createKafka(config.kafka, { logger, role: 'producer-worker' });
+  const admin = kafka.createAdmin();
+  facts.set('breaker', 'closed');
+  const breaker = createBreaker(
+    { admin, health, logger, now, after, onChange: (state) => facts.set('breaker', state) },
+    config.delivery.circuitBreaker,
+  );
+
+  const watch = createJobWatch({ health, logger, now, after }, { limitMs: hungAfterMs });
+  const publishing = new Set<() => void>();
+  const producer = kafka.createProducer({
+    onTrouble: (error) => {
+      const { code, message } = classifySendError(error);
+      breaker.trouble({ message, scope: outageScope(code) });
+      for (const progress of publishing) progress();
+    },
+  });
+  const watched: Pick<KafkaProducerPort, 'publish'> = {
+    publish: (records) =>
+      watch.run(`a batch of source ${records[0]?.sourceId ?? ''} on its way to Kafka`, async (progress) => {
+        publishing.add(progress);
+        try {
+          return await producer.publish(records);
+        } finally {
+          publishing.delete(progress);
+        }
+      }),
+  };
+  return {
+    admin,
+    breaker,
+    publisher: createPublisher({ producer: watched, metrics, now: Date.now }),
+    close: async () => {
+      await breaker.stop();
+      await Promise.all([producer.close(), admin.close()]);
+    },
+  };
+};
