@@ -19,8 +19,8 @@ import { ingestedAtOf, parseValue } from './timestamps.ts';
 
 /** A chunk job in hand. */
 export interface ChunkJob extends HeldLock {
-  /** Attempts as BullMQ counts them. */
-  readonly attemptsMade: number;
+  /** Attempts as BullMQ counts them: used before this run, and runs in all. */
+  readonly attempts: { readonly made: number; readonly max: number };
 }
 
 /** What a chunk's job has to do. `let_go`: its lock is lost, it must not be touched. `give_back`: to its place in the queue. */
@@ -194,8 +194,7 @@ export const createDelivery = (
       );
       return { kind: 'let_go' };
     }
-    const made = options.attemptsOf === 'job' ? job.attemptsMade : taken.tries.made;
-    const attempts = { made, max: options.maxAttempts };
+    const attempts = options.attemptsOf === 'job' ? job.attempts : { made: taken.tries.made, max: options.maxAttempts };
     let rest: Rest | undefined;
     const isSettled = await persist(job.chunkId, async () => {
       rest = await settleChunk(deps, { sourceId, taken, prepared, ...answers, attempts }, options);

@@ -193,7 +193,8 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         chunkId,
         token,
         lockedAt: lockTakenAt(job.processedOn, Date.now(), monotonic()),
-        attemptsMade: job.attemptsMade,
+        // A job that an older config added ends sooner: BullMQ fails it for good then.
+        attempts: { made: job.attemptsMade, max: Math.min(maxAttempts, Math.max(1, job.opts.attempts ?? 1)) },
       });
       await endJob(deps, sourceId, job, token, ending);
     } finally {

@@ -6,15 +6,22 @@ interface Piece extends Gatherable {
   readonly name: string;
 }
 
-const piece = (name: string, records: number, priority: Piece['priority'] = 3): Piece => ({ name, records, priority });
+const piece = (name: string, records: number, priority: Piece['priority'] = 3): Piece => ({
+  name,
+  records,
+  priority,
+  giveBack: () => {},
+});
 
 /** A collector with sends that end when the test says so, and a clock that the test moves. */
 const setup = (options: Partial<CollectorOptions> = {}) => {
   const sends: { readonly batch: readonly Piece[]; readonly answer: () => void }[] = [];
   let now = 0;
+  const gate = { isOpen: true };
   const timers: { readonly at: number; readonly act: () => void }[] = [];
   const collector = createCollector<Piece>(
     {
+      enter: () => (gate.isOpen ? { end: () => {} } : null),
       send: (batch) => new Promise((resolve) => sends.push({ batch, answer: resolve })),
       now: () => now,
       after: (delayMs, act) => {
@@ -31,6 +38,7 @@ const setup = (options: Partial<CollectorOptions> = {}) => {
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
     collector,
+    gate,
     sends,
     names: () => sends.map(({ batch }) => batch.map(({ name }) => name).join('')),
     take: (...pieces: readonly Piece[]) => {
@@ -148,6 +156,30 @@ describe('createCollector', () => {
     expect(timers).toHaveLength(0);
     await answer(1);
     expect(timers).toHaveLength(0);
+  });
+
+  it('waits while there is no leave, most urgent first, and goes when it is woken', async () => {
+    const { collector, gate, take, names, answer } = setup();
+    gate.isOpen = false;
+    take(piece('n', 1), piece('c', 1, 1));
+    expect(names()).toEqual([]);
+    expect(collector.urgency()).toBe(1);
+    gate.isOpen = true;
+    collector.wake();
+    expect(names()).toEqual(['cn']);
+    await answer(0);
+    expect(collector.urgency()).toBeNull();
+  });
+
+  it('gives back what waits, and not what is on its way', async () => {
+    const { collector, take, names, timers, answer } = setup();
+    const back: string[] = [];
+    take(piece('a', 1), { ...piece('b', 1), giveBack: () => back.push('b') });
+    collector.giveBack();
+    expect(back).toEqual(['b']);
+    expect(timers).toHaveLength(0);
+    await answer(0);
+    expect(names()).toEqual(['a']);
   });
 
   it('never starves a worker whose slots are all held: 64 small chunks over 16 slots need no timeout', async () => {

@@ -3,6 +3,7 @@ import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { describe, expect, it } from 'vitest';
 import { createCollector } from '../src/collect.ts';
 import { type ChunkEnding, createDelivery, type Piece } from '../src/deliver-chunk.ts';
+import type { BatchEnd } from '../src/kafka/breaker.ts';
 import { createPublisher } from '../src/publish.ts';
 import { createSendBatch } from '../src/send-batch.ts';
 import { fakeProducer, fakeStore, kafkaError, noon, silent, takenChunk } from './chunks.ts';
@@ -14,6 +15,7 @@ const setup = (
     batchSize?: number;
     lost?: readonly string[];
     take?: () => Promise<never>;
+    attemptsOf?: 'job' | 'chunk';
   } = {},
 ) => {
   const store = { ...fakeStore(taken), ...(options.take === undefined ? {} : { take: options.take }) };
@@ -25,15 +27,17 @@ const setup = (
   const publisher = createPublisher({
     producer,
     metrics,
-    kafka: { acknowledged: () => {}, failed: () => {} },
     now: () => noon,
   });
+  const ends: BatchEnd[] = [];
+  const gate = { isShut: false };
   const batchSize = options.batchSize ?? 500;
   const collector = createCollector<Piece>(
     {
+      enter: () => (gate.isShut ? null : { end: (end) => void ends.push(end) }),
       send: createSendBatch(
         { publisher, extendLocks: async () => options.lost ?? [], now: () => 100_000 },
-        { lockDurationMs: 10_000 },
+        { sourceId: 'firms', lockDurationMs: 10_000 },
       ),
       now: () => 0,
       after: () => () => {},
@@ -45,19 +49,28 @@ const setup = (
       store,
       topics: { needsContent: () => false, resolve: () => ({ topic: 'fires', rule: 'source' }) },
       collector,
-      notes: { set: (_sourceId, kind, note) => notes.push(`${kind}: ${note}`) },
+      isShut: () => gate.isShut,
+      notes: { raise: (_sourceId, kind, note) => void notes.push(`${kind}: ${note}`) },
       metrics,
       logger: silent,
       addLetters: async (_sourceId, added) => void letters.push(...added),
+      lettersFull: async () => null,
       now: () => noon,
       pause: async () => {},
       stopped: stopped.signal,
     },
-    { sourceId: 'firms', batchSize },
+    {
+      sourceId: 'firms',
+      pieceRecords: batchSize,
+      maxAttempts: 3,
+      attemptsOf: options.attemptsOf ?? 'job',
+      destinationGraceMs: 300_000,
+      outagesCount: false,
+    },
   );
   const run = (lockedAt = 100_000): Promise<ChunkEnding> =>
-    deliver({ chunkId: 'chunk-1', token: 't', lockedAt, attempts: { made: 0, max: 3 }, formerAttempts: [] });
-  return { run, store, producer, notes, letters, metrics, stopped };
+    deliver({ chunkId: 'chunk-1', token: 't', lockedAt, attempts: { made: 0, max: 3 } });
+  return { run, store, producer, collector, gate, ends, notes, letters, metrics, stopped };
 };
 
 describe('createDelivery', () => {
@@ -97,23 +110,31 @@ describe('createDelivery', () => {
   });
 
   it.each([
-    { name: 'an outage', type: 'LEADER_NOT_AVAILABLE', ending: { kind: 'delay', delayMs: 1_000 }, notes: [] },
+    {
+      name: 'an outage',
+      type: 'LEADER_NOT_AVAILABLE',
+      ending: { kind: 'delay', delayMs: 1_000 },
+      acts: [],
+      notes: [expect.stringContaining('outage: ')],
+    },
     {
       name: 'a missing topic',
       type: 'UNKNOWN_TOPIC_OR_PARTITION',
       ending: { kind: 'delay', delayMs: 2_000 },
+      acts: [],
       notes: [expect.stringContaining('destination: ')],
     },
     {
       name: 'anything else',
       type: 'SOMETHING_NEW',
-      ending: { kind: 'retry', attempts: [{ at: '2026-05-01T12:00:00.000Z' }] },
+      ending: { kind: 'retry', reason: 'it says SOMETHING_NEW' },
+      acts: ['tries 1'],
       notes: [],
     },
-  ])('leaves the whole chunk after $name', async ({ type, ending, notes }) => {
+  ])('leaves the whole chunk after $name', async ({ type, ending, acts, notes }) => {
     const { run, store, ...seen } = setup(takenChunk(2), { errorOf: () => kafkaError(type) });
     expect(await run()).toMatchObject(ending);
-    expect(store.acts).toEqual([]);
+    expect(store.acts).toEqual(acts);
     expect(seen.notes).toEqual(notes);
   });
 
@@ -122,6 +143,58 @@ describe('createDelivery', () => {
     expect(await run(0)).toEqual({ kind: 'let_go' });
     expect(producer.published).toEqual([]);
     expect(store.acts).toEqual([]);
+  });
+
+  it.each([
+    { name: 'acknowledged', type: null, end: { kind: 'acknowledged' } },
+    { name: 'answered with a refusal', type: 'MESSAGE_TOO_LARGE', end: { kind: 'answered' } },
+    {
+      name: 'an outage of the cluster',
+      type: 'KafkaJSConnectionError',
+      end: { kind: 'outage', outage: { scope: 'cluster', sourceId: 'firms' } },
+    },
+    {
+      name: 'an outage of a partition',
+      type: 'NOT_ENOUGH_REPLICAS',
+      end: { kind: 'outage', outage: { scope: 'partition' } },
+    },
+  ])('tells the breaker how its batch ended: $name', async ({ type, end }) => {
+    const { run, ends } = setup(takenChunk(2), { errorOf: () => (type === null ? null : kafkaError(type)) });
+    await run();
+    expect(ends).toMatchObject([end]);
+  });
+
+  it('gives back what has failed for an outage while the breaker is open', async () => {
+    const { run, gate, notes } = setup(takenChunk(2), {
+      errorOf: () => {
+        gate.isShut = true;
+        return kafkaError('KafkaJSConnectionError');
+      },
+    });
+    expect(await run()).toEqual({ kind: 'give_back' });
+    expect(notes).toEqual([]);
+  });
+
+  it('gives back a chunk that waits for leave', async () => {
+    const { run, gate, collector, producer, store } = setup(takenChunk(2));
+    gate.isShut = true;
+    const ending = run();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(collector.urgency()).toBe(2);
+    collector.giveBack();
+    expect(await ending).toEqual({ kind: 'give_back' });
+    expect(producer.published).toEqual([]);
+    expect(store.acts).toEqual([]);
+  });
+
+  it('takes the count of attempts from the chunk where it is repeated in place', async () => {
+    const tries = { made: 2, attempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'x' }] };
+    const { run, letters } = setup(takenChunk(1, { tries }), {
+      errorOf: () => kafkaError('SOMETHING_NEW'),
+      attemptsOf: 'chunk',
+    });
+    expect(await run()).toEqual({ kind: 'complete' });
+    expect(letters[0]?.data.reason).toBe('it says SOMETHING_NEW (after 3 attempts)');
   });
 
   it('delays a payload of a later version without an attempt, and names it', async () => {

@@ -1,23 +1,39 @@
+import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { openRecordsQueue } from '../src/open-records-queue.ts';
-import type { Publisher, SendFailure } from '../src/publish.ts';
+import type { SendFailure } from '../src/publish.ts';
 import { silent } from './chunks.ts';
 import { numberedRecord, numberedRecords, openProducer, type ProducerBundle, sourceId } from './producer-bundle.ts';
 
 /** Opens the source's queue on real Redis with a publisher of the test's own. */
-const open = (producer: ProducerBundle, publish: Publisher['publish'], backoffMs: readonly number[] = [50, 100]) => {
+const open = (
+  producer: ProducerBundle,
+  publish: (records: readonly OutgoingRecord[]) => Promise<readonly SendFailure[]>,
+  backoffMs: readonly number[] = [50, 100],
+) => {
   const letters: DeadLetter[] = [];
   const queue = openRecordsQueue(
     {
       redis: producer.redis,
       store: producer.store,
-      publisher: { publish },
+      queue: producer.records,
+      publisher: {
+        publish: async (records) => {
+          const failures = await publish(records);
+          const failed = new Set(failures.flatMap(({ indexes }) => indexes));
+          return { failures, acknowledged: records.length - failed.size };
+        },
+      },
+      gate: { enter: () => ({ end: () => {} }), isShut: () => false, join: () => () => {} },
+      heads: { watch: () => () => {} },
+      lettersFull: async () => null,
+      random: () => 0,
       topics: { needsContent: () => false, resolve: () => ({ topic: producer.topic, rule: 'source' }) },
       addLetters: async (_sourceId, added) => void letters.push(...added),
-      notes: { set: () => {} },
+      notes: { raise: () => {} },
       metrics: createMetrics(),
       logger: silent,
       now: Date.now,
@@ -36,6 +52,10 @@ const open = (producer: ProducerBundle, publish: Publisher['publish'], backoffMs
       batchTimeoutMs: 5_000,
       maxAttempts: 3,
       backoffMs,
+      jitter: 0,
+      isOrdered: false,
+      destinationGraceMs: 300_000,
+      outagesCount: false,
     },
   );
   return { letters, [Symbol.asyncDispose]: () => queue.close() };
@@ -76,7 +96,10 @@ describe('openRecordsQueue', () => {
     await waitUntil('the chunk to be delayed', async () => (await producer.records.getDelayedCount()) === 1);
     const job = await producer.records.getJob(chunkId);
     expect(job).toMatchObject({ attemptsMade: 1, delay: 3_600_000, failedReason: 'not now' });
-    expect(job?.data.attempts).toMatchObject([{ error: 'not now' }]);
+    expect((await producer.store.take(sourceId, chunkId))?.tries).toMatchObject({
+      made: 1,
+      attempts: [{ error: 'not now' }],
+    });
     expect(queue.letters).toEqual([]);
   });
 

@@ -13,7 +13,12 @@ const failure = (outcome: SendFailure['outcome'], ...indexes: readonly number[])
   message: `it is ${outcome}`,
 });
 
-const setup = (failures: readonly SendFailure[], changes: Partial<AnsweredChunk> = {}, taken = takenChunk(4)) => {
+const setup = (
+  failures: readonly SendFailure[],
+  changes: Partial<AnsweredChunk> & { readonly full?: string } = {},
+  taken = takenChunk(4),
+) => {
+  const { full = null, ...chunkChanges } = changes;
   const store = fakeStore(taken);
   const letters: DeadLetter[] = [];
   const topics = { needsContent: () => false, resolve: () => ({ topic: 'fires', rule: 'source' as const }) };
@@ -22,9 +27,9 @@ const setup = (failures: readonly SendFailure[], changes: Partial<AnsweredChunk>
     taken,
     prepared: prepareChunk('firms', taken, storedRecords(taken), topics, noon),
     failures,
+    unsent: [],
     attempts: { made: 0, max: 3 },
-    formerAttempts: [],
-    ...changes,
+    ...chunkChanges,
   };
   const settle = () =>
     settleChunk(
@@ -35,10 +40,12 @@ const setup = (failures: readonly SendFailure[], changes: Partial<AnsweredChunk>
           store.acts.push(`letters ${added.length}`);
           letters.push(...added);
         },
+        lettersFull: async () => full,
       },
       chunk,
+      { destinationGraceMs: 300_000, outagesCount: false },
     );
-  return { settle, acts: store.acts, letters };
+  return { settle, acts: store.acts, state: store.state, letters };
 };
 
 describe('settleChunk', () => {
@@ -46,7 +53,12 @@ describe('settleChunk', () => {
     { name: 'all acknowledged', failures: [], acts: ['settle all (4)'], rest: 'none' },
     { name: 'some waiting', failures: [failure('outage', 1)], acts: ['settle 0,2,3 (3)'], rest: 'wait' },
     { name: 'nothing acknowledged, all waiting', failures: [failure('outage', 0, 1, 2, 3)], acts: [], rest: 'wait' },
-    { name: 'one to try again', failures: [failure('other', 0)], acts: ['settle 1,2,3 (3)'], rest: 'retry' },
+    {
+      name: 'one to try again: the chunk remembers the attempt',
+      failures: [failure('other', 0)],
+      acts: ['settle 1,2,3 (3)', 'tries 1'],
+      rest: 'retry',
+    },
     {
       name: 'one refused: settle the good, add the letter, settle all',
       failures: [failure('poison', 2)],
@@ -67,7 +79,7 @@ describe('settleChunk', () => {
     },
   ])('$name', async ({ failures, acts, rest }) => {
     const { settle, acts: done } = setup(failures);
-    expect((await settle()).rest.kind).toBe(rest);
+    expect((await settle()).kind).toBe(rest);
     expect(done).toEqual(acts);
   });
 
@@ -82,10 +94,11 @@ describe('settleChunk', () => {
   });
 
   it('tells in a letter everything that a replay and an operator need', async () => {
-    const { settle, letters } = setup([failure('other', 3)], {
-      attempts: { made: 1, max: 2 },
-      formerAttempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'the first time' }],
-    });
+    const { settle, letters } = setup(
+      [failure('other', 3)],
+      { attempts: { made: 1, max: 2 } },
+      takenChunk(4, { tries: { made: 1, attempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'the first time' }] } }),
+    );
     await settle();
     const id = preparedRecord(3).id.toString('base64url');
     const reason = 'it is other (after 2 attempts)';
@@ -116,12 +129,32 @@ describe('settleChunk', () => {
   });
 
   it('hands the attempts on to the next run', async () => {
-    const { settle } = setup([failure('other', 3)], {
-      formerAttempts: [{ at: '2026-05-01T11:59:00.000Z', error: 'x' }],
+    const former = { at: '2026-05-01T11:59:00.000Z', error: 'x' };
+    const taken = takenChunk(4, { tries: { made: 1, attempts: [former] } });
+    const { settle, state } = setup([failure('other', 3)], { attempts: { made: 1, max: 3 } }, taken);
+    await settle();
+    expect(state.taken?.tries).toEqual({
+      made: 2,
+      attempts: [former, { at: '2026-05-01T12:00:00.000Z', error: 'it is other' }],
     });
-    expect((await settle()).attempts).toEqual([
-      { at: '2026-05-01T11:59:00.000Z', error: 'x' },
-      { at: '2026-05-01T12:00:00.000Z', error: 'it is other' },
-    ]);
+  });
+
+  it('settles what was acknowledged of a chunk that is given back in part', async () => {
+    const { settle, acts } = setup([failure('outage', 1)], { unsent: [2, 3] });
+    expect(await settle()).toEqual({ kind: 'give_back' });
+    expect(acts).toEqual(['settle 0 (1)']);
+  });
+
+  it('keeps the place of refused records while there is no room for their letters', async () => {
+    const { settle, acts } = setup([failure('poison', 2)], { full: 'too many dead letters' });
+    expect(await settle()).toMatchObject({ kind: 'wait', cause: 'letters', reason: 'too many dead letters' });
+    expect(acts).toEqual(['settle 0,1,3 (3)']);
+  });
+
+  it('asks since when a topic refuses only when one does', async () => {
+    const { settle, state, letters } = setup([failure('destination', 0)]);
+    state.refusedForMs = 300_000;
+    expect((await settle()).kind).toBe('none');
+    expect(letters.map(({ data }) => data.code)).toEqual(['DESTINATION']);
   });
 });

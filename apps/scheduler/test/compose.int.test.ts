@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { createLogger } from '@stream-manager/shared/observability/logger';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
+import { createFacts } from '@stream-manager/shared/ops/facts';
 import { createHealth } from '@stream-manager/shared/ops/health';
 import { createInstance } from '@stream-manager/shared/ops/heartbeat';
 import { deadLetterQueueAddress, openQueue } from '@stream-manager/shared/queues/bullmq';
@@ -37,6 +38,7 @@ const setup = async () => {
     logger,
     metrics: createMetrics(),
     health: createHealth(),
+    facts: createFacts(),
     redis,
   });
   const app = express();

@@ -24,7 +24,7 @@ const openFailed = async () => {
     'finishedOn',
     1_000,
   );
-  const deps: BuryDeps = { store, queues, topicOf: () => 'fires' };
+  const deps: BuryDeps = { store, queues, lettersFull: async () => null, topicOf: () => 'fires' };
   const job = await producer.records.getJob(chunkId);
   if (job === undefined) throw new Error('the job of an enqueued chunk is there');
   return {

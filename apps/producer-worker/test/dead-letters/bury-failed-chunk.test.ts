@@ -8,6 +8,7 @@ import { fakeStore, noon, takenChunk } from '../chunks.ts';
 const setup = (
   taken: ReturnType<typeof takenChunk> | null,
   failed: FailedJob | null = { reason: 'stalled', failedAt: noon },
+  full: string | null = null,
 ) => {
   const store = fakeStore(taken);
   const letters: DeadLetter[] = [];
@@ -28,6 +29,7 @@ const setup = (
             release: async () => void store.acts.push('release'),
           },
         },
+        lettersFull: async () => full,
         topicOf: () => 'fires',
       },
       'firms',
@@ -85,5 +87,11 @@ describe('buryFailedChunk', () => {
     const { bury, acts } = setup(takenChunk(1), null);
     expect(await bury()).toEqual({ kind: 'gone' });
     expect(acts).toEqual(['claim']);
+  });
+
+  it('leaves the chunk to the next sweep while there is no room for its letters', async () => {
+    const { bury, acts } = setup(takenChunk(2), undefined, 'too many');
+    expect(await bury()).toEqual({ kind: 'waiting' });
+    expect(acts).toEqual([]);
   });
 });

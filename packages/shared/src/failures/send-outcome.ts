@@ -67,6 +67,7 @@ const outcomes: Readonly<Record<SendOutcome, readonly string[]>> = {
     'KafkaJSTimeout',
     'KafkaJSNoBrokerAvailableError',
     'stopped',
+    'hung',
     'ECONNREFUSED',
     'ECONNRESET',
     'ECONNABORTED',

@@ -3,6 +3,7 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFacts } from '../../src/ops/facts.ts';
 import { createHeartbeat, createInstance, readFleet } from '../../src/ops/heartbeat.ts';
 import { createSourceStateStore } from '../../src/queues/source-state.ts';
 import { startOwnRedis } from './own-redis.ts';
@@ -39,7 +40,7 @@ describe('a Redis that refuses writes', () => {
     );
     const instance = createInstance('test', '0.0.0');
     const heartbeat = createHeartbeat(
-      { redis, logger },
+      { facts: createFacts(), redis, logger },
       { keyPrefix: 'beat', instance, port: 1, configVersion: '000000000000' },
     );
     await setFull(true);
