@@ -3,21 +3,24 @@
 import { secretValues } from '@stream-manager/shared/config/redact';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { after } from '@stream-manager/shared/ops/after';
+import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { version } from '@stream-manager/shared/ops/version';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createRoom, waitingSlots } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
+import { createHoldBack } from './hold-back.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { createRedactor } from './http/secrets.ts';
 import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
 import { createPollStage } from './poll.ts';
-import { createPolledSources } from './polled-sources.ts';
+import { createPolledSources, type PolledSource } from './polled-sources.ts';
 import { createPollJobProcessor } from './queues/poll-jobs.ts';
 import { createPollWorker } from './queues/poll-worker.ts';
 import { createRunningClaims } from './queues/running-claim.ts';
@@ -26,13 +29,20 @@ import { createSourceRegistry, type SourceRegistry } from './sources/registry.ts
 import { limitFor } from './sources/shared-limit.ts';
 import { createTickStage } from './tick.ts';
 
+/** A job that only asks Redis may show no progress for this long, in milliseconds. */
+const jobHangLimitMs = 60_000;
+
+/** A poll may be silent for as long as its exchanges and its wait for room may last, and a minute. */
+const pollHangLimitMs = (source: PolledSource | undefined): number =>
+  jobHangLimitMs + (source === undefined ? 0 : 2 * source.config.timeoutMs + source.admission.admitWaitMs);
+
 /** Composes the poller with the connectors of this build. Throws `source_unsupported` for an enabled source without one. */
 export const composePollerWorker: Compose = (context) =>
   composePoller(context, createSourceRegistry({ logger: context.logger }));
 
 /** Composes the poller with any connectors. Nothing runs before `start`; `stop` hands the running polls back. */
 export const composePoller = (context: ProcessContext, registry: SourceRegistry): Composition => {
-  const { config, redis, logger, metrics } = context;
+  const { config, redis, redisMemory, logger, metrics, health } = context;
   const { keyPrefix } = config.redis;
   const now = Date.now;
   const monotonicNow = (): number => performance.now();
@@ -41,6 +51,7 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
 
   const sources = createPolledSources(config, registry);
   const store = createRedisChunkStore({ redis, keyPrefix });
+  const stocks = createLetterStocks(redis, keyPrefix);
   const states = createSourceStateStore(redis, keyPrefix);
   const queues = createSourceQueues({ redis, logger }, { keyPrefix, chunkJob: chunkJobOptions(config.delivery) });
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
@@ -66,13 +77,19 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
     admission: {
       store,
       queues,
-      room: createRoom({ store, now: monotonicNow }, { maxWaiting: waitingSlots(config.polling.concurrency) }),
+      room: createRoom(
+        { store, memory: redisMemory, now: monotonicNow },
+        { maxWaiting: waitingSlots(config.polling.concurrency) },
+      ),
+      memory: redisMemory,
+      stocks,
       metrics,
       logger,
       cutSecrets,
       now,
       monotonicNow,
     },
+    holdBack: createHoldBack({ memory: redisMemory, stocks }),
     freshness: createFreshness(metrics, now),
     metrics,
     logger,
@@ -88,7 +105,16 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
     {
       redis,
       logger,
-      process: createPollJobProcessor({ tick, poll, stop: stop.signal, logger, cutSecrets, now }),
+      process: createPollJobProcessor({
+        tick,
+        poll,
+        watch: createJobWatch({ health, logger, now: monotonicNow, after }, { limitMs: jobHangLimitMs }),
+        hangLimitMs: (sourceId) => pollHangLimitMs(sources.get(sourceId)),
+        stop: stop.signal,
+        logger,
+        cutSecrets,
+        now,
+      }),
       endPolls: () => stop.abort(),
       monotonicNow,
       after,

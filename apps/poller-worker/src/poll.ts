@@ -2,15 +2,17 @@
 // Redis as ports only, and never touches a BullMQ job: it says how the poll ended, and queues/poll-jobs.ts acts on it.
 //
 //   running ──all pages in──► finished
+//      ├──Redis or the source's dead letters are full──► later (delayed before its fetch)
 //      ├──out of budget, 429, no room──► later (delayed, goes on at its page)
 //      ├──any other error──► failed (the next tick is the retry, and goes on at the page)
 //      ├──the process stops──► handed_back (another poller goes on at once)
 //      ├──another poll holds the source──► coalesced
-//      └──another poller has the job──► let_go
+//      └──another poller has the job, or it was given up as hung──► let_go
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { type PollOutcome, type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
+import type { HeldBack } from './hold-back.ts';
 import { choosePasses } from './poll-passes.ts';
 import { chooseSetback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
@@ -22,6 +24,8 @@ export interface PollDeps extends PassDeps {
   readonly sources: ReadonlyMap<string, PolledSource>;
   readonly states: Pick<SourceStateStore, 'read' | 'recordPoll' | 'readPosition' | 'writePosition'>;
   readonly claims: RunningClaims;
+  /** Why a source is not to be polled now, and when to look again; null = go on. */
+  readonly holdBack: (source: PolledSource) => Promise<HeldBack | null>;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -38,6 +42,10 @@ export interface PollRequest {
   readonly stop: AbortSignal;
   /** The job's lock is lost: BullMQ gives the job to somebody else. */
   readonly lockLost: AbortSignal;
+  /** The poll showed no progress for too long: whoever ran it does not wait for it any more. */
+  readonly givenUp: AbortSignal;
+  /** Called whenever the poll gets on. */
+  readonly progress: () => void;
 }
 
 /** How a poll ended. */
@@ -57,7 +65,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
   /** Runs the passes; gives how the last one ended, with the records of all. */
   const runPasses = async (source: PolledSource, poll: PollRequest, signal: AbortSignal): Promise<PassEnd> => {
     const { sourceId, scheduledFor } = poll;
-    const admitting = { pollId: poll.jobId, signal };
+    const admitting = { pollId: poll.jobId, signal, progress: poll.progress };
     const stored = await deps.states.readPosition(sourceId);
     const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs: source.config.periodMs, now: deps.now() });
     let records = 0;
@@ -85,25 +93,36 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
   const runClaimed = async (source: PolledSource, poll: PollRequest, claimLost: AbortSignal): Promise<PollEnd> => {
     const { sourceId } = poll;
     const startedAt = deps.now();
-    const end = await runPasses(source, poll, AbortSignal.any([poll.stop, poll.lockLost, claimLost]));
-    const record = async (outcome: PollOutcome, error: string | null): Promise<void> => {
+    const recordEnd = async (outcome: PollOutcome, error: string | null, records: number): Promise<void> => {
       deps.metrics.pollsTotal.inc({ source: sourceId, outcome });
       const durationMs = Math.max(0, deps.now() - startedAt);
       const at = new Date(startedAt).toISOString();
-      await deps.states.recordPoll(sourceId, { at, outcome, records: end.records, durationMs, error });
+      await deps.states.recordPoll(sourceId, { at, outcome, records, durationMs, error });
     };
+    const held = await deps.holdBack(source);
+    if (held !== null) {
+      await recordEnd('deferred', held.reason, 0);
+      deps.logger.info({ sourceId, ...held }, 'the source is not polled now');
+      return { end: 'later', why: 'deferred', waitMs: held.waitMs };
+    }
+    const end = await runPasses(source, poll, AbortSignal.any([poll.stop, poll.lockLost, poll.givenUp, claimLost]));
+    const record = (outcome: PollOutcome, error: string | null): Promise<void> =>
+      recordEnd(outcome, error, end.records);
     switch (end.kind) {
       case 'finished':
         await record('ok', null);
         deps.logger.debug({ sourceId, records: end.records }, 'polled');
         return { end: 'finished', records: end.records };
       case 'no_room':
-        await record('deferred', null);
-        deps.logger.info({ sourceId, waitMs: source.config.periodMs }, 'queue is full; the poll goes on later');
+        await record('deferred', end.reason);
+        deps.logger.info(
+          { sourceId, waitMs: source.config.periodMs, reason: end.reason ?? 'the queue is full' },
+          'no room; the poll goes on later',
+        );
         // A fetch costs the provider's quota: not before the next tick.
         return { end: 'later', why: 'deferred', waitMs: source.config.periodMs };
       case 'cut_off':
-        if (poll.lockLost.aborted) return { end: 'let_go' };
+        if (poll.lockLost.aborted || poll.givenUp.aborted) return { end: 'let_go' };
         return claimLost.aborted ? { end: 'coalesced' } : { end: 'handed_back' };
       case 'error':
         break;
@@ -133,11 +152,13 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       if (state !== 'running' && !poll.isRequested) return { end: 'skipped', why: 'not_running' };
       const claim = await deps.claims.take(poll.sourceId, poll.jobId);
       if (claim === null) return { end: 'coalesced' };
+      // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
+      poll.givenUp.addEventListener('abort', claim.abandon, { once: true });
       try {
         return await runClaimed(source, poll, claim.lost);
       } finally {
-        // With the lock lost, the same job holds the claim somewhere else.
-        await (poll.lockLost.aborted ? claim.abandon() : claim.release());
+        // Without the lock, the same job holds the claim somewhere else.
+        await (poll.lockLost.aborted || poll.givenUp.aborted ? claim.abandon() : claim.release());
       }
     },
   };

@@ -47,6 +47,7 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
           limits: chunkLimits(source),
           chunkSize: source.queue.chunkSize,
           admitWaitMs: source.queue.admitWaitMs,
+          letters: config.delivery.deadLetters,
         },
         maxInvalidShare: config.delivery.deadLetters.maxInvalidShare,
       });

@@ -1,13 +1,12 @@
 // One pass: the pages of a source, from a position to the last, each admitted whole before its position is stored. So
 // a position never stands behind a row that is in neither queue, dead letters nor seen ids.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { type AdmissionDeps, type AdmittingPoll, admitPage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import type { Freshness } from './freshness.ts';
-import type { HttpClient } from './http/http-client.ts';
 import type { Redactor } from './http/secrets.ts';
+import type { HttpClients } from './http/undici-client.ts';
 import type { Pass } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
 import { formatChanged, isFormatChanged } from './sources/changed-format.ts';
@@ -15,7 +14,7 @@ import type { Page } from './sources/source.ts';
 
 /** What a pass needs. */
 export interface PassDeps {
-  readonly http: { forPoll(poll: { readonly source: ResolvedSource; readonly signal: AbortSignal }): HttpClient };
+  readonly http: Pick<HttpClients, 'forPoll'>;
   readonly states: Pick<SourceStateStore, 'writePosition'>;
   readonly admission: AdmissionDeps;
   readonly freshness: Freshness;
@@ -25,9 +24,13 @@ export interface PassDeps {
   readonly now: () => number;
 }
 
-/** How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. */
+/**
+ * How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. `reason`: why
+ * there is no room, null if just the queue is full.
+ */
 export type PassEnd =
-  | { readonly kind: 'finished' | 'no_room' | 'cut_off'; readonly records: number }
+  | { readonly kind: 'finished' | 'cut_off'; readonly records: number }
+  | { readonly kind: 'no_room'; readonly records: number; readonly reason: string | null }
   | { readonly kind: 'error'; readonly records: number; readonly error: unknown };
 
 /** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
@@ -47,19 +50,20 @@ export const runPass = async (
   let { position, records } = pass;
   let newest = Number.NEGATIVE_INFINITY;
   const remember = (): Promise<void> => deps.states.writePosition(config.id, { scheduledFor, position, records });
-  const http = deps.http.forPoll({ source: config, signal });
+  const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
   try {
     const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
     for await (const page of connector.poll(context)) {
       const rows = await preparePage(source.prepare, page, deps.now());
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
-      const { status, accepted } = await admitPage(deps.admission, source.admission, rows, poll);
+      const { status, accepted, reason } = await admitPage(deps.admission, source.admission, rows, poll);
       records += accepted;
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
       if (status !== 'admitted') {
         await remember();
-        return { kind: status === 'no_room' ? 'no_room' : 'cut_off', records };
+        return status === 'no_room' ? { kind: 'no_room', records, reason } : { kind: 'cut_off', records };
       }
+      poll.progress();
       position = page.position;
       // A last page has no position: what was stored is cleared when the pass is over.
       if (position !== null) await remember();

@@ -6,7 +6,8 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { DeadLetterJobData } from '@stream-manager/shared/jobs/payloads';
 import { createLogger } from '@stream-manager/shared/observability/logger';
 import { createMetrics, type Metrics } from '@stream-manager/shared/observability/metrics';
-import { createHealth } from '@stream-manager/shared/ops/health';
+import { createFacts } from '@stream-manager/shared/ops/facts';
+import { createHealth, type Health } from '@stream-manager/shared/ops/health';
 import { createInstance } from '@stream-manager/shared/ops/heartbeat';
 import type { Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import {
@@ -97,6 +98,9 @@ export interface PollerBundle extends AsyncDisposable {
   parseRow: Source['parseRow'];
   /** The position and tick of each call of the script. */
   readonly calls: { readonly position: unknown; readonly scheduledFor: number }[];
+  readonly health: Health;
+  /** Says that Redis has no memory left; null: it has. */
+  memoryHigh: string | null;
   /** The process that a poller runs in. */
   context(): ProcessContext;
   /** Makes a poller of the scripted source that runs nothing yet. */
@@ -134,6 +138,7 @@ export const openPollerBundle = async (
   const redis = createRedis(config.redis.url, { name: 'test', logger });
   await redis.connect();
   const metrics = createMetrics();
+  const health = createHealth();
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const open = (address: ReturnType<typeof pollQueueAddress>): Queue => openQueue(address, redis, () => {});
@@ -150,7 +155,9 @@ export const openPollerBundle = async (
     instance: createInstance('poller-worker', '0.0.0'),
     logger,
     metrics,
-    health: createHealth(),
+    health,
+    redisMemory: { high: async () => bundle.memoryHigh, stop: () => {} },
+    facts: createFacts(),
     redis,
   });
 
@@ -164,6 +171,8 @@ export const openPollerBundle = async (
     records,
     letters,
     metrics,
+    health,
+    memoryHigh: null,
     script: onePage(),
     parseRow: ({ raw }) => ({ raw, reason: 'unreadable', message: 'still no record' }),
     calls: [],

@@ -1,4 +1,4 @@
-// Admits one page of a poll. The order of acts is what loses nothing:
+// Admits one page of a poll, unless Redis or the source's dead letters are full. The order of acts is what loses nothing:
 //   look up → admit a chunk → add its job → remove the jobs of chunks that made room → (next chunk) →
 //   add the letters of invalid rows → remember these rows.
 // Killed between two of them: a stored chunk without a job is the sweep's; a row without its memory gets the same
@@ -8,10 +8,13 @@ import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { LetterLimits, LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
+import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { Redactor } from '../http/secrets.ts';
 import { type Chunk, cutChunks } from './chunks.ts';
 import { invalidRowCode, letterOf } from './invalid-letters.ts';
+import { lettersThatFit } from './letter-room.ts';
 import type { AdmissibleRow, PreparedRows } from './prepare.ts';
 import type { Room } from './room.ts';
 import { sampleOf } from './sample.ts';
@@ -31,6 +34,8 @@ export interface AdmissionDeps {
   readonly store: Pick<ChunkStore, 'lookup' | 'admit' | 'remember'>;
   readonly queues: AdmissionQueues;
   readonly room: Room;
+  readonly memory: Pick<RedisMemory, 'high'>;
+  readonly stocks: Pick<LetterStocks, 'read'>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Cuts every secret of this process from a text. */
@@ -49,6 +54,8 @@ export interface AdmissionSettings {
   readonly chunkSize: number;
   /** How long a chunk waits for room, in milliseconds; every chunk that gets in starts it anew. */
   readonly admitWaitMs: number;
+  /** How many dead letters may lie. */
+  readonly letters: LetterLimits;
 }
 
 /** The poll that a page belongs to. */
@@ -56,12 +63,16 @@ export interface AdmittingPoll {
   readonly pollId: string;
   /** Between two chunks, and while waiting for room, an abort ends the admission; the chunk in hand is finished. */
   readonly signal: AbortSignal;
+  /** Called whenever the poll got on. */
+  readonly progress: () => void;
 }
 
 /** What became of a page. Only after `admitted` may its position be stored. */
 export interface PageAdmission {
   /** `no_room`: the rest did not fit in time. `stopped`: the signal. In both cases some of the page may be in. */
   readonly status: 'admitted' | 'no_room' | 'stopped';
+  /** Why there is no room, if it is not just the queue that is full. */
+  readonly reason: string | null;
   /** Records stored, new or corrected. */
   readonly accepted: number;
 }
@@ -88,8 +99,11 @@ export const admitPage = async (
 
   const chunks = cutChunks(fresh, { records: settings.chunkSize, bytes: chunkBytes });
   const status = await admitChunks(deps, settings, chunks, poll, tally).finally(() => tally.report());
-  if (status === 'admitted' && freshRows.length > 0) await keepInvalid(deps, settings, freshRows, poll.pollId);
-  return { status, accepted: tally.accepted() };
+  const accepted = tally.accepted();
+  if (status === 'no_room') return { status, accepted, reason: await deps.memory.high() };
+  if (status === 'stopped' || freshRows.length === 0) return { status, accepted, reason: null };
+  const reason = await keepInvalid(deps, settings, freshRows, poll.pollId);
+  return { status: reason === null ? 'admitted' : 'no_room', accepted, reason };
 };
 
 const admitChunks = async (
@@ -128,18 +142,23 @@ const admitWhenRoom = async (
   deps: AdmissionDeps,
   { sourceId, limits, admitWaitMs }: AdmissionSettings,
   { priority, records }: Chunk,
-  { pollId, signal }: AdmittingPoll,
+  { pollId, signal, progress }: AdmittingPoll,
 ): Promise<
   { readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | 'no_room' | 'stopped'
 > => {
   const untilMs = deps.monotonicNow() + admitWaitMs;
   for (;;) {
     if (signal.aborted) return 'stopped';
-    // Fresh for every call: under a reused id the settle of an old holder would delete the new records.
-    const chunkId = createChunkId();
-    const result = await deps.store.admit({ sourceId, chunkId, priority, limits, records, pollId });
-    if (result.status !== 'full') return { chunkId, result };
-    const waiting = { sourceId, priority, records: records.length - result.known, limits };
+    let known = 0;
+    if ((await deps.memory.high()) === null) {
+      // Fresh for every call: under a reused id the settle of an old holder would delete the new records.
+      const chunkId = createChunkId();
+      const result = await deps.store.admit({ sourceId, chunkId, priority, limits, records, pollId });
+      progress();
+      if (result.status !== 'full') return { chunkId, result };
+      known = result.known;
+    }
+    const waiting = { sourceId, priority, records: records.length - known, limits };
     const answer = await deps.room.waitFor(waiting, untilMs, signal);
     if (answer === 'stopped') return 'stopped';
     if (answer !== 'room') return 'no_room';
@@ -164,21 +183,29 @@ const addJob = async (
   if (result.status === 'stored' && result.evicted.length > 0) await queues.removeEvictedJobs(sourceId, result.evicted);
 };
 
-/** Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. */
+/**
+ * Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. As many
+ * as there is room for; a reason if that is not all.
+ */
 const keepInvalid = async (
   deps: AdmissionDeps,
-  { sourceId, limits }: AdmissionSettings,
-  rows: readonly AdmissibleRow[],
+  { sourceId, limits, letters: allowed }: AdmissionSettings,
+  freshRows: readonly AdmissibleRow[],
   pollId: string,
-): Promise<void> => {
+): Promise<string | null> => {
+  const isHigh = await deps.memory.high();
+  if (isHigh !== null) return isHigh;
   const at = new Date(deps.now()).toISOString();
-  await deps.queues.addLetters(
-    sourceId,
-    rows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets)),
-  );
+  const all = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
+  const stock = (await deps.stocks.read([sourceId])).get(sourceId) ?? { letters: 0, bytes: 0 };
+  const { fitting, reason } = lettersThatFit(all, stock, allowed);
+  if (fitting === 0) return reason;
+  const rows = freshRows.slice(0, fitting);
+  await deps.queues.addLetters(sourceId, all.slice(0, fitting));
   await deps.store.remember(sourceId, rows, limits);
   for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
   deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
   const example = deps.cutSecrets(rows[0]?.message ?? '');
   deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
+  return reason;
 };

@@ -1,7 +1,8 @@
-// Waiting for room in a full queue. It holds a slot of the poller, so it is short, and at most half of the slots may do
+// Waiting for room in a full queue, or for memory in a full Redis. It holds a slot of the poller, so it is short, and at most half of the slots may do
 // it at a time: the other sources of this process go on being polled.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { PriorityClass } from '@stream-manager/shared/records/priority';
 
 /** A chunk that found no room. */
@@ -36,7 +37,11 @@ export const waitingSlots = (concurrency: number): number => Math.max(1, Math.fl
 
 /** Creates the waiting room of one process. `now` is monotonic. */
 export const createRoom = (
-  deps: { readonly store: Pick<ChunkStore, 'counts'>; readonly now: () => number },
+  deps: {
+    readonly store: Pick<ChunkStore, 'counts'>;
+    readonly memory: Pick<RedisMemory, 'high'>;
+    readonly now: () => number;
+  },
   options: { readonly maxWaiting: number },
 ): Room => {
   let waiting = 0;
@@ -48,6 +53,7 @@ export const createRoom = (
       if (leftMs <= 0) return 'timeout';
       // An abort only ends the pause early; the check above sees it.
       await pause(Math.min(pauseMs, leftMs), undefined, { signal }).catch(() => {});
+      if ((await deps.memory.high()) !== null) continue;
       const counts = await deps.store.counts([chunk.sourceId]);
       if (hasRoom(counts.get(chunk.sourceId)?.total ?? 0, chunk)) return 'room';
     }

@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   readonly now: () => number;
   /** Called once, when the answer has begun (its status) or will not come (null). */
   readonly onAnswer: (status: number | null) => void;
+  /** Called for every piece of the answer's body. */
+  readonly onPiece: () => void;
   /** Called once, when nothing of the exchange goes on any more. */
   readonly onEnd: () => void;
 }
@@ -172,6 +174,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
         const next = await withinSilence(iterator.next());
         if (next.done === true) return;
         received += next.value.length;
+        options.onPiece();
         yield next.value;
       }
     }

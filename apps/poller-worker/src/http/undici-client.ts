@@ -42,8 +42,15 @@ export interface HttpClientOptions {
 }
 
 export interface HttpClients {
-  /** The client of one poll: bound to the source's headers, timeout and limit, ended by the signal. */
-  forPoll(poll: { readonly source: ResolvedSource; readonly signal: AbortSignal }): HttpClient;
+  /**
+   * The client of one poll: bound to the source's headers, timeout and limit, ended by the signal. `progress` is called
+   * for a permit, the beginning and end of an answer, and every piece of it.
+   */
+  forPoll(poll: {
+    readonly source: ResolvedSource;
+    readonly signal: AbortSignal;
+    readonly progress?: () => void;
+  }): HttpClient;
   /** Ends idle connections after the exchanges that still go on. Idempotent. */
   close(): Promise<void>;
 }
@@ -75,7 +82,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const { maxWaitMs = 2000, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
   const dispatcher = options.dispatcher ?? new Agent({ allowH2: false });
 
-  const forPoll: HttpClients['forPoll'] = ({ source, signal }) => {
+  const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
     const timeoutMs = source.timeoutMs;
 
     const send = async (
@@ -94,6 +101,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         now,
         signal,
       });
+      progress();
       const startedAtMs = now();
       let answeredStatus: number | null = null;
       return exchange({
@@ -105,14 +113,17 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         signal,
         redact,
         now,
+        onPiece: progress,
         onAnswer: (status) => {
           answeredStatus = status;
+          progress();
           // Not waited for: without it the request counts from its permit, which is right to within the way to the provider.
           rateLimit.settle(target, ticket).catch((error: unknown) => {
             logger?.warn({ sourceId: source.id, error: messageOf(error) }, 'rate limit not settled');
           });
         },
         onEnd: () => {
+          progress();
           const durationMs = now() - startedAtMs;
           options.onExchange?.({ sourceId: source.id, status: answeredStatus, durationMs });
           logger?.debug({ sourceId: source.id, place, status: answeredStatus, durationMs }, 'exchange');

@@ -1,7 +1,8 @@
 // The BullMQ edge of the poller: reads the jobs of queue `poll`, hands them to their stage, and tells BullMQ how they
 // ended. The only file of this process that moves a poll job.
-import { messageOf } from '@stream-manager/shared/failures/errors';
+import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { JobWatch } from '@stream-manager/shared/ops/job-watch';
 import { jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import type { Job } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
@@ -16,6 +17,9 @@ export type PollJobResult =
 export interface PollJobDeps {
   readonly tick: { run(tick: { readonly sourceId: string; readonly scheduledFor: number }): Promise<TickEnd> };
   readonly poll: { run(request: PollRequest): Promise<PollEnd> };
+  readonly watch: JobWatch;
+  /** How long a poll of the source may show no progress, in milliseconds. */
+  readonly hangLimitMs: (sourceId: string) => number;
   /** Aborts when the process stops. */
   readonly stop: AbortSignal;
   readonly logger: Logger;
@@ -75,10 +79,21 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
     throw new Error(end.error);
   };
 
-  const runPoll = async (request: PollRequest): Promise<PollEnd> => {
+  const runPoll = async (request: Omit<PollRequest, 'givenUp' | 'progress'>): Promise<PollEnd> => {
+    const { sourceId } = request;
+    const givenUp = new AbortController();
     try {
-      return await deps.poll.run(request);
+      return await deps.watch.run(
+        `poll of ${sourceId}`,
+        (progress) => deps.poll.run({ ...request, givenUp: givenUp.signal, progress }),
+        { limitMs: deps.hangLimitMs(sourceId) },
+      );
     } catch (error) {
+      if (codeOf(error) === 'hung') {
+        givenUp.abort(error);
+        // Its lock expires, and the stalled check gives the job to another worker.
+        return { end: 'let_go' };
+      }
       const text = deps.cutSecrets(messageOf(error));
       deps.logger.error({ sourceId: request.sourceId, error: text }, 'poll broke off');
       return { end: 'failed', error: text };

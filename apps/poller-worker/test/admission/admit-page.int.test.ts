@@ -3,6 +3,7 @@
 
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { createLogger } from '@stream-manager/shared/observability/logger';
+import { createLetterStocks, type LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
@@ -24,6 +25,8 @@ const invalid: readonly InvalidRow[] = ['a', 'b'].map((raw) => ({
   message: `found ${raw}`,
 }));
 
+const memory = { high: async () => null };
+
 const rows = (ingestedAtMs: number): PreparedRows => {
   const preparation = startPreparation(
     { sourceId, priority: 'normal', resolvePriority: (_record, base) => base, readKey: undefined },
@@ -37,7 +40,11 @@ const rows = (ingestedAtMs: number): PreparedRows => {
 class Killed extends Error {}
 
 /** Lets `acts` acts on Redis happen; the process is dead before the next one. `null`: it lives. */
-const openAdmission = (poller: PollerBundle, acts: number | null) => {
+const openAdmission = (
+  poller: PollerBundle,
+  acts: number | null,
+  letters: LetterLimits = poller.config.delivery.deadLetters,
+) => {
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
   const queues = createSourceQueues(
     { redis: poller.redis, logger },
@@ -62,7 +69,9 @@ const openAdmission = (poller: PollerBundle, acts: number | null) => {
       addLetters: (...of) => act('addLetters', () => queues.addLetters(...of)),
       ring: () => {},
     },
-    room: createRoom({ store, now: () => performance.now() }, { maxWaiting: 1 }),
+    memory,
+    stocks: createLetterStocks(poller.redis, poller.keyPrefix),
+    room: createRoom({ store, memory, now: () => performance.now() }, { maxWaiting: 1 }),
     metrics,
     logger,
     cutSecrets: (text) => text,
@@ -70,8 +79,8 @@ const openAdmission = (poller: PollerBundle, acts: number | null) => {
     monotonicNow: () => performance.now(),
   };
   const source = resolveSource(poller.config, sourceId);
-  const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0 };
-  const poll = { pollId: 'p', signal: new AbortController().signal };
+  const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0, letters };
+  const poll = { pollId: 'p', signal: new AbortController().signal, progress: () => {} };
   return {
     done,
     admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),
@@ -107,7 +116,7 @@ describe('a page whose admission is killed', () => {
       expect(letters).toHaveLength(2);
 
       const third = openAdmission(poller, null);
-      expect(await third.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0 });
+      expect(await third.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0, reason: null });
       expect(third.done).toEqual(['lookup']);
       await third.close();
     },
@@ -116,7 +125,7 @@ describe('a page whose admission is killed', () => {
   it('has these acts, in this order', async () => {
     await using poller = await openPollerBundle();
     const whole = openAdmission(poller, null);
-    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50 });
+    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50, reason: null });
     // The job of a chunk is added beside the admit of the next one.
     expect(whole.done.filter((act) => act === 'admit')).toHaveLength(3);
     expect(whole.done.filter((act) => act === 'addChunkJob')).toHaveLength(3);
@@ -126,11 +135,28 @@ describe('a page whose admission is killed', () => {
     await whole.close();
   });
 
+  it('adds letters up to the limit, remembers those, and goes on with the rest when there is room', async () => {
+    await using poller = await openPollerBundle();
+    const limits = { maxRecords: 1, maxBytes: 1_000_000 };
+    const first = openAdmission(poller, null, limits);
+    const refused = { status: 'no_room', reason: expect.stringContaining('1 dead letters of 1 allowed') };
+    expect(await first.admit(rows(1))).toEqual({ ...refused, accepted: 50 });
+    expect(await first.admit(rows(2))).toEqual({ ...refused, accepted: 0 });
+    const [letter, ...more] = await poller.letters.getJobs(['waiting']);
+    expect([letter?.data.raw, more]).toEqual(['a', []]);
+    await letter?.remove();
+    expect(await first.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0, reason: null });
+    const next = await poller.letters.getJobs(['waiting']);
+    expect(next.map((job) => job.data.raw)).toEqual(['b']);
+    expect(await poller.value('records_invalid_total', { reason: 'not_a_number' })).toBe(2);
+    await first.close();
+  });
+
   it('that is empty costs nothing', async () => {
     await using poller = await openPollerBundle();
     const whole = openAdmission(poller, null);
     const empty: PreparedRows = { records: [], invalid: [], repeated: 0, rejected: 0, newestObservedAtMs: null };
-    expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0 });
+    expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0, reason: null });
     expect(whole.done).toEqual([]);
     await whole.close();
   });

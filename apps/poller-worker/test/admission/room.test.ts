@@ -35,7 +35,10 @@ describe('room', () => {
 
   it('is found as soon as the queue has drained', async () => {
     const { state, store } = queueOf(90);
-    const room = createRoom({ store, now: () => performance.now() }, { maxWaiting: 1 });
+    const room = createRoom(
+      { memory: { high: async () => null }, store, now: () => performance.now() },
+      { maxWaiting: 1 },
+    );
     const answer = room.waitFor(chunk, performance.now() + 60_000, new AbortController().signal);
     state.total = 70;
     expect(await answer).toBe('room');
@@ -48,7 +51,7 @@ describe('room', () => {
       now += 20;
       return now;
     };
-    const room = createRoom({ store, now: clock }, { maxWaiting: 1 });
+    const room = createRoom({ memory: { high: async () => null }, store, now: clock }, { maxWaiting: 1 });
     expect(await room.waitFor(chunk, 100, new AbortController().signal)).toBe('timeout');
     expect(state.asked).toBeGreaterThan(0);
     expect(await room.waitFor(chunk, 0, new AbortController().signal)).toBe('timeout');
@@ -56,7 +59,10 @@ describe('room', () => {
 
   it('is not waited for once the process stops', async () => {
     const { store } = queueOf(90);
-    const room = createRoom({ store, now: () => performance.now() }, { maxWaiting: 1 });
+    const room = createRoom(
+      { memory: { high: async () => null }, store, now: () => performance.now() },
+      { maxWaiting: 1 },
+    );
     const stop = new AbortController();
     const answer = room.waitFor(chunk, performance.now() + 60_000, stop.signal);
     stop.abort();
@@ -65,7 +71,10 @@ describe('room', () => {
 
   it('is waited for by no more than the allowed number of polls at a time', async () => {
     const { store } = queueOf(90);
-    const room = createRoom({ store, now: () => performance.now() }, { maxWaiting: 2 });
+    const room = createRoom(
+      { memory: { high: async () => null }, store, now: () => performance.now() },
+      { maxWaiting: 2 },
+    );
     const stop = new AbortController();
     const until = performance.now() + 60_000;
     const waiting = [1, 2].map(() => room.waitFor(chunk, until, stop.signal));

@@ -74,6 +74,11 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       ['source'],
     ),
     deadLettersExpiring: gauge('dead_letters_expiring', 'Dead letters that expire within a day.', ['source']),
+    redisMemoryUsedRatio: gauge(
+      'redis_memory_used_ratio',
+      'Memory that Redis uses, as a share of its maxmemory, or of the machine if that is 0.',
+      [],
+    ),
     // Never set yet: dashboards may name it, and its series begin with the breaker.
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
     newestObservationAgeSeconds: gauge(
@@ -92,8 +97,9 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'priority',
     ]),
   };
-  // prom-client starts a gauge without labels at 0; this one is not there until there is a sample.
+  // prom-client starts a gauge without labels at 0; these are not there until there is a sample.
   metrics.lagSampleAgeSeconds.remove();
+  metrics.redisMemoryUsedRatio.remove();
   return metrics;
 };
 

@@ -49,8 +49,10 @@ describe('a key without effect', () => {
   });
 
   it('is a warning when the environment sets it', async () => {
-    expect(await warningsOf('', { STREAM__REDIS__HIGH_WATER: '0.5' })).toEqual([
-      expect.stringContaining('environment variable STREAM__REDIS__HIGH_WATER  redis.highWater  has no effect yet: '),
+    expect(await warningsOf('', { STREAM__QUEUE__KEEP_DROPPED: 'true' })).toEqual([
+      expect.stringContaining(
+        'environment variable STREAM__QUEUE__KEEP_DROPPED  queue.keepDropped  has no effect yet: ',
+      ),
     ]);
   });
 
