@@ -39,6 +39,7 @@ const setup = async () => {
     metrics: createMetrics(),
     health: createHealth(),
     facts: createFacts(),
+    redisMemory: { high: async () => null, stop: () => {} },
     redis,
   });
   const app = express();
