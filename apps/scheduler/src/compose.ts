@@ -6,13 +6,18 @@ import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { readFleet } from '@stream-manager/shared/ops/heartbeat';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { deadLetterQueueAddress, pollQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createOpenedQueues, type OpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { topicDefinition } from '@stream-manager/shared/topics/topic-definition';
+import type { Queue } from 'bullmq';
 import express, { Router } from 'express';
 import helmet from 'helmet';
+import { createDeadLetters } from './api/dead-letters/dead-letters.ts';
+import { setLetterGauges } from './api/dead-letters/letter-gauges.ts';
 import { createApi } from './api/routes.ts';
 import { createStreams, type StreamQueues } from './api/streams.ts';
 import { createDashboard, dashboardPath } from './dashboard/bull-board.ts';
@@ -23,7 +28,11 @@ import { createScheduleKeeper } from './schedules/keep-schedules.ts';
 
 const pageDirectory = fileURLToPath(new URL('./dashboard/page', import.meta.url));
 
-const openQueues = (context: ProcessContext): StreamQueues & Pick<OpenedQueues, 'close'> => {
+interface Queues extends StreamQueues, Pick<OpenedQueues, 'close'> {
+  deadLetters(sourceId: string): Queue;
+}
+
+const openQueues = (context: ProcessContext): Queues => {
   const { keyPrefix } = context.config.redis;
   const opened = createOpenedQueues(context);
   return {
@@ -72,6 +81,7 @@ export const composeScheduler: Compose = (context): Composition => {
     {
       store,
       states,
+      stocks: createLetterStocks(redis, keyPrefix),
       queues,
       onChange: () => {
         keeper.reconcileSoon();
@@ -82,6 +92,16 @@ export const composeScheduler: Compose = (context): Composition => {
     config,
     retired,
   );
+  const failedLetters = createFailedLetters(redis, keyPrefix);
+  const deadLetters = createDeadLetters(
+    {
+      redis,
+      queue: (id) => queues.deadLetters(id),
+      letters: failedLetters,
+      onDiscarded: (id, letters) => metrics.deadLettersDiscardedTotal.inc({ source: id }, letters),
+    },
+    { keyPrefix, sources: allIds },
+  );
   const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
 
   const gaugedSources = ids.map((id) => ({
@@ -89,7 +109,11 @@ export const composeScheduler: Compose = (context): Composition => {
     allowedRate: resolveSource(config, id).throttling.maxSendRate,
     enabled: config.sources[id]?.enabled ?? false,
   }));
+  const { keepDays } = config.delivery.deadLetters;
   metrics.beforeScrape.add(() => setFleetGauges({ store, states, metrics, now: Date.now }, gaugedSources));
+  metrics.beforeScrape.add(() =>
+    setLetterGauges({ letters: failedLetters, metrics, now: Date.now }, { sourceIds: allIds, keepDays }),
+  );
 
   const password = env.DASHBOARD_PASSWORD ?? '';
   const routes = Router();
@@ -125,11 +149,13 @@ export const composeScheduler: Compose = (context): Composition => {
       '/api',
       createApi({
         streams,
+        deadLetters,
         configVersion: context.configVersion,
         health,
         readFleet: () => readFleet(redis, keyPrefix),
         topics: () => provisioner.report(),
         logger,
+        now: Date.now,
       }),
     );
   }

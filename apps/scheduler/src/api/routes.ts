@@ -7,32 +7,23 @@ import type { Heartbeat } from '@stream-manager/shared/ops/heartbeat';
 import { statusOf } from '@stream-manager/shared/ops/http-server';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import type { TopicReport } from '../provision-topics.ts';
+import type { DeadLetters } from './dead-letters/dead-letters.ts';
+import { createLetterRoutes } from './dead-letters/routes.ts';
+import { inTime } from './in-time.ts';
 import { type Streams, streamActs } from './streams.ts';
 
 /** What the API answers from. */
 export interface ApiDeps {
   readonly streams: Streams;
+  readonly deadLetters: DeadLetters;
   readonly configVersion: string;
   readonly health: Health;
   readonly readFleet: () => Promise<readonly Heartbeat[]>;
   readonly topics: () => TopicReport;
   readonly logger: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
-
-/** How long a request may wait for Redis, in milliseconds; then it is answered with 503. */
-const patienceMs = 5_000;
-
-const inTime = async <T>(work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${patienceMs / 1000} s`)), patienceMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 /** Creates the router, to be mounted at `/api`. */
 export const createApi = (deps: ApiDeps): Router => {
@@ -72,6 +63,8 @@ export const createApi = (deps: ApiDeps): Router => {
         break;
     }
   });
+
+  router.use('/dead-letters', createLetterRoutes(deps));
 
   router.get('/health', async (_request, response) => {
     const report = deps.health.report();

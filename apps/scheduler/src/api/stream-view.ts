@@ -36,6 +36,8 @@ export interface StreamView {
   readonly published: number;
   readonly deadLetters: number;
   readonly dropped: number;
+  /** Why the source polls no more although it runs: its dead letters are at their limit. Else null. */
+  readonly degraded: string | null;
 }
 
 /** What the view takes from a source's entry in the config, or from what is still known of one that is gone from it. */
@@ -56,6 +58,7 @@ export interface StreamFacts {
   readonly counts: QueueCounts;
   readonly totals: { readonly published: number; readonly dropped: number };
   readonly deadLetters: number;
+  readonly degraded: string | null;
   readonly nextPollAtMs: number | null;
 }
 
@@ -102,5 +105,6 @@ export const viewStream = (facts: StreamFacts): StreamView => {
     published: facts.totals.published,
     deadLetters,
     dropped: facts.totals.dropped,
+    degraded: facts.degraded,
   };
 };

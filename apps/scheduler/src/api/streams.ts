@@ -3,6 +3,11 @@
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import {
+  type LetterStock,
+  type LetterStocks,
+  lettersFull,
+} from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RetiredSources } from '@stream-manager/shared/queues/known-sources';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
 import type { Queue } from 'bullmq';
@@ -36,7 +41,6 @@ export interface Streams {
 export interface StreamQueues {
   readonly poll: Queue;
   records(sourceId: string): Queue;
-  deadLetters(sourceId: string): Queue;
 }
 
 const noFlags = { polls: null, paused: false } as const;
@@ -46,6 +50,7 @@ export const createStreams = (
   deps: {
     readonly store: ChunkStore;
     readonly states: SourceStateStore;
+    readonly stocks: Pick<LetterStocks, 'read'>;
     readonly queues: StreamQueues;
     readonly onChange: () => void;
     readonly now: () => number;
@@ -68,19 +73,15 @@ export const createStreams = (
   ]);
   const ids = [...viewed.keys()];
 
-  const letters = async (sourceId: string): Promise<number> => {
-    const counts = await deps.queues
-      .deadLetters(sourceId)
-      .getJobCounts('failed', 'wait', 'active', 'delayed', 'prioritized');
-    return Object.values(counts).reduce((sum, count) => sum + count, 0);
-  };
+  const noLetters: LetterStock = { letters: 0, bytes: 0 };
 
   const currentState = async (source: ViewedSource): Promise<StreamState> => {
-    const [states, counts, deadLetters] = await Promise.all([
+    const [states, counts, stocks] = await Promise.all([
       deps.states.read([source.id]),
       deps.store.counts([source.id]),
-      letters(source.id),
+      deps.stocks.read([source.id]),
     ]);
+    const deadLetters = (stocks.get(source.id) ?? noLetters).letters;
     const flags = states.get(source.id)?.flags ?? noFlags;
     return shownState({ source, flags, queued: counts.get(source.id)?.total ?? 0, deadLetters });
   };
@@ -96,27 +97,28 @@ export const createStreams = (
   return {
     running,
     list: async () => {
-      const [states, counts, totals, schedulers, deadLetters] = await Promise.all([
+      const [states, counts, totals, schedulers, stocks] = await Promise.all([
         deps.states.read(ids),
         deps.store.counts(ids),
         deps.store.totals(ids),
         deps.queues.poll.getJobSchedulers(0, -1),
-        Promise.all(ids.map(letters)),
+        deps.stocks.read(ids),
       ]);
       const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
-      return ids.flatMap((id, index) => {
+      return ids.flatMap((id) => {
         const source = viewed.get(id);
         const state = states.get(id);
         const count = counts.get(id);
         if (source === undefined || state === undefined || count === undefined) return [];
-        const lying = deadLetters[index] ?? 0;
-        if (!source.inConfig && count.total + lying === 0) return [];
+        const stock = stocks.get(id) ?? noLetters;
+        if (!source.inConfig && count.total + stock.letters === 0) return [];
         const view = viewStream({
           source,
           state,
           counts: count,
           totals: totals.get(id) ?? { published: 0, dropped: 0 },
-          deadLetters: lying,
+          deadLetters: stock.letters,
+          degraded: lettersFull(stock, config.delivery.deadLetters),
           // A schedule that the reconciler has yet to remove polls nothing.
           nextPollAtMs: (source.inConfig ? next.get(`${scheduleIdPrefix}${id}`) : null) ?? null,
         });

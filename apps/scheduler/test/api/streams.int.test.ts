@@ -1,97 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import { configSchema } from '@stream-manager/shared/config/schema';
-import { createLogger } from '@stream-manager/shared/observability/logger';
-import { createHealth } from '@stream-manager/shared/ops/health';
-import {
-  deadLetterQueueAddress,
-  openQueue,
-  pollQueueAddress,
-  recordsQueueAddress,
-} from '@stream-manager/shared/queues/bullmq';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
-import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
-import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
-import express from 'express';
-import { Redis } from 'ioredis';
-import { describe, expect, inject, it } from 'vitest';
-import { createApi } from '../../src/api/routes.ts';
-import { createStreams } from '../../src/api/streams.ts';
+import { describe, expect, it } from 'vitest';
 import { scheduleIdPrefix } from '../../src/schedules/wanted-schedules.ts';
-
-const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
-
-const setup = async () => {
-  const keyPrefix = `api-${randomUUID().slice(0, 8)}`;
-  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
-  const config = configSchema.parse({ sources: { alerts: source, off: { ...source, enabled: false } } });
-  const open = (address: ReturnType<typeof pollQueueAddress>) => openQueue(address, redis, () => {});
-  const poll = open(pollQueueAddress(keyPrefix));
-  // Removed from the config, and known to the fleet still.
-  const retired = new Map([
-    ['gone', { type: 'noaa-alerts', mode: 'real-time', topic: 'alerts' }],
-    ['drained', { type: 'noaa-alerts', mode: 'real-time' }],
-  ]);
-  const ids = [...Object.keys(config.sources), ...retired.keys()];
-  const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
-  const letters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
-  const store = createRedisChunkStore({ redis, keyPrefix });
-  const states = createSourceStateStore(redis, keyPrefix);
-  let changes = 0;
-  const streams = createStreams(
-    {
-      store,
-      states,
-      queues: { poll, records: (id) => records.get(id)!, deadLetters: (id) => letters.get(id)! },
-      onChange: () => (changes += 1),
-      now: Date.now,
-    },
-    config,
-    retired,
-  );
-  const app = express();
-  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
-  app.use(
-    '/api',
-    createApi({
-      streams,
-      configVersion: 'abc',
-      health: createHealth(),
-      readFleet: async () => [],
-      topics: () => ({ problem: null, differences: {} }),
-      logger,
-    }),
-  );
-  const server = createServer(app);
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/api`;
-  const call = async (method: string, path: string) => {
-    const response = await fetch(`${url}${path}`, { method });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
-  return {
-    call,
-    streams,
-    states,
-    store,
-    records,
-    letters,
-    poll,
-    changes: () => changes,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await Promise.all([poll, ...records.values(), ...letters.values()].map((queue) => queue.close()));
-      redis.disconnect();
-    },
-  };
-};
+import { openApi } from './api-bundle.ts';
 
 describe('the API of streams', () => {
   it('shows every stream with the fields of the contract', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     const { status, body } = await part.call('GET', '/streams');
     expect(status).toBe(200);
     expect(body.configVersion).toBe('abc');
@@ -110,13 +26,31 @@ describe('the API of streams', () => {
         published: 0,
         deadLetters: 0,
         dropped: 0,
+        degraded: null,
       },
       expect.objectContaining({ id: 'off', state: 'disabled' }),
     ]);
   });
 
+  it('shows a stream as degraded while its dead letters are at their limit', async () => {
+    await using part = await openApi({ delivery: { deadLetters: { maxRecords: 2 } } });
+    const degraded = async () => {
+      const { body } = await part.call('GET', '/streams');
+      return (body.streams as readonly { readonly degraded: string | null; readonly deadLetters: number }[])[0];
+    };
+    await part.letters.get('alerts')?.add('publish_failed', {}, { jobId: 'letter-1' });
+    expect(await degraded()).toMatchObject({ deadLetters: 1, degraded: null });
+    await part.letters.get('alerts')?.add('publish_failed', {}, { jobId: 'letter-2' });
+    expect(await degraded()).toMatchObject({
+      deadLetters: 2,
+      degraded: expect.stringContaining('2 dead letters of 2 allowed'),
+    });
+    await part.letters.get('alerts')?.remove('letter-1');
+    expect(await degraded()).toMatchObject({ deadLetters: 1, degraded: null });
+  });
+
   it('stops and starts polls, and keeps the flag in Redis', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     expect(await part.call('POST', '/streams/alerts/stop')).toEqual({
       status: 200,
       body: { id: 'alerts', state: 'stopped' },
@@ -130,7 +64,7 @@ describe('the API of streams', () => {
   });
 
   it('pauses polls and sends together, and resumes both', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     expect((await part.call('POST', '/streams/alerts/pause')).body).toEqual({ id: 'alerts', state: 'paused' });
     expect(await part.records.get('alerts')?.isPaused()).toBe(true);
     expect((await part.call('POST', '/streams/alerts/poll')).status).toBe(409);
@@ -139,7 +73,7 @@ describe('the API of streams', () => {
   });
 
   it('polls now', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     expect((await part.call('POST', '/streams/alerts/poll')).body).toEqual({
       id: 'alerts',
       state: 'running',
@@ -150,7 +84,7 @@ describe('the API of streams', () => {
   });
 
   it('shows a source that is gone from the config until it holds neither records nor dead letters', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     const list = async () => (await part.call('GET', '/streams')).body.streams as readonly { readonly id: string }[];
     const chunkId = createChunkId();
     await part.store.admit({
@@ -179,7 +113,7 @@ describe('the API of streams', () => {
   });
 
   it('pauses and resumes a source that is gone from the config, and knows nothing to poll there', async () => {
-    await using part = await setup();
+    await using part = await openApi();
     await part.letters.get('gone')?.add('dead-letter', {}, { jobId: 'letter-1' });
     expect((await part.call('POST', '/streams/gone/pause')).body).toEqual({ id: 'gone', state: 'paused' });
     expect(await part.records.get('gone')?.isPaused()).toBe(true);
@@ -197,7 +131,7 @@ describe('the API of streams', () => {
     { method: 'POST', path: '/streams/alerts/dance', text: 'unknown act "dance"' },
     { method: 'GET', path: '/nothing', text: 'no such address' },
   ])('answers 404 to $method $path', async ({ method, path, text }) => {
-    await using part = await setup();
+    await using part = await openApi();
     const { status, body } = await part.call(method, path);
     expect(status).toBe(404);
     expect(body.error).toContain(text);

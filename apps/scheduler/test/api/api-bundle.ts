@@ -1,0 +1,119 @@
+// The API over real Redis, from outside: requests in, JSON out.
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { configSchema } from '@stream-manager/shared/config/schema';
+import { createLogger } from '@stream-manager/shared/observability/logger';
+import { createHealth } from '@stream-manager/shared/ops/health';
+import {
+  deadLetterQueueAddress,
+  openQueue,
+  pollQueueAddress,
+  recordsQueueAddress,
+} from '@stream-manager/shared/queues/bullmq';
+import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
+import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import express from 'express';
+import { Redis } from 'ioredis';
+import { inject } from 'vitest';
+import { createDeadLetters } from '../../src/api/dead-letters/dead-letters.ts';
+import { createApi } from '../../src/api/routes.ts';
+import { createStreams } from '../../src/api/streams.ts';
+
+const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
+
+/** Opens the API over the sources `alerts` and `off`, and the retired `gone` and `drained`; `await using` closes it. */
+export const openApi = async (settings: { readonly delivery?: unknown } = {}) => {
+  const keyPrefix = `api-${randomUUID().slice(0, 8)}`;
+  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  const config = configSchema.parse({ sources: { alerts: source, off: { ...source, enabled: false } }, ...settings });
+  const open = (address: ReturnType<typeof pollQueueAddress>) => openQueue(address, redis, () => {});
+  const poll = open(pollQueueAddress(keyPrefix));
+  // Removed from the config, and known to the fleet still.
+  const retired = new Map([
+    ['gone', { type: 'noaa-alerts', mode: 'real-time', topic: 'alerts' }],
+    ['drained', { type: 'noaa-alerts', mode: 'real-time' }],
+  ]);
+  const ids = [...Object.keys(config.sources), ...retired.keys()];
+  const records = new Map(ids.map((id) => [id, open(recordsQueueAddress(keyPrefix, id))]));
+  const letters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
+  const store = createRedisChunkStore({ redis, keyPrefix });
+  const states = createSourceStateStore(redis, keyPrefix);
+  const stocks = createLetterStocks(redis, keyPrefix);
+  const discarded: Record<string, number> = {};
+  let changes = 0;
+  const streams = createStreams(
+    {
+      store,
+      states,
+      stocks,
+      queues: { poll, records: (id) => records.get(id)! },
+      onChange: () => (changes += 1),
+      now: Date.now,
+    },
+    config,
+    retired,
+  );
+  const app = express();
+  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  app.use(
+    '/api',
+    createApi({
+      streams,
+      deadLetters: createDeadLetters(
+        {
+          redis,
+          queue: (id) => letters.get(id)!,
+          letters: createFailedLetters(redis, keyPrefix),
+          onDiscarded: (id, count) => (discarded[id] = (discarded[id] ?? 0) + count),
+        },
+        { keyPrefix, sources: ids },
+      ),
+      configVersion: 'abc',
+      health: createHealth(),
+      readFleet: async () => [],
+      topics: () => ({ problem: null, differences: {} }),
+      logger,
+      now: Date.now,
+    }),
+  );
+  const server = createServer(app);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/api`;
+  const call = async (method: string, path: string, body?: unknown) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(body === undefined
+        ? {}
+        : {
+            headers: { 'content-type': 'application/json' },
+            body: typeof body === 'string' ? body : JSON.stringify(body),
+          }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  return {
+    call,
+    redis,
+    keyPrefix,
+    stocks,
+    discarded,
+    streams,
+    states,
+    store,
+    records,
+    letters,
+    poll,
+    changes: () => changes,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await Promise.all([poll, ...records.values(), ...letters.values()].map((queue) => queue.close()));
+      for await (const keys of redis.scanStream({ match: `${keyPrefix}:*` }) as AsyncIterable<string[]>)
+        if (keys.length > 0) await redis.unlink(...keys);
+      redis.disconnect();
+    },
+  };
+};
