@@ -2,7 +2,8 @@
 // go on. A replay is BullMQ's own retry of the failed job, as a press of Retry in Bull Board is; the producers do the rest.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { FailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
-import { Job, type Queue } from 'bullmq';
+import { type Retry, retryLetter } from '@stream-manager/shared/queues/dead-letters/retry-letter';
+import type { Queue } from 'bullmq';
 import { inTime } from '../in-time.ts';
 import type { LetterPlace } from './letter-order.ts';
 
@@ -27,22 +28,19 @@ export interface ActDeps {
 
 const notFailed = 'it is not failed any more: it was replayed, discarded or has expired meanwhile';
 
-/** Why BullMQ did not retry a job, in our words; its codes: -1 no such job, -3 not in the state. */
-const reasonOf = (error: unknown): string => {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === -1) return 'its job has lost its data: discard it';
-  return code === -3 ? notFailed : messageOf(error);
-};
+const retryErrors = {
+  retried: null,
+  no_data: 'its job has lost its data: discard it',
+  not_failed: notFailed,
+} as const satisfies Record<Retry, string | null>;
 
 /** Of each letter null, or why it was not replayed. */
 const replay = ({ queue }: ActDeps, source: string, ids: readonly string[]): Promise<readonly (string | null)[]> => {
   const retries = ids.map(async (id) => {
     try {
-      // The retry goes by the id alone: no need to load what the job carries.
-      await new Job(queue(source), '', {}, {}, id).retry('failed');
-      return null;
+      return retryErrors[await retryLetter(queue(source), id)];
     } catch (error) {
-      return reasonOf(error);
+      return messageOf(error);
     }
   });
   return inTime(Promise.all(retries));

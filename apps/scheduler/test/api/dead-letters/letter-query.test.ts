@@ -25,19 +25,18 @@ describe('a query for a list', () => {
   });
 
   it.each([
-    { fields: { source: 'nobody' }, error: 'source: there is no source "nobody"' },
-    { fields: { source: ['firms', 'alerts'] }, error: 'source: may be given once, but is a list' },
-    { fields: { code: '' }, error: 'code: expected a text of 1 to 200 characters, not ""' },
+    { fields: { source: 'nobody' }, error: /^source: there is no source "nobody"$/ },
+    { fields: { source: ['firms', 'alerts'] }, error: /^source: may be given once, but is a list$/ },
+    { fields: { code: '' }, error: /^code: expected a text of 1 to 200 characters, not ""$/ },
     { fields: { since: 'yesterday' }, error: /^since: expected a time such as .*, not "yesterday"$/ },
     { fields: { since: '2026-13-01' }, error: /^since: / },
-    { fields: { limit: '0' }, error: 'limit: expected a whole number from 1 to 1000, not "0"' },
-    { fields: { limit: '1001' }, error: 'limit: expected a whole number from 1 to 1000, not "1001"' },
-    { fields: { limit: 'many' }, error: 'limit: expected a whole number from 1 to 1000, not "many"' },
-    { fields: { cursor: 'nonsense' }, error: 'cursor: expected the "next" of an earlier answer' },
-    { fields: { sorce: 'firms' }, error: 'sorce: unknown field; known are source, code, since, limit, cursor' },
+    { fields: { limit: '0' }, error: /^limit: expected a whole number from 1 to 1000, not "0"$/ },
+    { fields: { limit: '1001' }, error: /^limit: expected a whole number from 1 to 1000, not "1001"$/ },
+    { fields: { limit: 'many' }, error: /^limit: expected a whole number from 1 to 1000, not "many"$/ },
+    { fields: { cursor: 'nonsense' }, error: /^cursor: expected the "next" of an earlier answer$/ },
+    { fields: { sorce: 'firms' }, error: /^sorce: unknown field; known are source, code, since, limit, cursor$/ },
   ])('with $fields is refused by name', ({ fields, error }) => {
-    const query = readListQuery(fields, known);
-    expect(query).toEqual({ error: typeof error === 'string' ? error : expect.stringMatching(error) });
+    expect(readListQuery(fields, known)).toEqual({ error: expect.stringMatching(error) });
   });
 });
 

@@ -80,8 +80,9 @@ export const createLetterStocks = (redis: Redis, keyPrefix: string, now: () => n
         const from = index * commandsPerSource;
         const counts = values.slice(from, from + commandsPerSource - 1);
         const letters = counts.reduce((sum: number, count) => sum + Number(count), 0);
-        const kept = values[from + commandsPerSource - 1];
-        const [bytes, measured, at] = Array.isArray(kept) ? kept : [];
+        const reply = values[from + commandsPerSource - 1];
+        const kept: readonly unknown[] = Array.isArray(reply) ? reply : [];
+        const [bytes, measured, at] = kept;
         return [
           sourceId,
           {
