@@ -21,6 +21,7 @@ import { fleetKeys, sourceKeys } from '@stream-manager/shared/queues/keys';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedis, type Redis } from '@stream-manager/shared/queues/redis';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import { createSourceStateStore, type SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import type { Envelope, InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
@@ -127,10 +128,16 @@ export const sourceId = 'stations';
 export const openPollerBundle = async (
   source: Readonly<Record<string, unknown>> = {},
   more: Readonly<Record<string, unknown>> = {},
+  own: {
+    /** A Redis of the test's own. */
+    readonly redisUrl?: string;
+    /** What the process makes of the memory of Redis; default: there is enough, unless `memoryHigh` says otherwise. */
+    readonly memory?: (redis: Redis, health: Health, metrics: Metrics) => RedisMemory;
+  } = {},
 ): Promise<PollerBundle> => {
   const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
   const config = configSchema.parse({
-    redis: { url: inject('redisUrl'), keyPrefix },
+    redis: { url: own.redisUrl ?? inject('redisUrl'), keyPrefix },
     sources: { [sourceId]: { ...entry, ...source } },
     ...more,
   });
@@ -156,7 +163,7 @@ export const openPollerBundle = async (
     logger,
     metrics,
     health,
-    redisMemory: { high: async () => bundle.memoryHigh, stop: () => {} },
+    redisMemory: own.memory?.(redis, health, metrics) ?? { high: async () => bundle.memoryHigh, stop: () => {} },
     facts: createFacts(),
     redis,
   });

@@ -44,6 +44,17 @@ describe('room', () => {
     expect(await answer).toBe('room');
   });
 
+  it('is not found while Redis has no memory left, however empty the queue is', async () => {
+    const { store } = queueOf(0);
+    const memory = { isHigh: true, high: async () => (memory.isHigh ? 'Redis is full' : null) };
+    const room = createRoom({ memory, store, now: () => performance.now() }, { maxWaiting: 1 });
+    const stop = new AbortController().signal;
+    expect(await room.waitFor(chunk, performance.now() + 30, stop)).toBe('timeout');
+    const answer = room.waitFor(chunk, performance.now() + 60_000, stop);
+    memory.isHigh = false;
+    expect(await answer).toBe('room');
+  });
+
   it('is waited for no longer than allowed', async () => {
     const { state, store } = queueOf(90);
     let now = 0;
