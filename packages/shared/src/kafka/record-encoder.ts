@@ -149,8 +149,18 @@ const encodeRecords = (records: readonly OutgoingRecord[], firstTimestamp: numbe
   return target;
 };
 
-/** One record batch as it goes into a Produce request. At least one record, no timestamp negative or not finite. */
-export const encodeRecordBatch = async (records: readonly OutgoingRecord[], codec: Codec): Promise<Buffer> => {
+/** What a broker recognises a repeated batch by. */
+export interface BatchNumber {
+  readonly producerId: bigint;
+  readonly epoch: number;
+  /** Sequence number of the first record on its partition. */
+  readonly sequence: number;
+}
+
+const notNumbered: BatchNumber = { producerId: -1n, epoch: 0, sequence: 0 };
+
+/** A record batch without number and checksum: `sealRecordBatch` adds both. At least one record, no timestamp negative or not finite. */
+export const assembleRecordBatch = async (records: readonly OutgoingRecord[], codec: Codec): Promise<Buffer> => {
   const { first, last } = timeSpan(records);
   let batch = encodeRecords(records, first, batchHeadBytes);
   if (codec.compress !== null) {
@@ -165,10 +175,21 @@ export const encodeRecordBatch = async (records: readonly OutgoingRecord[], code
   batch.writeInt32BE(records.length - 1, 23);
   batch.writeBigInt64BE(BigInt(first), 27);
   batch.writeBigInt64BE(BigInt(last), 35);
-  batch.writeBigInt64BE(-1n, 43); // producer id: none
-  batch.writeInt16BE(0, 51); // producer epoch
-  batch.writeInt32BE(0, 53); // first sequence
   batch.writeInt32BE(records.length, 57);
+  return batch;
+};
+
+/** Writes number and checksum into an assembled batch, in place. */
+export const sealRecordBatch = (batch: Buffer, number: BatchNumber = notNumbered): void => {
+  batch.writeBigInt64BE(number.producerId, 43);
+  batch.writeInt16BE(number.epoch, 51);
+  batch.writeInt32BE(number.sequence, 53);
   batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+};
+
+/** One record batch as it goes into a Produce request, not numbered. See `assembleRecordBatch`. */
+export const encodeRecordBatch = async (records: readonly OutgoingRecord[], codec: Codec): Promise<Buffer> => {
+  const batch = await assembleRecordBatch(records, codec);
+  sealRecordBatch(batch);
   return batch;
 };

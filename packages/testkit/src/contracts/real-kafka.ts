@@ -89,6 +89,11 @@ export const openRealKafka = (
       await admin.connect();
       await admin.deleteTopics({ topics: [topic] });
       await admin.disconnect();
+      // The controller has deleted it; the broker goes on taking records for it until it has heard of that.
+      await waitUntil(`topic ${topic} is gone`, async () => {
+        const { topics } = await wire.metadata([topic]);
+        return topics.every(({ errorCode }) => errorCode !== 0);
+      });
     },
     close: () => links.close(),
   };

@@ -84,7 +84,7 @@ const withIdempotence =
 export const kafkaSchema = z
   .strictObject({
     client: choice(
-      'Client library. `platformatic` is maintained, faster and idempotent; its adapter arrives in a later version.',
+      'Client library. `platformatic` (`@platformatic/kafka`) is maintained and idempotent: a frozen broker doubles no record. It needs Kafka 3.0 or newer, 60 MB more memory and 0.3 s more to start.',
       ['kafkajs', 'platformatic'],
     ).default('kafkajs'),
     brokers: brokers.prefault(['127.0.0.1:9092']),
@@ -95,7 +95,7 @@ export const kafkaSchema = z
     compression: compression.default('gzip'),
     acks: acks.default('all'),
     idempotent: flag(
-      'Whether the producer numbers its records so that the broker drops repeated ones. Default: false with kafkajs, where true is refused because it loses acknowledged records; true with platformatic.',
+      'Whether the producer numbers its records so that the broker drops repeated ones. Default: false with kafkajs, where true is refused because it loses acknowledged records; true with platformatic. While the outcome of a batch is unknown an idempotent producer keeps sending it, for as long as the cluster is away.',
     ).optional(),
     batchSize: wholeNumber('Records that go to Kafka in one request at most.', {
       min: 1,

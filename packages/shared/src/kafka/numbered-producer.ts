@@ -1,0 +1,232 @@
+// The producing half of the port with idempotence: every batch carries the producer's identity and a sequence number of its
+// partition, so that a broker which has it already says so instead of writing it again. While the outcome of a batch is
+// not known (no answer, a cut connection, replicas that did not confirm in time) it is sent again as it is until it is
+// answered, however long that takes: whoever gave up and sent the records again would send them under new numbers.
+// What cannot have been written fails after a few tries. What is kept up meanwhile is told by `onTrouble`.
+import { StreamManagerError } from '../failures/errors.ts';
+import { judgeSend, nextSequence, type SendResult } from './batch-verdict.ts';
+import type { BrokerAddress } from './broker-links.ts';
+import { type ClusterMetadata, topicIn } from './cluster-metadata.ts';
+import { createLeaderRequests } from './leader-requests.ts';
+import {
+  failShipment,
+  failWaiting,
+  type LaneBatch,
+  type PartitionLane,
+  replaceHead,
+  type Shipment,
+} from './partition-lane.ts';
+import { createPlacement } from './place-records.ts';
+import type { KafkaProducerOptions, KafkaProducerPort, OutgoingRecord } from './port.ts';
+import { type BatchMaker, prepareBatches, splitBatch } from './prepare-batches.ts';
+import { protocolError } from './protocol-error.ts';
+import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
+import { faultOf, sealRecordBatch } from './record-encoder.ts';
+import { type RetryPolicy, waitForRetry } from './retry.ts';
+import type { NumberedWire, ProducerIdentity } from './wire.ts';
+
+/** What the producer needs. */
+export interface NumberedProducerDeps extends BatchMaker {
+  readonly wire: NumberedWire;
+  readonly metadata: ClusterMetadata;
+  /** How long a broker waits for its replicas, in milliseconds. */
+  readonly produceTimeoutMs: number;
+  /** For what cannot have been written; its delays hold for what is kept up too. */
+  readonly retry: RetryPolicy;
+}
+
+const unknownTopic = 3;
+const leaderNotAvailable = 5;
+const unknownServerError = -1;
+
+/** `onTrouble` is not called again within this time. */
+const troubleEveryMs = 2_000;
+
+const where = ({ topic, partition }: PartitionLane): string => `partition ${partition} of topic ${topic}`;
+
+/** Creates the producer. Connects, and asks for an identity, with the first publish. */
+export const createNumberedProducer = (
+  deps: NumberedProducerDeps,
+  { onTrouble = () => {} }: KafkaProducerOptions = {},
+): KafkaProducerPort => {
+  const { wire, metadata, retry } = deps;
+  const requests = createLeaderRequests(wire, deps.produceTimeoutMs);
+  const lanes = new Map<string, PartitionLane>();
+  let identity: { readonly asked: Promise<ProducerIdentity>; given: ProducerIdentity | null } | null = null;
+  let troubleToldAt = Number.NEGATIVE_INFINITY;
+
+  const stopped = (): Error => new StreamManagerError('stopped', 'the Kafka producer is closed');
+
+  /** One identity serves all lanes until one of them loses it; a lane never gets one again that it had. */
+  const currentIdentity = async (): Promise<ProducerIdentity> => {
+    if (identity === null) {
+      const asking = { asked: wire.newIdentity(), given: null as ProducerIdentity | null };
+      identity = asking;
+      asking.asked.then(
+        (given) => {
+          asking.given = given;
+        },
+        () => {
+          if (identity === asking) identity = null;
+        },
+      );
+    }
+    return identity.asked;
+  };
+
+  const loseIdentity = (lane: PartitionLane): void => {
+    if (identity !== null && identity.given === lane.identity) identity = null;
+    lane.identity = null;
+    lane.sequence = 0;
+  };
+
+  const leaderOf = async ({ topic, partition }: PartitionLane): Promise<BrokerAddress> => {
+    const view = topicIn(await metadata.topics([topic]), topic);
+    if (view instanceof Error) throw view;
+    const found = view.partitions[partition];
+    if (found?.leader) return found.leader;
+    const code = found === undefined ? unknownTopic : found.errorCode || leaderNotAvailable;
+    throw protocolError(code, `partition ${partition} of topic ${topic} has no leader`);
+  };
+
+  /** Writes identity and sequence into a batch, once: a repeated one stays the same. */
+  const number = async (lane: PartitionLane, batch: LaneBatch): Promise<void> => {
+    if (batch.isNumbered) return;
+    lane.identity ??= await currentIdentity();
+    sealRecordBatch(batch.bytes, { ...lane.identity, sequence: lane.sequence });
+    batch.isNumbered = true;
+  };
+
+  const send = async (lane: PartitionLane, batch: LaneBatch): Promise<SendResult> => {
+    try {
+      const leader = await leaderOf(lane);
+      await number(lane, batch);
+      const { topic, partition } = lane;
+      const answer = await requests.send(leader, { topic, partition, batch: batch.bytes });
+      if ('error' in answer) return { code: null, ...answer };
+      const code = answer.code ?? unknownServerError;
+      const detail = answer.code === null ? `no answer for ${where(lane)}` : where(lane);
+      return { code, error: code === 0 ? null : protocolError(code, detail) };
+    } catch (error) {
+      return { code: null, error, isHandedOver: false };
+    }
+  };
+
+  const tellTrouble = (error: unknown): void => {
+    const now = performance.now();
+    if (now - troubleToldAt < troubleEveryMs) return;
+    troubleToldAt = now;
+    onTrouble(error);
+  };
+
+  /** Sends the first batch of a lane's first shipment once and does what the answer asks for. True: it is to be sent again. */
+  const serveHead = async (lane: PartitionLane, shipment: Shipment, failuresInARow: number): Promise<boolean> => {
+    const batch = shipment.batches[0];
+    if (batch === undefined || wire.closing.aborted) {
+      failShipment(lane, shipment, stopped());
+      return false;
+    }
+    if (batch.attempts === 0) batch.firstAttemptAt = performance.now();
+    batch.attempts++;
+    const result = await send(lane, batch);
+    const verdict = judgeSend(
+      { ...batch, records: batch.indexes.length, elapsedMs: performance.now() - batch.firstAttemptAt },
+      result,
+      retry,
+    );
+    switch (verdict.action) {
+      case 'written':
+        lane.sequence = nextSequence(lane.sequence, batch.indexes.length);
+        replaceHead(lane, []);
+        return false;
+      case 'split':
+        if (verdict.isIdentityLost) loseIdentity(lane);
+        replaceHead(lane, await splitBatch(deps, shipment.records, batch));
+        return false;
+      case 'refused':
+        if (verdict.isIdentityLost) loseIdentity(lane);
+        addFailure(shipment.failures, batch.indexes, result.error);
+        replaceHead(lane, []);
+        return false;
+      case 'let_go':
+        metadata.forget(lane.topic);
+        if (verdict.isIdentityLost) loseIdentity(lane);
+        failShipment(lane, shipment, wire.closing.aborted ? stopped() : result.error);
+        return false;
+      case 'again':
+        metadata.forget(lane.topic);
+        batch.mayBeWritten = verdict.mayBeWritten;
+        if (verdict.isKeptUp) {
+          batch.attempts = 0;
+          tellTrouble(result.error);
+        }
+        failWaiting(lane, performance.now() - retry.withinMs, result.error);
+        await waitForRetry(retry, failuresInARow + 1, wire.closing);
+        return true;
+    }
+  };
+
+  const serve = async (lane: PartitionLane): Promise<void> => {
+    if (lane.isServed) return;
+    lane.isServed = true;
+    let failuresInARow = 0;
+    for (let head = lane.shipments[0]; head !== undefined; head = lane.shipments[0]) {
+      try {
+        failuresInARow = (await serveHead(lane, head, failuresInARow)) ? failuresInARow + 1 : 0;
+      } catch (error) {
+        // Ours, such as a codec that fails; what became of the head's number is not known then.
+        loseIdentity(lane);
+        failShipment(lane, head, error);
+      }
+    }
+    lane.isServed = false;
+  };
+
+  const laneOf = (topic: string, partition: number): PartitionLane => {
+    const name = `${topic}/${partition}`;
+    const lane = lanes.get(name) ?? { topic, partition, identity: null, sequence: 0, shipments: [], isServed: false };
+    lanes.set(name, lane);
+    return lane;
+  };
+
+  /** Puts batches into a lane and resolves when each of them is written or has failed. */
+  const ship = (
+    lane: PartitionLane,
+    records: readonly OutgoingRecord[],
+    batches: LaneBatch[],
+    failures: FailuresByError,
+  ): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    lane.shipments.push({ records, queuedAt: performance.now(), failures, batches, settle: resolve });
+    void serve(lane);
+    return promise;
+  };
+
+  const place = createPlacement({ metadata, retry, closing: wire.closing });
+
+  return {
+    publish: async (records) => {
+      const failures: FailuresByError = new Map();
+      const sendable: number[] = [];
+      for (const [index, record] of records.entries()) {
+        const fault = wire.closing.aborted ? stopped() : faultOf(record);
+        if (fault === null) sendable.push(index);
+        else addFailure(failures, [index], fault);
+      }
+      const placed = await place(records, sendable, failures);
+      await Promise.all(
+        placed.map(async ({ topic, partition, indexes }) => {
+          try {
+            const batches = [...(await prepareBatches(deps, records, indexes, topic, failures))];
+            if (batches.length > 0) await ship(laneOf(topic, partition), records, batches, failures);
+          } catch (error) {
+            addFailure(failures, indexes, error);
+          }
+        }),
+      );
+      return { failures: listFailures(failures) };
+    },
+    isReachable: () => wire.isReachable(),
+    close: () => wire.close(),
+  };
+};
