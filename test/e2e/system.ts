@@ -1,12 +1,9 @@
 // The whole system for one test: simulated providers, a config of its own (key prefix, topics, group), and the processes
 // as separate Node processes, on the Redis and Kafka of the run. Everything is stopped when the test ends.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
@@ -18,22 +15,7 @@ import { type ProviderOptions, type Providers, startProviders } from '@stream-ma
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Roles that run as processes of their own. */
-type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-manager';
-
-/** One process of the system. */
-interface SystemProcess {
-  readonly role: Role;
-  readonly pid: number;
-  /** Its HTTP address. */
-  url(): Promise<string>;
-  /** Sends a signal and resolves with the exit code, or null after a kill. */
-  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | null>;
-  log(): Promise<string>;
-}
+import { launch, type Role, type SystemProcess } from './launch.ts';
 
 /** What a test may choose. */
 interface SystemOptions {
@@ -144,15 +126,14 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     stringify({ redis: { keyPrefix }, ...options.config, sources: { ...sources, ...extra } }),
   );
   const password = `password-${name}`;
-  const children: { readonly child: ChildProcess; readonly process: SystemProcess }[] = [];
+  const children: SystemProcess[] = [];
 
   const start = async (role: Role): Promise<SystemProcess> => {
-    const logFile = join(directory, `${role}-${children.length}.log`);
-    const child = spawn(process.execPath, [join(root, 'apps', role, 'src', 'main.ts')], {
+    const started = launch({
+      role,
+      logFile: join(directory, `${role}-${children.length}.log`),
       cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env.PATH,
         STREAM_CONFIG: configFile,
         REDIS_URL: options.redisUrl,
         KAFKA_BROKERS: options.kafkaBrokers.join(','),
@@ -163,41 +144,16 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         TEST_API_KEY: providers.apiKey,
       },
     });
-    const log = createWriteStream(logFile);
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    const readLog = (): Promise<string> => readFile(logFile, 'utf8').catch(() => '');
-    const started: SystemProcess = {
-      role,
-      pid: child.pid ?? 0,
-      log: readLog,
-      url: () =>
-        waitUntil(
-          `${role} to start`,
-          async () => {
-            const text = await readLog();
-            if (child.exitCode !== null) throw new Error(`${role} ended with ${child.exitCode}:\n${text.slice(-3000)}`);
-            const line = text.split('\n').find((entry) => entry.includes(`"msg":"${role} started"`));
-            return line === undefined ? null : String(JSON.parse(line).url);
-          },
-          { timeoutMs: 40_000 },
-        ),
-      end: async (signal) => {
-        if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-        return exited;
-      },
-    };
-    children.push({ child, process: started });
+    children.push(started);
     // A process that cannot start fails the test here, with its own words.
     await started.url();
     return started;
   };
 
   const apiUrl = async (): Promise<string> => {
-    const scheduler = children.find(({ process: { role } }) => role === 'scheduler' || role === 'stream-manager');
+    const scheduler = children.find(({ role }) => role === 'scheduler' || role === 'stream-manager');
     if (scheduler === undefined) throw new Error('no scheduler was started');
-    return scheduler.process.url();
+    return scheduler.url();
   };
   const act = async (sourceId: string, name_: string): Promise<Response> =>
     fetch(`${await apiUrl()}/api/streams/${sourceId}/${name_}`, {
@@ -243,7 +199,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         priorityOf: (record) => expectedPriority(record, basePriorities[record.kind]),
       }),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(children.map((entry) => entry.process.end('SIGKILL')));
+      await Promise.all(children.map((child) => child.end('SIGKILL')));
       await providers.stop();
       await poll.close();
       redis.disconnect();

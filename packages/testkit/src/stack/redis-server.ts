@@ -82,7 +82,7 @@ export const startRedisServer = async (options: RedisServerOptions): Promise<Red
 };
 
 /** Where a local Redis comes from: the PATH, else PyPI. */
-const localRedisProgram = async (context: {
+export const localRedisProgram = async (context: {
   readonly env: NodeJS.ProcessEnv;
   readonly cacheDir: string;
   readonly say: Say;

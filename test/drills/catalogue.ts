@@ -1,0 +1,19 @@
+// All drills, in the order in which they run.
+import { brokerDrills } from './broker.ts';
+import { clockDrills } from './clocks.ts';
+import { destinationDrills } from './destination.ts';
+import type { Drill } from './drill.ts';
+import { killDrills } from './kill-processes.ts';
+import { networkDrills } from './network.ts';
+import { redisDrills } from './redis.ts';
+import { stopDrills } from './stop-processes.ts';
+
+export const drills: readonly Drill[] = [
+  ...killDrills,
+  ...stopDrills,
+  ...redisDrills,
+  ...brokerDrills,
+  ...networkDrills,
+  ...destinationDrills,
+  ...clockDrills,
+];

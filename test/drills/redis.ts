@@ -1,0 +1,114 @@
+// Drills that harm Redis.
+import { setTimeout as pause } from 'node:timers/promises';
+import { limitFileSize } from '@stream-manager/testkit/stack/full-disk';
+import { type Drill, inFlight } from './drill.ts';
+import type { Ground } from './ground.ts';
+
+/** Waits for Redis' first publications after the heal. */
+const backAgain = async (ground: Ground): Promise<void> => {
+  ground.progress.healed();
+  await ground.publishes(1_000);
+};
+
+/**
+ * What was sent when Redis went away could not be settled and may be sent again: resolves with how many records that can
+ * be. Asked before, since the dead cannot be asked.
+ */
+const killAndStart = async (ground: Ground, awayMs: number): Promise<number> => {
+  const doubled = await inFlight(ground, 2);
+  await ground.servers.redis.kill('SIGKILL');
+  await pause(awayMs);
+  await ground.servers.redis.start();
+  await backAgain(ground);
+  // A poll may have brought records between the question and the kill.
+  return doubled + pollSize(ground);
+};
+
+/** What two polls of every source can bring within a moment. */
+const pollSize = (ground: Ground): number => ground.load.sourceIds.length * 2_000;
+
+export const redisDrills: readonly Drill[] = [
+  {
+    name: 'redis-kill',
+    title: 'Redis: SIGKILL under load and started again with its AOF, 3 times',
+    plan: { servers: { kafkaDelayMs: 60 } },
+    harm: async (ground) => {
+      let doubled = 0;
+      for (let kill = 0; kill < 3; kill += 1) {
+        await pause(ground.random.int(0, 1_500));
+        doubled += await killAndStart(ground, 500);
+      }
+      return { doubled };
+    },
+  },
+  {
+    name: 'redis-stop-30s',
+    title: 'Redis: stopped for 30 s under load',
+    plan: {},
+    harm: async (ground) => {
+      const doubled = await inFlight(ground, 2);
+      await ground.servers.redis.stop();
+      await pause(30_000);
+      await ground.servers.redis.start();
+      await backAgain(ground);
+      return { doubled: doubled + pollSize(ground) };
+    },
+  },
+  {
+    name: 'redis-full',
+    title: 'Redis: at maxmemory under load for 20 s, then given room again',
+    plan: {},
+    harm: async (ground) => {
+      const doubled = await inFlight(ground, 2);
+      const used = Number(/used_memory:(\d+)/.exec(await ground.redis.info('memory'))?.[1]);
+      await ground.redis.config('SET', 'maxmemory', String(used + 200_000));
+      await pause(20_000);
+      await ground.redis.config('SET', 'maxmemory', '0');
+      await backAgain(ground);
+      return { doubled: doubled + pollSize(ground) };
+    },
+  },
+  {
+    name: 'redis-full-drains',
+    title: 'Redis: filled to maxmemory by its queues while Kafka is cut off; Kafka comes back, the limit stays',
+    plan: {
+      servers: { network: true },
+      load: { firesPerSecond: 600 },
+      config: { queue: { maxRecords: 100_000 } },
+    },
+    harm: async (ground) => {
+      const doubled = await inFlight(ground, 2);
+      const used = Number(/used_memory:(\d+)/.exec(await ground.redis.info('memory'))?.[1]);
+      await ground.redis.config('SET', 'maxmemory', String(used + 12_000_000));
+      ground.servers.network?.kafka.cut();
+      await pause(40_000);
+      const queued = await ground.progress.queued();
+      ground.servers.network?.kafka.heal();
+      await backAgain(ground);
+      await ground.publishes(Math.floor(queued * 0.9));
+      await ground.redis.config('SET', 'maxmemory', '0');
+      return { doubled: doubled + pollSize(ground), note: `${queued} records were queued` };
+    },
+  },
+  {
+    name: 'redis-disk-full',
+    title: 'Redis: the disk of its AOF is full for 15 s under load, then has room again',
+    plan: { servers: { canFillDisk: true } },
+    harm: async (ground) => {
+      const doubled = await inFlight(ground, 2);
+      await limitFileSize(ground.servers.redis.pid, 1);
+      await pause(15_000);
+      await limitFileSize(ground.servers.redis.pid, null);
+      await backAgain(ground);
+      return { doubled: doubled + pollSize(ground) };
+    },
+  },
+];
+
+/** The short form for `npm test`. */
+export const shortRedis: Drill = {
+  name: 'redis-short',
+  title: 'Redis: SIGKILL under load and started again with its AOF',
+  plan: {},
+  harm: async (ground) => ({ doubled: await killAndStart(ground, 500) }),
+};
