@@ -73,7 +73,7 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
     const servers = await startServers(directory, plan.servers ?? {});
     undo.push(servers.stop);
     const load = await startLoad(plan.load ?? {});
-    undo.push(load.providers.stop);
+    undo.push(() => load.providers.stop());
     const redis = new Redis(servers.direct.redisUrl, { maxRetriesPerRequest: null });
     redis.on('error', () => {}); // drills take Redis away; commands wait for it
     undo.push(() => redis.disconnect());

@@ -1,12 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { startKafkaBroker } from '../../src/stack/kafka-broker.ts';
 import { fetchClusterMetadata } from '../../src/stack/kafka-metadata.ts';
-import { newClusterId } from '../../src/stack/kafka-storage.ts';
-import { isPortFree, pickPort } from '../../src/stack/ports.ts';
 import { waitUntil } from '../../src/wait-until.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
@@ -70,39 +67,6 @@ it('freezes: connections are taken but not answered, until it is thawed', async 
   await broker.kill('SIGCONT');
   expect((await fetchClusterMetadata(broker.brokers[0]!)).brokerIds).toEqual([1]);
   await broker.stop();
-});
-
-it('makes a cluster of three when each is told of the others', async () => {
-  await using directory = await temporaryDirectory();
-  const taken = new Set<number>();
-  const nodes: { nodeId: number; port: number; controllerPort: number }[] = [];
-  for (const nodeId of [1, 2, 3]) {
-    const port = await pickPort([], taken, isPortFree);
-    const controllerPort = await pickPort([], taken.add(port), isPortFree);
-    taken.add(controllerPort);
-    nodes.push({ nodeId, port, controllerPort });
-  }
-  const voters = nodes.map(({ nodeId, controllerPort }) => `${nodeId}@127.0.0.1:${controllerPort}`).join(',');
-  const clusterId = newClusterId();
-  const brokers = await Promise.all(
-    nodes.map(async (node) =>
-      startKafkaBroker({
-        ...node,
-        clusterId,
-        dir: join(directory.path, String(node.nodeId)),
-        config: { 'controller.quorum.voters': voters },
-        jvm: ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-      }),
-    ),
-  );
-  const ids = await waitUntil('all three brokers', async () => {
-    const { brokerIds } = await fetchClusterMetadata(brokers[0]!.brokers[0]!);
-    return brokerIds.length === 3 ? brokerIds.toSorted((a, b) => a - b) : null;
-  });
-  expect(ids).toEqual([1, 2, 3]);
-  // The last ones of a cluster find no quorum to take leave of and would use up their grace time.
-  await Promise.all(brokers.map(async (broker) => broker.kill('SIGKILL')));
-  await Promise.all(brokers.map(async (broker) => broker.stop()));
 });
 
 it('tells the end of the log when the broker does not start', async () => {
