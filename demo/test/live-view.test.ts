@@ -17,6 +17,7 @@ const picture: Picture = {
       published: 5678,
       deadLetters: 2,
       dropped: 0,
+      degraded: null,
     },
   ],
   polls: new Map([['firms-california', 7]]),

@@ -33,7 +33,7 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
     ],
     streams.streams.map((stream) => [
       stream.id,
-      stream.state,
+      stream.degraded === null ? stream.state : `${stream.state}, degraded`,
       count(stream.queued.critical),
       count(stream.queued.high),
       count(stream.queued.normal),
@@ -65,6 +65,7 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
     ]),
   );
   const problems = [
+    ...streams.streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`! ${id} is degraded: ${degraded}`])),
     ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
     ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),
     ...Object.entries(health.topics.differences).map(([topic, found]) => `! topic ${topic}: ${found.join('; ')}`),

@@ -18,6 +18,7 @@ const streams = {
       published: 9,
       deadLetters: 5,
       dropped: 0,
+      degraded: null,
     },
   ],
 };
@@ -42,6 +43,14 @@ describe('streamctl status', () => {
     );
     expect(text).toMatch(/poller-worker\s+h\s+1\s+2\s+0\.1\.0\s+other \(differs\)/);
     expect(text).not.toContain('!');
+  });
+
+  it('says which stream is degraded, and why', () => {
+    const [firms] = streams.streams;
+    const degraded = { ...firms!, degraded: '5 dead letters of 5 allowed' };
+    const text = renderStatus({ ...streams, streams: [degraded] }, health);
+    expect(text).toMatch(/firms\s+running, degraded\s+1\s/);
+    expect(text).toContain('! firms is degraded: 5 dead letters of 5 allowed');
   });
 
   it('names problems and topics that differ', () => {

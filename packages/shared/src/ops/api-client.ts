@@ -1,5 +1,5 @@
 // The scheduler's HTTP API, from outside: used by streamctl and by the live view of `npm start`.
-
+import { createApiRequest } from './api-request.ts';
 import type { ApiAccess } from './data-directory.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
@@ -29,6 +29,8 @@ export interface StreamAnswer {
   readonly published: number;
   readonly deadLetters: number;
   readonly dropped: number;
+  /** Why it polls no more although it runs: its dead letters are at their limit. Else null. */
+  readonly degraded: string | null;
 }
 
 /** The answer of `GET /api/streams`. */
@@ -57,24 +59,10 @@ export interface ApiClient {
 
 /** Creates a client; every request is given up after `timeoutMs` (default 5 s). */
 export const createApiClient = (access: ApiAccess, timeoutMs = 5_000): ApiClient => {
-  const authorization = `Basic ${Buffer.from(`${access.user}:${access.password}`).toString('base64')}`;
-  const get = async (path: string): Promise<unknown> => {
-    let response: Response;
-    try {
-      response = await fetch(new URL(path, access.url), {
-        headers: { authorization, accept: 'application/json' },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-    } catch (error) {
-      throw new Error(`the API at ${access.url} does not answer`, { cause: error });
-    }
-    if (response.status === 401) throw new Error(`the API at ${access.url} refused user and password`);
-    if (!response.ok) throw new Error(`the API at ${access.url} answered ${response.status} to ${path}`);
-    return response.json();
-  };
+  const request = createApiRequest(access, timeoutMs);
   return {
     // Both answers are the contract of our own API.
-    streams: async () => (await get('/api/streams')) as StreamsAnswer,
-    health: async () => (await get('/api/health')) as HealthAnswer,
+    streams: async () => (await request('GET', '/api/streams')) as StreamsAnswer,
+    health: async () => (await request('GET', '/api/health')) as HealthAnswer,
   };
 };

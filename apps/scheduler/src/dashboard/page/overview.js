@@ -47,12 +47,28 @@ const pollText = (poll) =>
     ? '–'
     : `${poll.outcome}, ${numbers.format(poll.records)} new, ${age(poll.at)}${poll.error ? `: ${poll.error}` : ''}`;
 
+// Dead letters lead to their queue in Bull Board; at their limit they are what keeps the stream from polling.
+const letters = (stream) => {
+  if (stream.deadLetters === 0) return number(0);
+  const link = document.createElement('a');
+  link.href = `/admin/queues/queue/${encodeURIComponent(`dead-letter.${stream.id}`)}?status=failed`;
+  link.textContent = numbers.format(stream.deadLetters);
+  return cell(link, stream.degraded === null ? 'number' : 'number problem');
+};
+
+const state = (stream) => {
+  if (stream.degraded === null) return cell(stream.state, `state ${stream.state}`);
+  const td = cell(`${stream.state}, degraded`, 'state degraded');
+  td.title = stream.degraded;
+  return td;
+};
+
 const streamRow = (stream) => {
   const row = document.createElement('tr');
   row.dataset.stream = stream.id;
   row.append(
     cell(stream.id),
-    cell(stream.state, `state ${stream.state}`),
+    state(stream),
     cell(pollText(stream.lastPoll), 'wide'),
     cell(age(stream.nextPollAt)),
     number(stream.queued.critical),
@@ -60,7 +76,7 @@ const streamRow = (stream) => {
     number(stream.queued.normal),
     number(stream.queued.low),
     number(stream.published),
-    number(stream.deadLetters),
+    letters(stream),
     number(stream.lag.records),
     cell(acts(stream)),
   );
@@ -94,9 +110,10 @@ const refresh = async () => {
     const [{ streams }, health] = await Promise.all([read('/api/streams'), read('/api/health')]);
     document.querySelector('#streams tbody').replaceChildren(...streams.map(streamRow));
     document.querySelector('#fleet tbody').replaceChildren(...health.fleet.map(processRow));
-    problems.textContent = Object.entries(health.problems)
-      .map(([component, problem]) => `${component}: ${problem}`)
-      .join(' · ');
+    problems.textContent = [
+      ...Object.entries(health.problems).map(([component, problem]) => `${component}: ${problem}`),
+      ...streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`${id} is degraded: ${degraded}`])),
+    ].join(' · ');
   } catch (error) {
     problems.textContent = `The API does not answer: ${error.message}`;
   }

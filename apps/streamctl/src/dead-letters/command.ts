@@ -1,0 +1,128 @@
+// `streamctl dead-letters …`: chooses the command, and gives it the terminal.
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { actOnLetters } from './act.ts';
+import { exitCodeOf, renderResult } from './act-result.ts';
+import type { LettersApi } from './letters-api.ts';
+import { readLetters, renderLetters } from './list.ts';
+import {
+  isLetterCommand,
+  type LetterCommand,
+  type LetterOptions,
+  letterCommands,
+  readLetterOptions,
+  UsageError,
+} from './options.ts';
+import { createProgress } from './progress.ts';
+import { findLetter, renderLetter } from './show.ts';
+
+export const deadLettersUsage = `npm run streamctl -- dead-letters <command>
+  list               the newest letters, and how many there are
+  show ID            one letter in full: record or raw row, reason, every send
+  replay [ID…]       sends letters the normal way again
+  discard [ID…]      removes letters for good
+
+  --source ID        of one source only
+  --code CODE        with this code only, as \`list\` shows it
+  --since TIME       failed since then: 2026-05-01T12:00:00Z, or 2h for two hours ago
+  --limit N          list: at most N (default 100); replay, discard: the newest N
+  --rate N           replay, discard: N letters a second
+  --all              replay, discard: every letter, where no other choice is made
+  --dry-run          replay, discard: only say how many are meant
+  --yes              discard: do not ask
+  --json             the answer as JSON on standard output
+
+Exit codes: 0 done, 1 some letters failed or it was interrupted, 2 refused, wrong use or unreachable API.
+`;
+
+/** What the terminal is. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  /** Notices and progress. */
+  readonly notice: (text: string) => void;
+  /** The notices go to a terminal that can rewrite a line. */
+  readonly isTerminal: boolean;
+  readonly confirm: ((question: string) => Promise<boolean>) | null;
+  /** Aborts when the operator wants it to end. */
+  readonly signal: AbortSignal;
+}
+
+/** The terminal of this process. A second Ctrl-C ends it at once. */
+export const processTerminal = (): Terminal => {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
+  return {
+    out: (text) => void process.stdout.write(text),
+    notice: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+    confirm: isInteractive
+      ? async (question) => {
+          const asking = createInterface({ input: process.stdin, output: process.stderr });
+          try {
+            return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+          } finally {
+            asking.close();
+          }
+        }
+      : null,
+    signal: interrupted.signal,
+  };
+};
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const run = async (
+  api: LettersApi,
+  command: LetterCommand,
+  options: LetterOptions,
+  terminal: Terminal,
+): Promise<number> => {
+  switch (command) {
+    case 'list': {
+      const letters = await readLetters(api, options);
+      terminal.out(options.json ? toJson(letters) : renderLetters(letters));
+      return 0;
+    }
+    case 'show': {
+      const letter = await findLetter(api, options);
+      terminal.out(options.json ? toJson(letter) : renderLetter(letter));
+      return 0;
+    }
+    case 'replay':
+    case 'discard': {
+      const result = await actOnLetters(
+        {
+          api,
+          progress: createProgress(terminal.notice, terminal.isTerminal),
+          confirm: terminal.confirm,
+          // An abort only ends the pause early; whoever paused looks at the signal.
+          pause: (ms) => sleep(ms, undefined, { signal: terminal.signal }).catch(() => {}),
+          now: () => performance.now(),
+          signal: terminal.signal,
+        },
+        command,
+        options,
+      );
+      terminal.out(options.json ? toJson(result) : renderResult(result));
+      return exitCodeOf(result);
+    }
+  }
+};
+
+/** Runs the words after `dead-letters`; gives the exit code. Throws `UsageError`, or a sentence of the API. */
+export const deadLetters = async (
+  openApi: () => Promise<LettersApi>,
+  [command, ...args]: readonly string[],
+  terminal: Terminal,
+): Promise<number> => {
+  if (!isLetterCommand(command))
+    throw new UsageError(
+      command === undefined
+        ? `dead-letters: name a command: ${letterCommands.join(', ')}`
+        : `dead-letters has no command "${command}"; there are ${letterCommands.join(', ')}`,
+    );
+  // Wrong use is told before an API is looked for.
+  const options = readLetterOptions(command, args, Date.now());
+  return run(await openApi(), command, options, terminal);
+};
