@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export type Role = 'scheduler' | 'poller-worker' | 'producer-worker' | 'stream-manager';
 
 /** How it ended: `code` null after a signal. */
-export interface ProcessEnd {
+interface ProcessEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
