@@ -10,7 +10,7 @@ import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullm
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
-import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
+import { chunkJobOptions, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createRoom, waitingSlots } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
@@ -25,6 +25,7 @@ import { createPollJobProcessor } from './queues/poll-jobs.ts';
 import { createPollWorker } from './queues/poll-worker.ts';
 import { createRunningClaims } from './queues/running-claim.ts';
 import { createSourceQueues } from './queues/source-queues.ts';
+import { createReparseStage } from './reparse.ts';
 import { createSourceRegistry, type SourceRegistry } from './sources/registry.ts';
 import { limitFor } from './sources/shared-limit.ts';
 import { createTickStage } from './tick.ts';
@@ -40,8 +41,16 @@ const pollHangLimitMs = (source: PolledSource | undefined): number =>
 export const composePollerWorker: Compose = (context) =>
   composePoller(context, createSourceRegistry({ logger: context.logger }));
 
-/** Composes the poller with any connectors. Nothing runs before `start`; `stop` hands the running polls back. */
-export const composePoller = (context: ProcessContext, registry: SourceRegistry): Composition => {
+/**
+ * Composes the poller with any connectors. `hangLimitMs`: how long a poll may show no progress. Nothing runs before `start`; `stop` hands
+ * the running polls back.
+ */
+export const composePoller = (
+  context: ProcessContext,
+  registry: SourceRegistry,
+  options: { readonly hangLimitMs?: (source: PolledSource | undefined) => number } = {},
+): Composition => {
+  const { hangLimitMs = pollHangLimitMs } = options;
   const { config, redis, redisMemory, logger, metrics, health } = context;
   const { keyPrefix } = config.redis;
   const now = Date.now;
@@ -101,6 +110,17 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
     states,
     addPoll: (newPoll) => addPoll(pollQueue, newPoll),
   });
+  const reparse = createReparseStage({
+    sources,
+    limitsOf: (sourceId) => sources.get(sourceId)?.admission.limits ?? retiredChunkLimits(config.queue),
+    store,
+    queues,
+    memory: redisMemory,
+    metrics,
+    logger,
+    cutSecrets,
+    now,
+  });
   const worker = createPollWorker(
     {
       redis,
@@ -108,8 +128,9 @@ export const composePoller = (context: ProcessContext, registry: SourceRegistry)
       process: createPollJobProcessor({
         tick,
         poll,
+        reparse,
         watch: createJobWatch({ health, logger, now: monotonicNow, after }, { limitMs: jobHangLimitMs }),
-        hangLimitMs: (sourceId) => pollHangLimitMs(sources.get(sourceId)),
+        hangLimitMs: (sourceId) => hangLimitMs(sources.get(sourceId)),
         stop: stop.signal,
         logger,
         cutSecrets,

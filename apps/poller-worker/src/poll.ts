@@ -63,9 +63,10 @@ export type PollEnd =
 /** Creates the stage. `run` rejects only when Redis does. */
 export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Promise<PollEnd> } => {
   /** Runs the passes; gives how the last one ended, with the records of all. */
-  const runPasses = async (source: PolledSource, poll: PollRequest, signal: AbortSignal): Promise<PassEnd> => {
+  const runPasses = async (source: PolledSource, poll: PollRequest, lost: AbortSignal): Promise<PassEnd> => {
     const { sourceId, scheduledFor } = poll;
-    const admitting = { pollId: poll.jobId, signal, progress: poll.progress };
+    const signal = AbortSignal.any([poll.stop, lost]);
+    const admitting = { pollId: poll.jobId, signal, lost, progress: poll.progress };
     const stored = await deps.states.readPosition(sourceId);
     const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs: source.config.periodMs, now: deps.now() });
     let records = 0;
@@ -105,7 +106,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       deps.logger.info({ sourceId, ...held }, 'the source is not polled now');
       return { end: 'later', why: 'deferred', waitMs: held.waitMs };
     }
-    const end = await runPasses(source, poll, AbortSignal.any([poll.stop, poll.lockLost, poll.givenUp, claimLost]));
+    const end = await runPasses(source, poll, AbortSignal.any([poll.lockLost, poll.givenUp, claimLost]));
     const record = (outcome: PollOutcome, error: string | null): Promise<void> =>
       recordEnd(outcome, error, end.records);
     switch (end.kind) {

@@ -49,7 +49,9 @@ export const runPass = async (
   const { maxInvalidShare } = source;
   let { position, records } = pass;
   let newest = Number.NEGATIVE_INFINITY;
-  const remember = (): Promise<void> => deps.states.writePosition(config.id, { scheduledFor, position, records });
+  const remember = async (): Promise<void> => {
+    if (!poll.lost.aborted) await deps.states.writePosition(config.id, { scheduledFor, position, records });
+  };
   const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
   try {
     const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };

@@ -411,12 +411,92 @@ describe('a poll whose job was given to another worker', () => {
   });
 });
 
+describe('a poll that hangs', () => {
+  it('is given up and named in /readyz, and its job goes on in another run, which takes the claim over', async () => {
+    await using poller = await openPollerBundle({}, { polling: { concurrency: 1 } }, { hangLimitMs: 400 });
+    const stuck = Promise.withResolvers<void>();
+    poller.script = async function* () {
+      if (poller.calls.length === 1) {
+        yield page(readings(0, 5), 2);
+        await stuck.promise;
+        yield page(readings(90, 5));
+      } else yield page(readings(5, 5));
+    };
+    poller.health.setPhase('ready');
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    await waitUntil('the poll to be given up', () => !poller.health.report().ready);
+    expect(poller.health.report().problems).toEqual({ hung: `no progress, given up: poll of ${sourceId}` });
+    const job = await waitUntil(
+      'the stalled check to hand the job on',
+      async () => (await poller.polls.getJobState(jobId)) === 'completed' && poller.polls.getJob(jobId),
+      { timeoutMs: 60_000 },
+    );
+    expect(job.returnvalue).toEqual({ outcome: 'ok', records: 10 });
+    expect(job.attemptsMade).toBe(1);
+    expect(poller.calls.map((call) => call.position)).toEqual([null, 2]);
+    expect(poller.health.report().ready).toBe(false);
+    // Whatever comes of the first run at last, it stores nothing any more.
+    stuck.resolve();
+    await waitUntil('the first run to end', () => poller.health.report().ready);
+    expect(await poller.stored()).toHaveLength(10);
+    expect(await poller.claimedBy()).toBeNull();
+    expect(await poller.states.readPosition(sourceId)).toBeNull();
+  });
+
+  it('is one that shows nothing at all: pages and pieces of answers keep it alive', async () => {
+    await using poller = await openPollerBundle({}, {}, { hangLimitMs: 400 });
+    let index = 0;
+    const until = performance.now() + 1200;
+    poller.script = async function* () {
+      while (performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        yield page(readings(index++, 1), index);
+      }
+    };
+    await poller.startPoller();
+    expect((await poller.pollOnce()).returnvalue).toEqual({ outcome: 'ok', records: index });
+    expect(poller.health.report().problems).toEqual({});
+  });
+});
+
+describe('a source at the limit of its dead letters', () => {
+  const row = (raw: string): InvalidRow => ({ raw, reason: 'not_a_number', message: 'no number' });
+
+  it('is not polled, says so, and goes on by itself when one of them is gone', async () => {
+    await using poller = await openPollerBundle({}, { delivery: { deadLetters: { maxRecords: 2 } } });
+    poller.script = onePage(page(readings(0, 3), null, [row('a'), row('b'), row('c')]));
+    await poller.startPoller();
+    const jobId = await poller.poll(1);
+    await poller.until(jobId, 'delayed');
+    const full = '2 dead letters of 2 allowed (delivery.deadLetters.maxRecords)';
+    const last = async () => (await poller.states.read([sourceId])).get(sourceId)!.lastPoll;
+    expect(await last()).toMatchObject({ outcome: 'deferred', records: 3, error: expect.stringContaining(full) });
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(2);
+
+    await (await poller.until(jobId, 'delayed')).promote();
+    await waitUntil('the second look', async () => (await last())?.records === 0);
+    const delayed = await poller.until(jobId, 'delayed');
+    expect(await last()).toMatchObject({ outcome: 'deferred', error: expect.stringContaining(full) });
+    expect(delayed.attemptsMade).toBe(0);
+    expect(poller.calls).toHaveLength(1);
+
+    const [letter] = await poller.letters.getJobs(['waiting']);
+    await letter!.remove();
+    await delayed.promote();
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 3 });
+    const raws = (await poller.letters.getJobs(['waiting'])).map(({ data }) => data.raw);
+    expect([...raws, letter!.data.raw].toSorted()).toEqual(['a', 'b', 'c']);
+    expect(await poller.stored()).toHaveLength(3);
+  });
+});
+
 describe('a job that this version does not know', () => {
   it('fails and says why', async () => {
     await using poller = await openPollerBundle();
     await poller.startPoller();
-    const job = await poller.polls.add('reparse', { sourceId }, { priority: 1 });
+    const job = await poller.polls.add('repaint', { sourceId }, { priority: 1 });
     const failed = await poller.until(job.id!, 'failed');
-    expect(failed.failedReason).toContain('knows no job named "reparse"');
+    expect(failed.failedReason).toContain('knows no job named "repaint"');
   });
 });

@@ -132,6 +132,7 @@ export const openPollerBundle = async (
     /** A Redis of the test's own. */
     readonly redisUrl?: string;
     /** What the process makes of the memory of Redis; default: there is enough, unless `memoryHigh` says otherwise. */
+    readonly hangLimitMs?: number;
     readonly memory?: (redis: Redis, health: Health, metrics: Metrics) => RedisMemory;
   } = {},
 ): Promise<PollerBundle> => {
@@ -185,13 +186,17 @@ export const openPollerBundle = async (
     calls: [],
     context,
     compose: () =>
-      composePoller(context(), () => () => ({
-        poll: (poll) => {
-          bundle.calls.push({ position: poll.position, scheduledFor: poll.scheduledFor });
-          return bundle.script(poll);
-        },
-        parseRow: (row) => bundle.parseRow(row),
-      })),
+      composePoller(
+        context(),
+        () => () => ({
+          poll: (poll) => {
+            bundle.calls.push({ position: poll.position, scheduledFor: poll.scheduledFor });
+            return bundle.script(poll);
+          },
+          parseRow: (row) => bundle.parseRow(row),
+        }),
+        own.hangLimitMs === undefined ? {} : { hangLimitMs: () => own.hangLimitMs ?? 0 },
+      ),
     startPoller: async () => {
       const poller = bundle.compose();
       started.push(poller);

@@ -5,10 +5,12 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
+import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { requestReparse } from '@stream-manager/shared/queues/poll-queue';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
@@ -40,7 +42,7 @@ const closingMs = 2_000;
 
 /** Composes the producer worker. Throws `config_invalid` if SOURCES names an unknown source. */
 export const composeProducerWorker: Compose = (context): Composition => {
-  const { config, retired, redis, logger, metrics, health, env, instance } = context;
+  const { config, retired, redis, redisMemory, logger, metrics, health, env, instance } = context;
   const { keyPrefix } = config.redis;
   const { maxOpenQueues, circuitBreaker, deadLetters } = config.delivery;
   const isOrdered = config.delivery.ordering === 'per-key';
@@ -53,6 +55,9 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
+  const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
+    logger.debug({ error: error.message }, 'queue connection error');
+  });
   const rings = createRings({ redis, logger }, { keyPrefix });
   const notes = createSourceNotes({ health, logger, now: () => performance.now() });
   const heads = createHeadWatch({ redis, logger, after }, { keyPrefix });
@@ -75,8 +80,17 @@ export const composeProducerWorker: Compose = (context): Composition => {
         const common = { sourceId, keyPrefix, workerName: instance.id };
         if (kind === 'dead-letter')
           return openDeadLetterQueue(
-            { redis, store, recordsQueue: (id) => queues.records(id), ring: rings.ring, logger, after },
-            { ...common, limits: limitsOf(sourceId), job },
+            {
+              redis,
+              store,
+              memory: redisMemory,
+              reparse: (data) => requestReparse(pollQueue, data),
+              recordsQueue: (id) => queues.records(id),
+              ring: rings.ring,
+              logger,
+              after,
+            },
+            { ...common, limits: limitsOf(sourceId), job, isRetired: retired.has(sourceId) },
           );
         return openRecordsQueue(
           {
@@ -199,7 +213,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     await finishInHand();
     await notes.stop();
     await closeKafka();
-    await queues.close();
+    await Promise.all([queues.close(), pollQueue.close()]);
   };
 
   return {

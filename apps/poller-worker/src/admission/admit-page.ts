@@ -63,6 +63,8 @@ export interface AdmittingPoll {
   readonly pollId: string;
   /** Between two chunks, and while waiting for room, an abort ends the admission; the chunk in hand is finished. */
   readonly signal: AbortSignal;
+  /** The poll is another run's by now: this one stores nothing of where it stands. */
+  readonly lost: AbortSignal;
   /** Called whenever the poll got on. */
   readonly progress: () => void;
 }

@@ -1,22 +1,26 @@
 // The BullMQ edge of the poller: reads the jobs of queue `poll`, hands them to their stage, and tells BullMQ how they
 // ended. The only file of this process that moves a poll job.
 import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollJobData, ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { JobWatch } from '@stream-manager/shared/ops/job-watch';
 import { jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import type { Job } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
+import type { ReparseEnd } from '../reparse.ts';
 import type { TickEnd } from '../tick.ts';
 
 /** What a job of queue `poll` leaves behind for whoever looks. */
 export type PollJobResult =
   | { readonly outcome: 'ok'; readonly records: number }
-  | { readonly outcome: TickEnd | 'paused' | 'not_running' | 'unknown_source' };
+  | { readonly outcome: TickEnd | 'paused' | 'not_running' | 'unknown_source' }
+  | { readonly outcome: Exclude<ReparseEnd['end'], 'later'> };
 
 /** What the processor needs. */
 export interface PollJobDeps {
   readonly tick: { run(tick: { readonly sourceId: string; readonly scheduledFor: number }): Promise<TickEnd> };
   readonly poll: { run(request: PollRequest): Promise<PollEnd> };
+  readonly reparse: { run(row: ReparseJobData): Promise<ReparseEnd> };
   readonly watch: JobWatch;
   /** How long a poll of the source may show no progress, in milliseconds. */
   readonly hangLimitMs: (sourceId: string) => number;
@@ -32,7 +36,7 @@ export interface PollJobDeps {
 /** Processes a job of queue `poll`; rejects as BullMQ wants it. */
 export type PollJobProcessor = (job: Job, token?: string, lockLost?: AbortSignal) => Promise<PollJobResult>;
 
-const field = (job: Job, name: 'sourceId' | 'scheduledFor' | 'isRequested'): unknown => {
+const field = (job: Job, name: keyof PollJobData | keyof ReparseJobData): unknown => {
   const data: unknown = job.data;
   // Written by a process of ours or by a person in Bull Board: each field is checked where it is used.
   return typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>)[name] : undefined;
@@ -54,6 +58,29 @@ const slotOf = (job: Job): number => {
   const slot = /:(\d{1,15})$/.exec(job.id ?? '')?.[1];
   return slot === undefined ? job.timestamp : Number(slot);
 };
+
+/** The row that a job names. */
+const rowOf = (job: Job): ReparseJobData => {
+  const text = (name: keyof ReparseJobData): string => {
+    const value = field(job, name);
+    if (typeof value === 'string') return value;
+    throw new Error(`job ${job.id ?? ''}: expected a text as ${name} in its data, found ${JSON.stringify(value)}`);
+  };
+  const replays = field(job, 'replays');
+  return {
+    sourceId: text('sourceId'),
+    letterId: text('letterId'),
+    raw: text('raw'),
+    rawContext: text('rawContext'),
+    code: text('code'),
+    replays: typeof replays === 'number' ? replays : 0,
+    pollId: text('pollId'),
+    firstFailedAt: text('firstFailedAt'),
+  };
+};
+
+/** A row whose parsing Redis refused comes again after this many milliseconds. */
+const refusedWaitMs = 2_000;
 
 /** Creates the processor. */
 export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
@@ -100,6 +127,25 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
     }
   };
 
+  /** Never fails for what passes: the letter waits for it. */
+  const reparse = async (job: Job, token: string): Promise<PollJobResult> => {
+    const row = rowOf(job);
+    let waitMs = refusedWaitMs;
+    try {
+      const end = await deps.watch.run(`reparse of ${row.letterId}`, () => deps.reparse.run(row));
+      if (end.end !== 'later') return { outcome: end.end };
+      waitMs = end.waitMs;
+    } catch (error) {
+      if (codeOf(error) === 'hung') throw jobIsNotOurs();
+      deps.logger.warn(
+        { sourceId: row.sourceId, error: deps.cutSecrets(messageOf(error)) },
+        'a row was not parsed again',
+      );
+    }
+    await job.moveToDelayed(deps.now() + waitMs, token);
+    throw jobWasDelayed();
+  };
+
   // No parameter has a default: BullMQ counts them, and gives the signal only to a processor that takes three.
   return async (job, token, lockLost) => {
     switch (job.name) {
@@ -116,9 +162,11 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
         });
         return finish(job, token ?? '', end);
       }
+      case 'reparse':
+        return reparse(job, token ?? '');
       default:
         throw new Error(
-          `this poller knows no job named "${job.name}" (it knows tick and poll); is another version running?`,
+          `this poller knows no job named "${job.name}" (it knows tick, poll and reparse); is another version running?`,
         );
     }
   };

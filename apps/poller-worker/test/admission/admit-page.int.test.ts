@@ -80,7 +80,8 @@ const openAdmission = (
   };
   const source = resolveSource(poller.config, sourceId);
   const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0, letters };
-  const poll = { pollId: 'p', signal: new AbortController().signal, progress: () => {} };
+  const never = new AbortController().signal;
+  const poll = { pollId: 'p', signal: never, lost: never, progress: () => {} };
   return {
     done,
     admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),

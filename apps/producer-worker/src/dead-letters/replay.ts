@@ -2,16 +2,13 @@
 // seen id, so that a crash between admit and complete admits nothing twice; it is never evicted and waits for room.
 import { createHash } from 'node:crypto';
 import type { AdmitRequest, ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 import type { PreparedRecord } from '@stream-manager/shared/records/payload';
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
 import type { RecordLetterData } from './letter.ts';
 import { formatReplay } from './replay-mark.ts';
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-/** The seen id of a letter: 16 bytes of a hash of its job id. */
-export const seenIdOf = (letterJobId: string): Buffer =>
-  createHash('sha256').update(letterJobId).digest().subarray(0, 16);
 
 const hashOf = (data: Partial<RecordLetterData>): Buffer => {
   const kept = text(data.contentHash) ?? '';
@@ -32,12 +29,10 @@ export const replayRequest = (
 ): { readonly request: AdmitRequest } | { readonly refusal: string } => {
   const { jobId, data } = letter;
   const { record } = data;
-  if (data.raw !== undefined)
-    return { refusal: `${data.reason ?? 'invalid row'} (replay of raw rows is not available yet)` };
   if (typeof record !== 'object' || record === null) return { refusal: 'the letter holds no record to replay' };
   const eventTimeMs = Date.parse(text(record.observedAt) ?? '');
   const prepared: PreparedRecord = {
-    id: seenIdOf(jobId),
+    id: letterMark(jobId).id,
     hash: hashOf(data),
     // Unusable times are replaced when the record is prepared for Kafka.
     eventTimeMs: Number.isFinite(eventTimeMs) ? eventTimeMs : -1,

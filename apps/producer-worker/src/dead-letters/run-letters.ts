@@ -1,7 +1,8 @@
 // Runs the jobs of a source's dead-letter queue. The first run fails the job with its reason, so that Bull Board shows
-// it as failed and why; a later run is somebody's Retry and replays the record. `attemptsMade` tells them apart: nothing
-// of ours resets it, and it survives a retry.
+// it as failed and why; a later run is somebody's Retry and replays the record, or has the raw row parsed again.
+// `attemptsMade` tells them apart: nothing of ours resets it, and it survives a retry.
 
+import type { ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { deadLetterQueueAddress, openWorker } from '@stream-manager/shared/queues/bullmq';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
@@ -13,21 +14,28 @@ import {
   type RecordsQueue,
   type StoredChunk,
 } from '@stream-manager/shared/queues/records-queue';
+import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { OpenQueue } from '../open-records-queue.ts';
 import type { RecordLetterData } from './letter.ts';
+import { reparseLetter } from './reparse.ts';
 import { replayRequest } from './replay.ts';
 
 /** Letters that are run at a time, per source and process. */
 const lettersAtOnce = 10;
 /** A replay that finds no room comes again after this many milliseconds. */
 const noRoomWaitMs = 2_000;
+/** A letter whose row is being parsed looks again after this many milliseconds. */
+const reparseWaitMs = 1_000;
 
 export interface RunLettersDeps {
   readonly redis: Redis;
-  readonly store: Pick<ChunkStore, 'admit'>;
+  readonly store: Pick<ChunkStore, 'admit' | 'lookup'>;
+  readonly memory: Pick<RedisMemory, 'high'>;
+  /** Asks the pollers to parse a row again; gives a reason if that failed. */
+  readonly reparse: (data: ReparseJobData) => Promise<string | null>;
   readonly recordsQueue: (sourceId: string) => RecordsQueue;
   /** Tells the fleet that a source has work. */
   readonly ring: (sourceId: string) => void;
@@ -41,6 +49,8 @@ export interface RunLettersOptions {
   readonly workerName: string;
   readonly limits: ChunkLimits;
   readonly job: ChunkJobOptions;
+  /** The source is gone from the config. */
+  readonly isRetired: boolean;
 }
 
 /** What one run of a letter comes to. */
@@ -51,12 +61,20 @@ export type LetterRun =
 
 /** Runs one letter: decides by `attemptsMade`, and admits the record if it is a retry. */
 export const runLetter = async (
-  deps: Pick<RunLettersDeps, 'store' | 'recordsQueue' | 'ring'>,
-  options: Pick<RunLettersOptions, 'sourceId' | 'limits' | 'job'>,
+  deps: Pick<RunLettersDeps, 'store' | 'memory' | 'reparse' | 'recordsQueue' | 'ring'>,
+  options: Pick<RunLettersOptions, 'sourceId' | 'limits' | 'job' | 'isRetired'>,
   letter: { readonly jobId: string; readonly attemptsMade: number; readonly data: Partial<RecordLetterData> },
 ): Promise<LetterRun> => {
   const { sourceId } = options;
   if (letter.attemptsMade === 0) return { kind: 'fail', reason: letter.data.reason ?? 'no reason is known' };
+  // Whatever is admitted now would take memory that the drain needs.
+  if ((await deps.memory.high()) !== null) return { kind: 'wait', delayMs: noRoomWaitMs };
+  const { raw } = letter.data;
+  if (typeof raw === 'string') {
+    const next = await reparseLetter(deps, options, { jobId: letter.jobId, data: { ...letter.data, raw } });
+    if (next.step === 'refused') return { kind: 'fail', reason: next.reason };
+    return next.step === 'done' ? { kind: 'replayed' } : { kind: 'wait', delayMs: reparseWaitMs };
+  }
   const chunkId = createChunkId();
   const replay = replayRequest(letter, { sourceId, chunkId, limits: options.limits });
   if ('refusal' in replay) return { kind: 'fail', reason: replay.refusal };

@@ -1,8 +1,9 @@
-import type { AdmitRequest, AdmitResult, ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import type { ReparseJobData } from '@stream-manager/shared/jobs/payloads';
+import type { AdmitRequest, AdmitResult, ChunkLimits, Sighting } from '@stream-manager/shared/queues/chunk-store';
+import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 import { encodePayload } from '@stream-manager/shared/records/payload';
 import { describe, expect, it } from 'vitest';
 import { letterOf, type RecordLetterData } from '../../src/dead-letters/letter.ts';
-import { seenIdOf } from '../../src/dead-letters/replay.ts';
 import { formatReplay, parseReplay } from '../../src/dead-letters/replay-mark.ts';
 import { runLetter } from '../../src/dead-letters/run-letters.ts';
 import { preparedRecord, storedRecords, takenChunk } from '../chunks.ts';
@@ -31,8 +32,29 @@ const madeLetter = (taken = takenChunk(1)) => {
   return { jobId, data: data as RecordLetterData };
 };
 
-const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, evicted: [] }) => {
+/** The letter of a row that was replayed twice. */
+const rawLetter = {
+  jobId: 'row-abcdef-2',
+  data: {
+    sourceId: 'firms',
+    code: 'invalid_row',
+    reason: 'column_count: row',
+    raw: 'a,b',
+    rawContext: 'x,y',
+    replays: 2,
+    pollId: 'firms.7',
+    firstFailedAt: '2026-05-01T12:00:00.000Z',
+  },
+};
+
+const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, evicted: [] }, isRetired = false) => {
   const admitted: AdmitRequest[] = [];
+  const asked: ReparseJobData[] = [];
+  const seen: { mark: Sighting; memory: string | null; failure: string | null } = {
+    mark: 'new',
+    memory: null,
+    failure: null,
+  };
   const jobs: unknown[] = [];
   const rings: string[] = [];
   const run = (letter: { jobId: string; attemptsMade: number; data: Partial<RecordLetterData> }) =>
@@ -43,15 +65,21 @@ const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, ev
             admitted.push(request);
             return result;
           },
+          lookup: async () => [seen.mark],
+        },
+        memory: { high: async () => seen.memory },
+        reparse: async (data) => {
+          asked.push(data);
+          return seen.failure;
         },
         // The only method that adding jobs calls; int tests have the real queue.
         recordsQueue: () => ({ addBulk: async (added: unknown[]) => void jobs.push(...added) }) as never,
         ring: (sourceId) => void rings.push(sourceId),
       },
-      { sourceId: 'firms', limits, job: { attempts: 3, backoff: { type: 'delivery' } } },
+      { sourceId: 'firms', limits, job: { attempts: 3, backoff: { type: 'delivery' } }, isRetired },
       letter,
     );
-  return { run, admitted, jobs, rings };
+  return { run, admitted, jobs, rings, asked, seen };
 };
 
 describe('parseReplay', () => {
@@ -86,7 +114,7 @@ describe('runLetter', () => {
       pollId: 'replay:1:f:poll-7',
       limits: { overflow: 'backpressure' },
     });
-    expect(request?.records).toEqual([{ ...preparedRecord(0), id: seenIdOf(letter.jobId) }]);
+    expect(request?.records).toEqual([{ ...preparedRecord(0), id: letterMark(letter.jobId).id }]);
     expect(jobs).toMatchObject([{ opts: { jobId: request?.chunkId, priority: 2, attempts: 3 } }]);
     expect(rings).toEqual(['firms']);
   });
@@ -112,15 +140,68 @@ describe('runLetter', () => {
     expect(jobs).toEqual([]);
   });
 
-  it.each([
+  it.each<{ name: string; data: Partial<RecordLetterData>; reason: string }>([
     {
-      name: 'a raw row',
-      data: { raw: 'a,b', reason: 'missing column' },
-      reason: 'missing column (replay of raw rows is not available yet)',
+      name: 'a raw text that never was a row',
+      data: { raw: 'AAAA', reason: 'stalled too often', code: 'payload_damaged' },
+      reason: 'what is kept of this record is no row of the source: it cannot be parsed (stalled too often)',
+    },
+    {
+      name: 'a part of a row',
+      data: { raw: 'a,b', reason: 'column_count: row', code: 'invalid_row', rawIsIncomplete: true },
+      reason: 'only a part of the row was kept: it cannot be parsed again (column_count: row)',
     },
     { name: 'no record', data: { reason: 'x' }, reason: 'the letter holds no record to replay' },
   ])('fails again when there is $name', async ({ data, reason }) => {
     const { run } = setup();
     expect(await run({ jobId: 'x', attemptsMade: 2, data })).toEqual({ kind: 'fail', reason });
+  });
+
+  it('waits while Redis has no memory left, and admits nothing', async () => {
+    const { run, admitted, asked, seen } = setup();
+    seen.memory = 'Redis is full';
+    expect(await run({ ...madeLetter(), attemptsMade: 1 })).toEqual({ kind: 'wait', delayMs: 2_000 });
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'wait', delayMs: 2_000 });
+    expect([admitted, asked]).toEqual([[], []]);
+  });
+
+  it('has a raw row parsed again and waits for it, until the mark of the letter says that it is done', async () => {
+    const { run, admitted, asked, seen } = setup();
+    expect(await run({ ...rawLetter, attemptsMade: 0 })).toMatchObject({ kind: 'fail' });
+    expect(asked).toEqual([]);
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'wait', delayMs: 1_000 });
+    expect(asked).toEqual([
+      {
+        sourceId: 'firms',
+        letterId: 'row-abcdef-2',
+        raw: 'a,b',
+        rawContext: 'x,y',
+        code: 'invalid_row',
+        replays: 2,
+        pollId: 'firms.7',
+        firstFailedAt: '2026-05-01T12:00:00.000Z',
+      },
+    ]);
+    seen.mark = 'known';
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'replayed' });
+    expect([asked.length, admitted]).toEqual([1, []]);
+  });
+
+  it('fails again with the reason when no poller can parse the row', async () => {
+    const { run, seen } = setup();
+    seen.failure = 'this poller knows no job named "reparse"';
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'fail', reason: seen.failure });
+  });
+
+  it('fails again when the source of a raw row is gone from the config', async () => {
+    const { run, asked } = setup(undefined, true);
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({
+      kind: 'fail',
+      reason:
+        'source firms is gone from the config, so nothing can parse its rows: put it back, or discard this letter (column_count: row)',
+    });
+    expect(asked).toEqual([]);
+    // Its records need no parser.
+    expect(await run({ ...madeLetter(), attemptsMade: 1 })).toEqual({ kind: 'replayed' });
   });
 });

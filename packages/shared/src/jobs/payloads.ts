@@ -17,6 +17,24 @@ export interface PollJobData {
   readonly isRequested?: true;
 }
 
+/**
+ * A row that was invalid and is to be parsed again (job `reparse` of queue `poll`), because the parsers live in the
+ * pollers: the replay of a letter with a raw row. Id: `reparse-<letter's job id>`.
+ */
+export interface ReparseJobData {
+  readonly sourceId: string;
+  /** Job id of the letter; it waits until its mark is among the seen ids (queues/dead-letters/letter-mark.ts). */
+  readonly letterId: string;
+  readonly raw: string;
+  /** `DeadLetterJobData.rawContext`; empty if it has none. */
+  readonly rawContext: string;
+  /** The rest is the letter's, for the letter that takes its place if the row is still invalid. */
+  readonly code: string;
+  readonly replays: number;
+  readonly pollId: string;
+  readonly firstFailedAt: string;
+}
+
 /** The name of every chunk job. */
 export const chunkJobName = 'chunk';
 

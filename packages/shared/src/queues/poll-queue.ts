@@ -1,8 +1,8 @@
 // How a poll gets into queue `poll`, whoever asks for it: a tick, a source that is new, a person. One set of options, so
-// that every poll is deduplicated, kept and retried alike.
+// that every poll is deduplicated, kept and retried alike. And how a row gets there that is to be parsed again.
 import type { Queue } from 'bullmq';
-import type { PollJobData } from '../jobs/payloads.ts';
-import type { PriorityClass } from '../records/priority.ts';
+import type { PollJobData, ReparseJobData } from '../jobs/payloads.ts';
+import { classOf, type PriorityClass } from '../records/priority.ts';
 
 /** Completed and failed polls and ticks that are kept for whoever looks. */
 export const keptPolls = { count: 100 } as const;
@@ -40,4 +40,31 @@ export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | '
   });
   // BullMQ answers the id of the job that was there first.
   return job.id === jobId ? 'queued' : 'coalesced';
+};
+
+/** Id of the job that parses the row of a letter again. */
+export const reparseJobId = (letterId: string): string => `reparse-${letterId}`;
+
+/**
+ * Asks the pollers to parse a row again; asking again while that is under way is nothing. Gives a reason if it was asked
+ * before and BullMQ has failed it (a poller that does not know such jobs); then it may be asked anew.
+ */
+export const requestReparse = async (queue: Queue, data: ReparseJobData): Promise<string | null> => {
+  const jobId = reparseJobId(data.letterId);
+  const asked = await queue.getJob(jobId);
+  if (asked !== undefined && (await asked.isFailed())) {
+    await asked.remove();
+    return asked.failedReason;
+  }
+  await queue.add('reparse', data, {
+    jobId,
+    // Polls come first: a thousand replayed rows must not keep a source from its tick.
+    priority: classOf('low'),
+    // The letter asks again.
+    attempts: 1,
+    removeOnComplete: true,
+    removeOnFail: keptPolls,
+    stackTraceLimit: 1,
+  });
+  return null;
 };

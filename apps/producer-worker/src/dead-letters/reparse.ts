@@ -1,0 +1,57 @@
+// Replays a dead letter that holds a raw row. Parsers live in the pollers, so the row goes to queue `poll` as a job, and the
+// letter waits. The poller admits the record, or adds a letter in the place of this one, and then leaves this letter's
+// mark among the seen ids: a run that finds the mark is the last one.
+import type { DeadLetterJobData, ReparseJobData } from '@stream-manager/shared/jobs/payloads';
+import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
+
+/** The code of letters whose raw row a source gave; what other letters have as `raw` was never a row. */
+const invalidRowCode = 'invalid_row';
+
+/** Why a raw letter cannot be parsed again, or null. Pure. */
+export const reparseRefusal = (
+  data: Partial<DeadLetterJobData>,
+  source: { readonly sourceId: string; readonly isRetired: boolean },
+): string | null => {
+  const because = data.reason === undefined ? '' : ` (${data.reason})`;
+  if (source.isRetired)
+    return `source ${source.sourceId} is gone from the config, so nothing can parse its rows: put it back, or discard this letter${because}`;
+  if (data.code !== invalidRowCode)
+    return `what is kept of this record is no row of the source: it cannot be parsed${because}`;
+  if (data.rawIsIncomplete === true) return `only a part of the row was kept: it cannot be parsed again${because}`;
+  return null;
+};
+
+/** What a run of a raw letter comes to: its row cannot be parsed, it is being parsed, or that is done. */
+export type ReparseStep =
+  | { readonly step: 'refused'; readonly reason: string }
+  | { readonly step: 'asked' }
+  | { readonly step: 'done' };
+
+/** Takes the next step of a raw letter's replay. Rejects with what Redis answered; any step may be repeated. */
+export const reparseLetter = async (
+  deps: {
+    readonly store: Pick<ChunkStore, 'lookup'>;
+    /** Asks the pollers; gives a reason if that failed. */
+    readonly reparse: (data: ReparseJobData) => Promise<string | null>;
+  },
+  options: { readonly sourceId: string; readonly isRetired: boolean; readonly limits: ChunkLimits },
+  letter: { readonly jobId: string; readonly data: Partial<DeadLetterJobData> & { readonly raw: string } },
+): Promise<ReparseStep> => {
+  const { jobId, data } = letter;
+  const refusal = reparseRefusal(data, options);
+  if (refusal !== null) return { step: 'refused', reason: refusal };
+  const [sighting] = await deps.store.lookup(options.sourceId, [letterMark(jobId)], options.limits);
+  if (sighting === 'known') return { step: 'done' };
+  const failure = await deps.reparse({
+    sourceId: options.sourceId,
+    letterId: jobId,
+    raw: data.raw,
+    rawContext: data.rawContext ?? '',
+    code: data.code ?? invalidRowCode,
+    replays: data.replays ?? 0,
+    pollId: data.pollId ?? '',
+    firstFailedAt: data.firstFailedAt ?? new Date(0).toISOString(),
+  });
+  return failure === null ? { step: 'asked' } : { step: 'refused', reason: failure };
+};
