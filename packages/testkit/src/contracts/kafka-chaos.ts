@@ -40,7 +40,9 @@ export const runKafkaChaos = async (options: ChaosOptions): Promise<ChaosResult>
   const { broker, port, senders = 6, freezes = 5, recordsBetween = 60 } = options;
   const topic = `chaos-${randomUUID()}`;
   const admin = port.createAdmin();
-  await admin.createTopics([{ topic, partitions: 4, replicationFactor: -1, config: {} }]);
+  // The records of these tests are older than a topic keeps them by default.
+  const config = { 'retention.ms': '-1' };
+  await admin.createTopics([{ topic, partitions: 4, replicationFactor: -1, config }]);
   await admin.close();
 
   let troubles = 0;
@@ -89,7 +91,9 @@ export const runKafkaChaos = async (options: ChaosOptions): Promise<ChaosResult>
       try {
         await waitUntil(
           'the frozen broker is noticed',
-          () => troubles > troublesBefore || failuresBefore.every((count, sender) => (failuresOf[sender] ?? 0) > count),
+          () =>
+            troubles >= troublesBefore + rounds ||
+            failuresBefore.every((count, sender) => (failuresOf[sender] ?? 0) >= count + rounds),
           { timeoutMs: 60_000 },
         );
       } finally {
