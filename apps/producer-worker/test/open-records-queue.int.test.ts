@@ -1,65 +1,8 @@
-import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
-import { createMetrics } from '@stream-manager/shared/observability/metrics';
-import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { openRecordsQueue } from '../src/open-records-queue.ts';
 import type { SendFailure } from '../src/publish.ts';
-import { silent } from './chunks.ts';
-import { numberedRecord, numberedRecords, openProducer, type ProducerBundle, sourceId } from './producer-bundle.ts';
-
-/** Opens the source's queue on real Redis with a publisher of the test's own. */
-const open = (
-  producer: ProducerBundle,
-  publish: (records: readonly OutgoingRecord[]) => Promise<readonly SendFailure[]>,
-  backoffMs: readonly number[] = [50, 100],
-) => {
-  const letters: DeadLetter[] = [];
-  const queue = openRecordsQueue(
-    {
-      redis: producer.redis,
-      store: producer.store,
-      queue: producer.records,
-      publisher: {
-        publish: async (records) => {
-          const failures = await publish(records);
-          const failed = new Set(failures.flatMap(({ indexes }) => indexes));
-          return { failures, acknowledged: records.length - failed.size };
-        },
-      },
-      gate: { enter: () => ({ end: () => {} }), isShut: () => false, join: () => () => {} },
-      heads: { watch: () => () => {} },
-      lettersFull: async () => null,
-      random: () => 0,
-      topics: { needsContent: () => false, resolve: () => ({ topic: producer.topic, rule: 'source' }) },
-      addLetters: async (_sourceId, added) => void letters.push(...added),
-      notes: { raise: () => {} },
-      metrics: createMetrics(),
-      logger: silent,
-      now: Date.now,
-      pause: async () => {},
-      stopped: new AbortController().signal,
-      after: (delayMs, act) => {
-        const timer = setTimeout(act, delayMs);
-        return () => clearTimeout(timer);
-      },
-    },
-    {
-      sourceId,
-      keyPrefix: producer.config.redis.keyPrefix,
-      workerName: 'test',
-      batchSize: 500,
-      batchTimeoutMs: 5_000,
-      maxAttempts: 3,
-      backoffMs,
-      jitter: 0,
-      isOrdered: false,
-      destinationGraceMs: 300_000,
-      outagesCount: false,
-    },
-  );
-  return { letters, [Symbol.asyncDispose]: () => queue.close() };
-};
+import { openQueueWith } from './open-queue.ts';
+import { numberedRecord, numberedRecords, openProducer, sourceId } from './producer-bundle.ts';
 
 const other = (indexes: readonly number[]): SendFailure => ({
   outcome: 'other',
@@ -73,7 +16,7 @@ describe('openRecordsQueue', () => {
     await using producer = await openProducer();
     const sends: number[] = [];
     const chunkId = await producer.enqueue(numberedRecords(0, 4));
-    await using queue = open(producer, async (records) => {
+    await using queue = openQueueWith(producer, async (records) => {
       sends.push(records.length);
       // The last record never passes; the one before it passes the second time.
       return sends.length === 1 ? [other([2, 3])] : [other([records.length - 1])];
@@ -92,7 +35,7 @@ describe('openRecordsQueue', () => {
   it('leaves the wait before the next attempt to BullMQ, so that a crash does not forget it', async () => {
     await using producer = await openProducer();
     const chunkId = await producer.enqueue(numberedRecords(0, 2));
-    await using queue = open(producer, async () => [other([0])], [3_600_000]);
+    await using queue = openQueueWith(producer, async () => [other([0])], { backoffMs: [3_600_000] });
     await waitUntil('the chunk to be delayed', async () => (await producer.records.getDelayedCount()) === 1);
     const job = await producer.records.getJob(chunkId);
     expect(job).toMatchObject({ attemptsMade: 1, delay: 3_600_000, failedReason: 'not now' });
@@ -107,7 +50,7 @@ describe('openRecordsQueue', () => {
     await using producer = await openProducer();
     let sends = 0;
     const chunkId = await producer.enqueue(numberedRecords(0, 2));
-    await using queue = open(producer, async () => {
+    await using queue = openQueueWith(producer, async () => {
       sends += 1;
       return [{ outcome: 'outage', code: 'LEADER_NOT_AVAILABLE', message: 'no leader', indexes: [0, 1] }];
     });
@@ -125,7 +68,7 @@ describe('openRecordsQueue', () => {
       release = resolve;
     });
     let mostActive = 0;
-    await using queue = open(producer, async () => {
+    await using queue = openQueueWith(producer, async () => {
       mostActive = Math.max(mostActive, await producer.records.getActiveCount());
       await released;
       mostActive = Math.max(mostActive, await producer.records.getActiveCount());
@@ -146,7 +89,7 @@ describe('openRecordsQueue', () => {
       release = resolve;
     });
     await producer.enqueue(numberedRecords(0, 1), { priority: 1 });
-    await using queue = open(producer, async (records) => {
+    await using queue = openQueueWith(producer, async (records) => {
       sent.push(records.length);
       if (sent.length === 1) await slow;
       return [];

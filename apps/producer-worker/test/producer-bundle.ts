@@ -154,7 +154,7 @@ export const openProducer = async (
       await admin.close();
     },
     alterTopic: async (topicConfig) => {
-      const kafka = new Kafka({ brokers: inject('kafkaBrokers'), logLevel: logLevel.NOTHING });
+      const kafka = new Kafka({ brokers: config.kafka.brokers, logLevel: logLevel.NOTHING });
       const admin = kafka.admin();
       await admin.connect();
       // Kafka takes this for the whole of a topic's settings.
@@ -205,6 +205,7 @@ export const openProducer = async (
         metrics,
         health,
         facts,
+        redisMemory: { high: async () => null, stop: () => {} },
         redis: connection,
         ...workerChanges,
       });
@@ -262,7 +263,7 @@ export const openProducer = async (
         { timeoutMs },
       );
     },
-    stored: () => readTopics({ brokers: inject('kafkaBrokers'), topics: [topic] }),
+    stored: () => readTopics({ brokers: config.kafka.brokers, topics: [topic] }),
     [Symbol.asyncDispose]: async () => {
       for (const act of undo.reverse()) await act();
       await Promise.all([records.close(), deadLetters.close()]);

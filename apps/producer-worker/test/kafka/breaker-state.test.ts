@@ -22,6 +22,15 @@ const failTimes = (times: number, one = outage()): BreakerState => {
   return state;
 };
 
+const halfOpen = (isTrying: boolean): BreakerState => ({
+  kind: 'half_open',
+  retryAt: 10_000,
+  reason: 'refused',
+  isTrying,
+  failing: new Set(['fires']),
+  isPartial: false,
+});
+
 describe('afterOutage', () => {
   it('opens with the outage that reaches the threshold, until the time of the trial', () => {
     expect(failTimes(4)).toMatchObject({ kind: 'closed', outages: 4 });
@@ -38,18 +47,15 @@ describe('afterOutage', () => {
   });
 
   it('opens again for the whole time when the trial fails', () => {
-    const half: BreakerState = { ...opened(closedBreaker, outage(), 0, options), kind: 'half_open', isTrying: true };
-    expect(afterOutage(half, outage(), true, 20_000, options)).toMatchObject({ kind: 'open', retryAt: 30_000 });
+    expect(afterOutage(halfOpen(true), outage(), true, 20_000, options)).toMatchObject({
+      kind: 'open',
+      retryAt: 30_000,
+    });
   });
 });
 
 describe('mayEnter', () => {
   const open = (changes: Partial<Outage> = {}): BreakerState => failTimes(5, outage(changes));
-  const half = (isTrying: boolean): BreakerState => ({
-    ...opened(closedBreaker, outage(), 0, options),
-    kind: 'half_open',
-    isTrying,
-  });
   it.each([
     { name: 'closed', state: closedBreaker, sourceId: 'fires', may: 'yes' },
     { name: 'closed after some outages', state: failTimes(4), sourceId: 'fires', may: 'yes' },
@@ -67,8 +73,8 @@ describe('mayEnter', () => {
       sourceId: 'alerts',
       may: 'as_trial',
     },
-    { name: 'half open', state: half(false), sourceId: 'fires', may: 'as_trial' },
-    { name: 'half open with a trial on its way', state: half(true), sourceId: 'fires', may: 'no' },
+    { name: 'half open', state: halfOpen(false), sourceId: 'fires', may: 'as_trial' },
+    { name: 'half open with a trial on its way', state: halfOpen(true), sourceId: 'fires', may: 'no' },
   ])('$name: $may', ({ state, sourceId, may }) => {
     expect(mayEnter(state, sourceId)).toBe(may);
   });
