@@ -22,6 +22,7 @@ import { createApi } from './api/routes.ts';
 import { createStreams, type StreamQueues } from './api/streams.ts';
 import { createDashboard, dashboardPath } from './dashboard/bull-board.ts';
 import { createLogin } from './dashboard/login.ts';
+import { type BreakerState, fleetBreaker } from './fleet-breaker.ts';
 import { setFleetGauges } from './fleet-gauges.ts';
 import { createTopicProvisioner } from './provision-topics.ts';
 import { createScheduleKeeper } from './schedules/keep-schedules.ts';
@@ -77,10 +78,12 @@ export const composeScheduler: Compose = (context): Composition => {
     return [...topics].sort().map((topic) => topicDefinition(config.topics, topic));
   });
 
+  const readBreaker = async (): Promise<BreakerState> => fleetBreaker(await readFleet(redis, keyPrefix));
   const streams = createStreams(
     {
       store,
       states,
+      readBreaker,
       stocks: createLetterStocks(redis, keyPrefix),
       queues,
       onChange: () => {
@@ -110,7 +113,7 @@ export const composeScheduler: Compose = (context): Composition => {
     enabled: config.sources[id]?.enabled ?? false,
   }));
   const { keepDays } = config.delivery.deadLetters;
-  metrics.beforeScrape.add(() => setFleetGauges({ store, states, metrics, now: Date.now }, gaugedSources));
+  metrics.beforeScrape.add(() => setFleetGauges({ store, states, readBreaker, metrics, now: Date.now }, gaugedSources));
   metrics.beforeScrape.add(() =>
     setLetterGauges({ letters: failedLetters, metrics, now: Date.now }, { sourceIds: allIds, keepDays }),
   );

@@ -2,6 +2,7 @@ import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import type { SourceTotals } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceState } from '@stream-manager/shared/queues/source-state';
 import { describe, expect, it } from 'vitest';
+import type { BreakerState } from '../src/fleet-breaker.ts';
 import { setFleetGauges } from '../src/fleet-gauges.ts';
 
 const noon = Date.parse('2026-05-01T12:00:00.000Z');
@@ -23,19 +24,21 @@ const setup = (states: Readonly<Record<string, SourceState>>, disabled: readonly
   const metrics = createMetrics();
   const current = new Map(Object.entries(states));
   const totals = new Map<string, SourceTotals>();
+  const fleet: { breaker: BreakerState } = { breaker: 'closed' };
   const sources = [...current.keys()].map((id) => ({ id, allowedRate: 100, enabled: !disabled.includes(id) }));
   const set = () =>
     setFleetGauges(
       {
         store: { counts: async () => new Map(), totals: async () => totals },
         states: { read: async () => current },
+        readBreaker: async () => fleet.breaker,
         metrics,
         now: () => noon,
       },
       sources,
     );
   const age = async () => (await metrics.lagSampleAgeSeconds.get()).values.map(({ value }) => value);
-  return { set, age, current, totals, metrics };
+  return { set, age, current, totals, fleet, metrics };
 };
 
 describe('setFleetGauges', () => {
@@ -58,6 +61,17 @@ describe('setFleetGauges', () => {
     const { set, age } = setup(states, disabled);
     await set();
     expect(await age()).toEqual(expected);
+  });
+
+  it('gives 1 while a breaker keeps records from Kafka', async () => {
+    const { set, fleet, metrics } = setup({ a: sampled(1) });
+    const seen = [];
+    for (const breaker of ['closed', 'open', 'half_open'] as const) {
+      fleet.breaker = breaker;
+      await set();
+      seen.push(...(await metrics.breakerOpen.get()).values);
+    }
+    expect(seen).toEqual([0, 1, 1].map((value) => ({ labels: { target: 'kafka' }, value })));
   });
 
   it('gives how often remembered ids were forgotten early, 0 before anything is counted', async () => {

@@ -64,7 +64,9 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
       beat.startedAt,
     ]),
   );
+  const breaker = streams.streams.find((stream) => stream.breaker !== 'closed')?.breaker.replace('_', ' ');
   const problems = [
+    ...(breaker === undefined ? [] : [`! the breaker is ${breaker}: Kafka takes no records, they wait in Redis`]),
     ...streams.streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`! ${id} is degraded: ${degraded}`])),
     ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
     ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),

@@ -53,6 +53,12 @@ describe('streamctl status', () => {
     expect(text).toContain('! firms is degraded: 5 dead letters of 5 allowed');
   });
 
+  it('says that the breaker keeps records from Kafka', () => {
+    const [firms] = streams.streams;
+    const text = renderStatus({ ...streams, streams: [{ ...firms!, breaker: 'half_open' }] }, health);
+    expect(text).toContain('! the breaker is half open: Kafka takes no records, they wait in Redis');
+  });
+
   it('names problems and topics that differ', () => {
     const troubled = {
       ...health,

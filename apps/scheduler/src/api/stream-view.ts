@@ -9,6 +9,7 @@ import {
   streamState,
 } from '@stream-manager/shared/queues/source-state';
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
+import type { BreakerState } from '../fleet-breaker.ts';
 
 /** One entry of `streams`. Times are ISO 8601 UTC, null when unknown. */
 export interface StreamView {
@@ -32,7 +33,8 @@ export interface StreamView {
     readonly delayMs: number;
     readonly allowedRate: number;
   };
-  readonly breaker: 'closed' | 'open' | 'half_open';
+  /** Of the producers' Kafka: open if any producer's is. */
+  readonly breaker: BreakerState;
   readonly published: number;
   readonly deadLetters: number;
   readonly dropped: number;
@@ -59,6 +61,7 @@ export interface StreamFacts {
   readonly totals: { readonly published: number; readonly dropped: number };
   readonly deadLetters: number;
   readonly degraded: string | null;
+  readonly breaker: BreakerState;
   readonly nextPollAtMs: number | null;
 }
 
@@ -101,7 +104,7 @@ export const viewStream = (facts: StreamFacts): StreamView => {
       delayMs: 0,
       allowedRate: source.maxSendRate,
     },
-    breaker: 'closed',
+    breaker: facts.breaker,
     published: facts.totals.published,
     deadLetters,
     dropped: facts.totals.dropped,

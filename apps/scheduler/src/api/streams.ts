@@ -11,6 +11,7 @@ import {
 import type { RetiredSources } from '@stream-manager/shared/queues/known-sources';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
 import type { Queue } from 'bullmq';
+import type { BreakerState } from '../fleet-breaker.ts';
 import { type PollNowAnswer, pollNow } from '../schedules/poll-now.ts';
 import { type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
 import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
@@ -52,6 +53,7 @@ export const createStreams = (
     readonly states: SourceStateStore;
     readonly stocks: Pick<LetterStocks, 'read'>;
     readonly queues: StreamQueues;
+    readonly readBreaker: () => Promise<BreakerState>;
     readonly onChange: () => void;
     readonly now: () => number;
   },
@@ -97,12 +99,13 @@ export const createStreams = (
   return {
     running,
     list: async () => {
-      const [states, counts, totals, schedulers, stocks] = await Promise.all([
+      const [states, counts, totals, schedulers, stocks, breaker] = await Promise.all([
         deps.states.read(ids),
         deps.store.counts(ids),
         deps.store.totals(ids),
         deps.queues.poll.getJobSchedulers(0, -1),
         deps.stocks.read(ids),
+        deps.readBreaker(),
       ]);
       const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
       return ids.flatMap((id) => {
@@ -119,6 +122,7 @@ export const createStreams = (
           totals: totals.get(id) ?? { published: 0, dropped: 0 },
           deadLetters: stock.letters,
           degraded: lettersFull(stock, config.delivery.deadLetters),
+          breaker,
           // A schedule that the reconciler has yet to remove polls nothing.
           nextPollAtMs: (source.inConfig ? next.get(`${scheduleIdPrefix}${id}`) : null) ?? null,
         });

@@ -47,6 +47,7 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
     {
       store,
       states,
+      readBreaker: async () => 'closed',
       stocks,
       queues: { poll, records: (id) => records.get(id)! },
       onChange: () => (changes += 1),

@@ -79,7 +79,6 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'Memory that Redis uses, as a share of its maxmemory, or of the machine if that is 0.',
       [],
     ),
-    // Never set yet: dashboards may name it, and its series begin with the breaker.
     breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
     newestObservationAgeSeconds: gauge(
       'newest_observation_age_seconds',

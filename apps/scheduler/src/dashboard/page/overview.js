@@ -110,7 +110,9 @@ const refresh = async () => {
     const [{ streams }, health] = await Promise.all([read('/api/streams'), read('/api/health')]);
     document.querySelector('#streams tbody').replaceChildren(...streams.map(streamRow));
     document.querySelector('#fleet tbody').replaceChildren(...health.fleet.map(processRow));
+    const breaker = streams.find((stream) => stream.breaker !== 'closed')?.breaker.replace('_', ' ');
     problems.textContent = [
+      ...(breaker === undefined ? [] : [`the breaker is ${breaker}: Kafka takes no records, they wait in Redis`]),
       ...Object.entries(health.problems).map(([component, problem]) => `${component}: ${problem}`),
       ...streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`${id} is degraded: ${degraded}`])),
     ].join(' · ');
