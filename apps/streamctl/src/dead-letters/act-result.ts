@@ -40,7 +40,7 @@ export const renderResult = (result: ActResult): string => {
   const isOther = waiting > 0 && !(act === 'replay' && end !== 'dry_run');
   const lines = [
     headline(result),
-    ...(isOther ? [`${waiting} wait for a run (new, or being replayed) and are left alone`] : []),
+    ...(isOther ? [`left alone: ${waiting} waiting for a run (new, or being replayed)`] : []),
     ...failed
       .slice(0, shownFailures)
       .map(({ id, source, error }) => `! ${source === null ? id : `${source} ${id}`}: ${error}`),

@@ -22,7 +22,7 @@ export interface ActDeps {
 /** Letters of one call, so that progress is seen; with a rate, those of a second. */
 const lettersPerCall = 500;
 
-/** Does the act. Throws `UsageError` if nothing was chosen, or if a discard needs an answer that nobody can give. */
+/** Does the act. Throws `UsageError` if nothing was chosen, an Error if a discard needs an answer that nobody can give. */
 export const actOnLetters = async (deps: ActDeps, act: LetterAct, options: LetterOptions): Promise<ActResult> => {
   const { selection, ids, all, limit, rate } = options;
   if (!all && ids.length === 0 && Object.keys(selection).length === 0)
@@ -38,7 +38,7 @@ export const actOnLetters = async (deps: ActDeps, act: LetterAct, options: Lette
   if (options.dryRun) return { ...nothing, end: 'dry_run' };
   if (act === 'discard' && matched > 0 && !options.yes) {
     if (deps.confirm === null)
-      throw new UsageError(`dead-letters discard: ${plural(matched)} would be lost for good; say --yes`);
+      throw new Error(`${plural(matched)} would be lost for good, and there is nobody to ask: say --yes`);
     if (!(await deps.confirm(`Discard ${plural(matched)} for good?`))) return { ...nothing, end: 'refused' };
   }
 

@@ -37,7 +37,7 @@ export const readLetters = async (
 /** The text for people. Pure. */
 export const renderLetters = ({ total, waiting, deadLetters }: LettersAnswer): string => {
   const shown = `${deadLetters.length} of ${total} dead letters`;
-  const summary = waiting === 0 ? shown : `${shown}; ${waiting} wait for a run (new, or being replayed)`;
+  const summary = waiting === 0 ? shown : `${shown}; ${waiting} not listed, waiting for a run (new, or being replayed)`;
   if (deadLetters.length === 0) return `${summary}\n`;
   const table = renderTable(
     [

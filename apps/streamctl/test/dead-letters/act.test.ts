@@ -129,14 +129,14 @@ describe('replay and discard', () => {
     expect(refused).toMatchObject({ done: 0, end: 'refused' });
     expect(exitCodeOf(refused)).toBe(2);
     expect(renderResult(refused)).toBe('nothing was discarded\n');
-    await expect(part.act('discard', { all: true })).rejects.toThrow(UsageError);
+    await expect(part.act('discard', { all: true })).rejects.toThrow(/^3 dead letters would be lost .* say --yes$/);
     expect(part.lying).toHaveLength(3);
     expect(await part.act('discard', { all: true }, true)).toMatchObject({ done: 3, end: 'finished' });
   });
 
   it('want to know what is meant', async () => {
     const part = setup(3);
-    await expect(part.act('replay', { limit: 3 })).rejects.toThrow(/name ids, --source/);
+    await expect(part.act('replay', { limit: 3 })).rejects.toThrow(UsageError);
     expect(part.calls).toEqual([]);
   });
 

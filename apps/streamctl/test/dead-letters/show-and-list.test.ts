@@ -19,7 +19,7 @@ describe('dead-letters list', () => {
     const { api } = memoryLetters(3);
     const text = renderLetters({ ...(await readLetters(api, { selection: {}, limit: 2 })), waiting: 1 });
     expect(text).toMatch(/^letter-2\s+even\s+publish_failed\s+2026-01-01T00:00:00.000Z\s+1\s+0\s+refused 2$/m);
-    expect(text).toContain('\n\n2 of 3 dead letters; 1 wait for a run');
+    expect(text).toContain('\n\n2 of 3 dead letters; 1 not listed, waiting for a run');
     expect(renderLetters({ total: 0, waiting: 0, deadLetters: [], next: null })).toBe('0 of 0 dead letters\n');
   });
 });
