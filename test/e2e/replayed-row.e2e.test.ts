@@ -84,7 +84,7 @@ it('a raw letter is one new letter as long as its row is wrong, and one record i
     patient,
   );
   const power = (values: typeof stored) =>
-    values.map(({ value }) => (value as { data: { frpMw: number } }).data.frpMw).toSorted();
+    values.map(({ value }) => (value as { data: { frpMw: number } }).data.frpMw).toSorted((one, other) => one - other);
   expect(power(stored)).toEqual([4.53, 7.5]);
 
   // The provider has mended it too: the row is known by now.

@@ -154,7 +154,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       const claim = await deps.claims.take(poll.sourceId, poll.jobId);
       if (claim === null) return { end: 'coalesced' };
       // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
-      poll.givenUp.addEventListener('abort', claim.abandon, { once: true });
+      poll.givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
       try {
         return await runClaimed(source, poll, claim.lost);
       } finally {

@@ -486,7 +486,8 @@ describe('a source at the limit of its dead letters', () => {
     await delayed.promote();
     expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 3 });
     const raws = (await poller.letters.getJobs(['waiting'])).map(({ data }) => data.raw);
-    expect([...raws, letter!.data.raw].toSorted()).toEqual(['a', 'b', 'c']);
+    expect(new Set([...raws, letter!.data.raw])).toEqual(new Set(['a', 'b', 'c']));
+    expect(raws).toHaveLength(2);
     expect(await poller.stored()).toHaveLength(3);
   });
 });

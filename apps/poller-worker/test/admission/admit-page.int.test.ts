@@ -44,6 +44,7 @@ const openAdmission = (
   poller: PollerBundle,
   acts: number | null,
   letters: LetterLimits = poller.config.delivery.deadLetters,
+  stop = new AbortController(),
 ) => {
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
   const queues = createSourceQueues(
@@ -51,9 +52,11 @@ const openAdmission = (
     { keyPrefix: poller.keyPrefix, chunkJob: chunkJobOptions(poller.config.delivery) },
   );
   const done: string[] = [];
+  const begun = new Map<string, () => void>();
   const act = async <R>(name: string, run: () => Promise<R>): Promise<R> => {
     if (acts !== null && done.length >= acts) throw new Killed(`killed before ${name}`);
     done.push(name);
+    begun.get(name)?.();
     return run();
   };
   const { store, metrics } = poller;
@@ -80,14 +83,36 @@ const openAdmission = (
   };
   const source = resolveSource(poller.config, sourceId);
   const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0, letters };
-  const never = new AbortController().signal;
-  const poll = { pollId: 'p', signal: never, lost: never, progress: () => {} };
+  const poll = { pollId: 'p', signal: stop.signal, lost: new AbortController().signal, progress: () => {} };
   return {
     done,
     admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),
+    /** Resolves when the next such act begins. */
+    reached: (name: string) => new Promise<void>((resolve) => void begun.set(name, resolve)),
     close: () => queues.close(),
   };
 };
+
+describe('a page whose admission is stopped', () => {
+  it('finishes the chunk in hand, job included, and begins no other', async () => {
+    await using poller = await openPollerBundle();
+    const stop = new AbortController();
+    const first = openAdmission(poller, null, undefined, stop);
+    const admitting = first.admit(rows(1));
+    await first.reached('admit');
+    stop.abort();
+    expect(await admitting).toEqual({ status: 'stopped', accepted: 20, reason: null });
+    await first.close();
+    expect(first.done).toEqual(['lookup', 'admit', 'addChunkJob']);
+    expect(await poller.stored()).toHaveLength(20);
+    expect(await poller.records.getJobCountByTypes('prioritized')).toBe(1);
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(0);
+    // The next poll brings the same page: the rest of it is new.
+    const next = openAdmission(poller, null);
+    expect(await next.admit(rows(2))).toEqual({ status: 'admitted', accepted: 30, reason: null });
+    await next.close();
+  });
+});
 
 describe('a page whose admission is killed', () => {
   // 1 look-up, 3 × (admit, add job), letters, remember.

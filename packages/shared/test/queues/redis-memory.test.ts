@@ -19,8 +19,7 @@ const setup = (highWater = 0.75) => {
   };
   const memory = createRedisMemory(
     {
-      // Of all forms of INFO the watch knows one.
-      redis: redis as never,
+      redis,
       health,
       metrics,
       logger: { warn: log as never, info: log as never, debug: () => {} },
