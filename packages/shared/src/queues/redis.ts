@@ -5,6 +5,12 @@ import type { Logger } from '../observability/logger.ts';
 
 export { Redis } from 'ioredis';
 
+/**
+ * A command that Redis does not answer for this long means that the connection is dead, in milliseconds. Above any wait of
+ * a blocking command, and above the pauses of a Redis that writes its files.
+ */
+const silenceMs = 20_000;
+
 /** Creates a client that reconnects for ever (at most 3 s between tries) and never gives a command up by itself. */
 export const createRedis = (url: string, options: { readonly name: string; readonly logger: Logger }): Redis => {
   const redis = new Redis(url, {
@@ -14,6 +20,8 @@ export const createRedis = (url: string, options: { readonly name: string; reado
     enableReadyCheck: true,
     lazyConnect: true,
     connectTimeout: 10_000,
+    // A connection whose other end has vanished without a word: commands go out again on a new one.
+    socketTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 5), 3000),
   });
   let reported = '';
