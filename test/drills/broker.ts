@@ -43,6 +43,20 @@ export const brokerDrills: readonly Drill[] = [
     },
   },
   {
+    name: 'broker-away-at-start',
+    title: 'the Kafka broker: away when all processes start, there 20 s later',
+    plan: {},
+    warmUp: 0,
+    prepare: (ground) => ground.servers.broker.kill('SIGKILL'),
+    harm: async (ground) => {
+      await pause(20_000);
+      await ground.servers.broker.start();
+      ground.progress.healed();
+      await ground.publishes(1_000);
+      return { doubled: 0 };
+    },
+  },
+  {
     name: 'cluster-one-of-three',
     title: 'one of three brokers (min.insync.replicas=2): SIGKILL under load, away for 20 s',
     plan: { servers: { kafka: 'cluster' } },

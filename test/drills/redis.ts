@@ -27,6 +27,19 @@ const killAndStart = async (ground: Ground, awayMs: number): Promise<number> => 
 /** What two polls of every source can bring within a moment. */
 const pollSize = (ground: Ground): number => ground.load.sourceIds.length * 2_000;
 
+/** How many commands Redis has refused with this error: shows that the harm was done. Survives no restart of Redis. */
+const refusals = async (ground: Ground, error: 'OOM' | 'MISCONF'): Promise<number> =>
+  Number(new RegExp(`errorstat_${error}:count=(\\d+)`).exec(await ground.redis.info('errorstats'))?.[1] ?? 0);
+
+/** The fact for the table, and a failure of the drill when Redis never refused anything. */
+const refused = async (ground: Ground, error: 'OOM' | 'MISCONF') => {
+  const count = await refusals(ground, error);
+  return {
+    note: `${count} commands refused with ${error}`,
+    problems: count === 0 ? [`Redis never answered ${error}: the drill has shown nothing`] : [],
+  };
+};
+
 export const redisDrills: readonly Drill[] = [
   {
     name: 'redis-kill',
@@ -65,7 +78,7 @@ export const redisDrills: readonly Drill[] = [
       await pause(20_000);
       await ground.redis.config('SET', 'maxmemory', '0');
       await backAgain(ground);
-      return { doubled: doubled + pollSize(ground) };
+      return { doubled: doubled + pollSize(ground), ...(await refused(ground, 'OOM')) };
     },
   },
   {
@@ -100,7 +113,7 @@ export const redisDrills: readonly Drill[] = [
       await pause(15_000);
       await limitFileSize(ground.servers.redis.pid, null);
       await backAgain(ground);
-      return { doubled: doubled + pollSize(ground) };
+      return { doubled: doubled + pollSize(ground), ...(await refused(ground, 'MISCONF')) };
     },
   },
 ];
