@@ -1,6 +1,8 @@
 // Failed letters on a real Redis: they are counted and removed by age and by id, and nobody removes one that is retried.
 import { describe, expect, it } from 'vitest';
 import { createFailedLetters } from '../../../src/queues/dead-letters/failed-letters.ts';
+import { retryLetter } from '../../../src/queues/dead-letters/retry-letter.ts';
+import { startOwnRedis } from '../own-redis.ts';
 import { letterOf, openLetters } from './letter-bundle.ts';
 
 const setup = async (count: number) => {
@@ -42,5 +44,22 @@ describe('failed letters', () => {
     expect(await part.letters.remove('firms', ['letter-0-0', 'letter-1-0', 'nobody'])).toEqual([true, false, false]);
     expect(await part.queue().getJobState('letter-1-0')).toBe('waiting');
     expect(await part.queue().getJob('letter-0-0')).toBeUndefined();
+  });
+
+  it('are removed and retried in a Redis at its memory limit, too', async () => {
+    await using server = await startOwnRedis();
+    await using part = openLetters(['firms'], server.url);
+    await part.add([1, 2, 3].map((n) => letterOf('firms', n)));
+    await part.failAll();
+    await part.redis.config('SET', 'maxmemory', '1');
+    await expect(part.redis.set('probe', 'x')).rejects.toThrow('OOM');
+    const letters = createFailedLetters(part.redis, part.keyPrefix);
+    expect(await letters.remove('firms', ['letter-1-0'])).toEqual([true]);
+    expect(await letters.removeUntil('firms', Date.now(), 1)).toBe(1);
+    expect((await part.stocks.read(['firms'])).get('firms')?.letters).toBe(1);
+    expect(await retryLetter(part.queue(), 'letter-3-0')).toBe('retried');
+    await part.redis.config('SET', 'maxmemory', '0');
+    const bytes = Buffer.byteLength(JSON.stringify(letterOf('firms', 3).data));
+    expect((await part.stocks.read(['firms'])).get('firms')).toEqual({ letters: 1, bytes });
   });
 });

@@ -32,9 +32,9 @@ export const letterOf = (sourceId: string, n: number, changes: Partial<DeadLette
 };
 
 /** Opens the letters of `sourceIds` (default one); `await using` closes everything and removes all keys. */
-export const openLetters = (sourceIds: readonly string[] = ['firms']) => {
+export const openLetters = (sourceIds: readonly string[] = ['firms'], redisUrl = inject('redisUrl')) => {
   const keyPrefix = `letters-${randomUUID().slice(0, 8)}`;
-  const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const stocks = createLetterStocks(redis, keyPrefix);
   const queues = new Map<string, Queue>(
     sourceIds.map((id) => [id, openQueue(deadLetterQueueAddress(keyPrefix, id), redis, () => {})]),
