@@ -1,6 +1,7 @@
 // What the failure of a send means for its records (design.md, "Outcomes of a send"): one table over the innermost cause,
 // by name, type and code, never by what the client says about trying again (kafkajs calls an outage non-retriable).
-// The table knows Kafka's own error names, so that it serves every client that keeps them.
+// The table knows Kafka's own error names, so that it serves every client that keeps them. Where the innermost cause says
+// nothing that we know (a certificate that Node refuses), the nearest error around it that does decides.
 
 /**
  * `poison`: this record can never be sent (a port reports it for a record that stood alone). `outage`: the cluster cannot
@@ -66,6 +67,12 @@ const outcomes: Readonly<Record<SendOutcome, readonly string[]>> = {
     'KafkaJSLockTimeout',
     'KafkaJSTimeout',
     'KafkaJSNoBrokerAvailableError',
+    'PLT_KFK_NETWORK',
+    'PLT_KFK_TIMEOUT',
+    'PLT_KFK_AUTHENTICATION',
+    'PLT_KFK_UNEXPECTED_CORRELATION_ID',
+    'PLT_KFK_UNSUPPORTED',
+    'PLT_KFK_UNSUPPORTED_API',
     'stopped',
     'hung',
     'ECONNREFUSED',
@@ -90,6 +97,8 @@ const outcomes: Readonly<Record<SendOutcome, readonly string[]>> = {
     'UNSUPPORTED_COMPRESSION_TYPE',
     'UNSUPPORTED_FOR_MESSAGE_FORMAT',
     'KafkaJSNotImplemented',
+    'PLT_KFK_UNSUPPORTED_COMPRESSION',
+    'PLT_KFK_UNSUPPORTED_FORMAT',
   ],
   other: [],
 };
@@ -101,34 +110,84 @@ const outcomeByName: ReadonlyMap<string, SendOutcome> = new Map(
   ),
 );
 
-/** Causes are followed this deep; deeper chains are a loop. */
-const maxDepth = 16;
+/** What @platformatic/kafka tells by the text of a `PLT_KFK_USER` alone. */
+const userErrors: readonly { readonly text: RegExp; readonly outcome: SendOutcome }[] = [
+  { text: /^Unknown topic /, outcome: 'destination' },
+  { text: /^Failed to serialize a message/, outcome: 'poison' },
+  { text: /^Broker requires TLS|^TLS handshake failed|^SASL mechanism /, outcome: 'outage' },
+];
 
-const field = (value: unknown, name: 'cause' | 'type' | 'code' | 'name' | 'message'): unknown =>
+/** Of several causes the first that stands here decides: a record is to blame only when nothing else is. */
+const precedence: readonly SendOutcome[] = ['outage', 'destination', 'other', 'poison'];
+
+/** Causes are followed this deep, and this many of them; more are a loop, or the record of a long outage. */
+const maxDepth = 16;
+const maxCauses = 100;
+
+const field = (value: unknown, name: 'cause' | 'errors' | 'type' | 'apiId' | 'code' | 'name' | 'message'): unknown =>
   typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 
-const innermost = (error: unknown): unknown => {
-  let inner = error;
-  for (let depth = 0; depth < maxDepth; depth++) {
-    const cause = field(inner, 'cause');
-    if (cause === undefined || cause === null) break;
-    inner = cause;
+/** Kafka's name says more than the system's code, and that more than the class of the error. */
+const namesOf = (error: unknown): readonly string[] =>
+  [field(error, 'type'), field(error, 'apiId'), field(error, 'code'), field(error, 'name')].filter(
+    (name): name is string => typeof name === 'string' && name !== '',
+  );
+
+const messageOf = (error: unknown): string => {
+  const text = field(error, 'message');
+  if (typeof text === 'string') return text;
+  return typeof error === 'string' ? error : 'an error without a message';
+};
+
+/** What an error itself says, its causes aside; null when nothing that we know. */
+const ownOutcome = (error: unknown): { readonly outcome: SendOutcome; readonly code: string } | null => {
+  for (const name of namesOf(error)) {
+    const outcome = outcomeByName.get(name);
+    if (outcome !== undefined) return { outcome, code: name };
   }
-  return inner;
+  if (field(error, 'code') !== 'PLT_KFK_USER') return null;
+  const known = userErrors.find(({ text }) => text.test(messageOf(error)));
+  return known === undefined ? null : { outcome: known.outcome, code: 'PLT_KFK_USER' };
+};
+
+const causesOf = (error: unknown): readonly unknown[] => {
+  const errors = field(error, 'errors');
+  if (Array.isArray(errors) && errors.length > 0) return errors;
+  const cause = field(error, 'cause');
+  return cause === undefined || cause === null ? [] : [cause];
+};
+
+/** The chains of an error, each from the outermost to an innermost cause. */
+const chainsOf = (error: unknown): readonly (readonly unknown[])[] => {
+  const chains: unknown[][] = [];
+  const follow = (inner: unknown, around: readonly unknown[]): void => {
+    if (chains.length >= maxCauses) return;
+    const causes = around.length < maxDepth ? causesOf(inner) : [];
+    if (causes.length === 0) chains.push([...around, inner]);
+    for (const cause of causes) follow(cause, [...around, inner]);
+  };
+  follow(error, []);
+  return chains;
+};
+
+const classifyChain = (chain: readonly unknown[]): ClassifiedSendError => {
+  const innermost = chain.at(-1);
+  const message = messageOf(innermost);
+  const itself = ownOutcome(innermost);
+  if (itself !== null) return { ...itself, message };
+  const around = chain
+    .toReversed()
+    .map(ownOutcome)
+    .find((known) => known !== null);
+  return { outcome: around?.outcome ?? 'other', code: namesOf(innermost)[0] ?? 'UNKNOWN', message };
 };
 
 /** Classifies what a send failed with. Never throws, whatever it is given. */
 export const classifySendError = (error: unknown): ClassifiedSendError => {
-  const cause = innermost(error);
-  // Kafka's type says more than the system's code, and that more than the class of the error.
-  const names = [field(cause, 'type'), field(cause, 'code'), field(cause, 'name')].filter(
-    (name): name is string => typeof name === 'string' && name !== '',
-  );
-  const text = field(cause, 'message');
-  const message = typeof text === 'string' ? text : typeof cause === 'string' ? cause : 'an error without a message';
-  for (const name of names) {
-    const outcome = outcomeByName.get(name);
-    if (outcome !== undefined) return { outcome, code: name, message };
+  const classified = chainsOf(error).map(classifyChain);
+  for (const outcome of precedence) {
+    const decisive = classified.find((one) => one.outcome === outcome);
+    if (decisive !== undefined) return decisive;
   }
-  return { outcome: 'other', code: names[0] ?? 'UNKNOWN', message };
+  return { outcome: 'other', code: 'UNKNOWN', message: messageOf(error) };
 };

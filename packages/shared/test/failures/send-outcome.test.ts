@@ -1,4 +1,14 @@
 import { createRequire } from 'node:module';
+import {
+  AuthenticationError,
+  MultipleErrors,
+  NetworkError,
+  protocolErrorsCodesById,
+  ResponseError,
+  TimeoutError,
+  UnsupportedCompressionError,
+  UserError,
+} from '@platformatic/kafka';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamManagerError } from '../../src/failures/errors.ts';
@@ -157,6 +167,119 @@ describe('the outcome of a send', () => {
   ])('$name: $outcome, $code', ({ error, outcome, code }) => {
     expect(classifySendError(error)).toMatchObject({ outcome, code });
   });
+
+  it.each<{ name: string; error: unknown; outcome: SendOutcome; code: string }>([
+    {
+      name: 'a refused connection',
+      error: new NetworkError('Connection to h:1 failed.', {
+        cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+      }),
+      outcome: 'outage',
+      code: 'ECONNREFUSED',
+    },
+    {
+      name: 'a broker that cannot be reached under any of its addresses',
+      error: new NetworkError('Connection to h:1 failed.', {
+        cause: new AggregateError([Object.assign(new Error('no'), { code: 'EHOSTUNREACH' })]),
+      }),
+      outcome: 'outage',
+      code: 'EHOSTUNREACH',
+    },
+    {
+      name: 'a certificate that Node refuses',
+      error: new NetworkError('Connection to h:1 failed.', {
+        cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      }),
+      outcome: 'outage',
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+    },
+    { name: 'silence', error: new TimeoutError('Request timed out'), outcome: 'outage', code: 'PLT_KFK_NETWORK' },
+    {
+      name: 'many tries in vain',
+      error: new MultipleErrors('produce failed 3 times.', [
+        new NetworkError('Connection closed'),
+        new MultipleErrors('metadata failed.', [new TimeoutError('Request timed out')]),
+      ]),
+      outcome: 'outage',
+      code: 'PLT_KFK_NETWORK',
+    },
+    {
+      name: 'a partition that refused a record',
+      error: new ResponseError(0, 9, { '/responses/0/partition_responses/0': [10, null] }, {}),
+      outcome: 'poison',
+      code: 'MESSAGE_TOO_LARGE',
+    },
+    {
+      name: 'a refused record beside a partition without a leader',
+      error: new ResponseError(0, 9, { '/a': [10, null], '/b': [6, null] }, {}),
+      outcome: 'outage',
+      code: 'NOT_LEADER_OR_FOLLOWER',
+    },
+    {
+      name: 'a forbidden topic inside several',
+      error: new MultipleErrors('Producing messages failed.', [
+        new ResponseError(0, 9, { '/responses/0/partition_responses/0': [29, null] }, {}),
+      ]),
+      outcome: 'destination',
+      code: 'TOPIC_AUTHORIZATION_FAILED',
+    },
+    {
+      name: 'a failed login',
+      error: new NetworkError('Connection to h:1 failed.', {
+        cause: new AuthenticationError('SASL authentication failed.', {
+          cause: new ResponseError(36, 2, { '/': [58, null] }, {}),
+        }),
+      }),
+      outcome: 'outage',
+      code: 'SASL_AUTHENTICATION_FAILED',
+    },
+    {
+      name: 'a fenced producer',
+      error: new ResponseError(0, 9, { '/responses/0/partition_responses/0': [90, null] }, {}),
+      outcome: 'outage',
+      code: 'PRODUCER_FENCED',
+    },
+    {
+      name: 'an unknown topic',
+      error: new UserError('Unknown topic t.'),
+      outcome: 'destination',
+      code: 'PLT_KFK_USER',
+    },
+    {
+      name: 'a record that cannot be written as bytes',
+      error: new UserError('Failed to serialize a message.', { cause: new TypeError('x') }),
+      outcome: 'poison',
+      code: 'TypeError',
+    },
+    {
+      name: 'a broker that speaks TLS',
+      error: new UserError('Broker requires TLS.'),
+      outcome: 'outage',
+      code: 'PLT_KFK_USER',
+    },
+    {
+      name: 'a codec that is not there',
+      error: new UnsupportedCompressionError('no zstd'),
+      outcome: 'destination',
+      code: 'PLT_KFK_UNSUPPORTED_COMPRESSION',
+    },
+    {
+      name: 'wrong options',
+      error: new UserError('/options/x must be a string.'),
+      outcome: 'other',
+      code: 'PLT_KFK_USER',
+    },
+  ])('of platformatic, $name: $outcome, $code', ({ error, outcome, code }) => {
+    expect(classifySendError(error)).toMatchObject({ outcome, code });
+  });
+
+  it.each(Object.entries(outcomeByCode).filter(([code]) => Number(code) in protocolErrorsCodesById))(
+    'for code %s is the same from platformatic: %s',
+    (code, outcome) => {
+      const error = new ResponseError(0, 9, { '/responses/0/partition_responses/0': [Number(code), null] }, {});
+      expect(classifySendError(error).outcome).toBe(outcome);
+    },
+  );
 
   it('ends on a chain of causes that is a ring', () => {
     const ring = new Error('ring');

@@ -1,3 +1,4 @@
+import { compatibilityPartitioner } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +31,15 @@ describe('the partition of a key', () => {
         }));
         const theirs = partitioner({ topic: 't', partitionMetadata, message: { key, value: null } });
         expect(partitionOfKey(key, count)).toBe(theirs);
+      }),
+    );
+  });
+
+  it("is that of platformatic's partitioner for Java, which its default one is not", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.integer({ min: 1, max: 60 }), (bytes, count) => {
+        const key = Buffer.from(bytes);
+        expect(partitionOfKey(key, count)).toBe(compatibilityPartitioner({ topic: 't' }, key) % count);
       }),
     );
   });
