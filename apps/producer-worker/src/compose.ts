@@ -51,7 +51,8 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const allSources = [...configSources, ...retired.keys()];
   const sourceIds = chosenSources(allSources, env.SOURCES);
   const topics = createTopicResolver(config.routing, { ...Object.fromEntries(retired), ...config.sources });
-  const { admin, breaker, publisher, close: closeKafka } = createKafkaSide(context);
+  const kafka = createKafkaSide(context);
+  const { admin, breaker, publisher } = kafka;
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
@@ -212,7 +213,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const stop = async (): Promise<void> => {
     await finishInHand();
     await notes.stop();
-    await closeKafka();
+    await kafka.close();
     await Promise.all([queues.close(), pollQueue.close()]);
   };
 

@@ -28,7 +28,10 @@ export const createInOrderDelivery =
           if ((await deps.rest(deps.backoff(failed))) === 'given_back') return { kind: 'give_back' };
           failed += 1;
           break;
-        default:
+        case 'complete':
+        case 'fail':
+        case 'give_back':
+        case 'let_go':
           return ending;
       }
     }

@@ -32,7 +32,7 @@ export const createRests = (after: (delayMs: number, act: () => void) => () => v
       return most;
     },
     end: () => {
-      for (const { end } of [...resting]) end();
+      for (const { end } of resting) end();
     },
   };
 };

@@ -102,5 +102,8 @@ describe('per-key order', () => {
     await producer.records.setGlobalConcurrency(1);
     await using _queue = openQueueWith(producer, async () => []);
     await waitUntil('the setting to go', async () => (await producer.records.getGlobalConcurrency()) === null);
+    await producer.enqueue(numberedRecords(0, 1));
+    await producer.drained();
+    expect(await producer.records.getGlobalConcurrency()).toBeNull();
   });
 });

@@ -15,7 +15,7 @@ describe('createRests', () => {
     const { rests, timers } = setup();
     const resting = rests.rest(1_000, 3);
     expect(rests.urgency()).toBe(3);
-    for (const act of [...timers]) act();
+    for (const act of timers) act();
     expect(await resting).toBe('over');
     expect(rests.urgency()).toBeNull();
   });
