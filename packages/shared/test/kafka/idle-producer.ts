@@ -1,15 +1,10 @@
 // Run by idle-producer.int.test.ts as a process of its own: publishes, then says which of Node's resources are still
 // active while producer and admin are idle. A timer among them would fire again and again.
-import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
+import { bothAdapters } from './both-adapters.ts';
 
-const [brokers = '', topic = ''] = process.argv.slice(2);
-const port = createKafkajsPort({
-  brokers: brokers.split(','),
-  clientId: 'idle',
-  compression: 'none',
-  ssl: false,
-  sasl: null,
-});
+const [client, brokers = '', topic = ''] = process.argv.slice(2);
+const port = bothAdapters.find((one) => one.client === client)?.open({ brokers: brokers.split(',') });
+if (port === undefined) throw new Error(`there is no client ${client}`);
 const producer = port.createProducer();
 const admin = port.createAdmin();
 const { failures } = await producer.publish([

@@ -4,19 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { outgoingRecord } from '@stream-manager/testkit/contracts/kafka-port';
 import { openRealKafka } from '@stream-manager/testkit/contracts/real-kafka';
 import { describe, expect, inject, it } from 'vitest';
-import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
+import { bothAdapters } from './both-adapters.ts';
 
-describe('after a topic was deleted that producer and admin have used', () => {
+describe.each(bothAdapters)('after a topic was deleted that producer and admin of $client have used', ({ open }) => {
   it('both go on with the others, also when all metadata is read anew', async () => {
     const kafka = openRealKafka(inject('kafkaBrokers'), (brokers) =>
-      createKafkajsPort({
-        brokers,
-        clientId: 'poisoned',
-        compression: 'none',
-        ssl: false,
-        sasl: null,
-        timeouts: { metadataMaxAgeMs: 0 },
-      }),
+      open({ brokers, timeouts: { metadataMaxAgeMs: 0 } }),
     );
     const [kept, deleted] = [`poisoned-${randomUUID()}`, `poisoned-${randomUUID()}`];
     const producer = kafka.port.createProducer();

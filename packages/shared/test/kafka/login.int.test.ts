@@ -7,8 +7,8 @@ import { type KafkaBroker, startKafkaBroker } from '@stream-manager/testkit/stac
 import { isPortFree, pickPort } from '@stream-manager/testkit/stack/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifySendError } from '../../src/failures/send-outcome.ts';
-import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
 import type { KafkaPort } from '../../src/kafka/port.ts';
+import { bothAdapters, type OpenPort } from './both-adapters.ts';
 
 const password = 'a password that no log line may hold';
 let dir: string;
@@ -50,7 +50,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const portWith = (given: string | null): KafkaPort => {
+const portWith = (open: OpenPort, given: string | null): KafkaPort => {
   const log = (fields: object, message: string): void => {
     lines.push(
       JSON.stringify({ message, fields }, (_key, value: unknown) =>
@@ -58,34 +58,42 @@ const portWith = (given: string | null): KafkaPort => {
       ),
     );
   };
-  return createKafkajsPort({
+  return open({
     brokers: [`127.0.0.1:${loginPort}`],
-    clientId: 'login',
-    compression: 'none',
-    ssl: false,
     sasl: given === null ? null : { mechanism: 'plain', username: 'sm', password: given },
     logger: { debug: log, info: log, warn: log },
   });
 };
 
-describe('a cluster that asks for a login', () => {
+describe.each(bothAdapters)('a cluster that asks for a login, with $client', ({ client, open }) => {
   it('is served with the right one', async () => {
-    const port = portWith(password);
+    const port = portWith(open, password);
+    const topic = `login-${client}`;
     const [admin, producer] = [port.createAdmin(), port.createProducer()];
-    await admin.createTopics([{ topic: 'login', partitions: 1, replicationFactor: -1, config: {} }]);
-    expect(await producer.publish([outgoingRecord('login', 0)])).toEqual({ failures: [] });
-    expect(await admin.endOffsets('login')).toEqual([{ partition: 0, low: 0n, high: 1n }]);
+    await admin.createTopics([{ topic, partitions: 1, replicationFactor: -1, config: {} }]);
+    expect(await producer.publish([outgoingRecord(topic, 0)])).toEqual({ failures: [] });
+    expect(await admin.endOffsets(topic)).toEqual([{ partition: 0, low: 0n, high: 1n }]);
     await producer.close();
     await admin.close();
   });
 
   it.each([
-    { name: 'a wrong one', given: `not ${password}`, code: 'KafkaJSSASLAuthenticationError' },
-    { name: 'none', given: null, code: 'KafkaJSConnectionClosedError' },
-  ])('is an outage with $name: no record is to blame', async ({ given, code }) => {
-    const producer = portWith(given).createProducer();
+    {
+      name: 'a wrong one',
+      given: `not ${password}`,
+      codes: { kafkajs: 'KafkaJSSASLAuthenticationError', platformatic: 'SASL_AUTHENTICATION_FAILED' },
+    },
+    {
+      name: 'none',
+      given: null,
+      codes: { kafkajs: 'KafkaJSConnectionClosedError', platformatic: 'PLT_KFK_NETWORK' },
+    },
+  ])('is an outage with $name: no record is to blame', async ({ given, codes }) => {
+    const producer = portWith(open, given).createProducer();
     const { failures } = await producer.publish([outgoingRecord('login', 1)]);
-    expect(failures.map(({ error }) => classifySendError(error))).toMatchObject([{ outcome: 'outage', code }]);
+    expect(failures.map(({ error }) => classifySendError(error))).toMatchObject([
+      { outcome: 'outage', code: codes[client] },
+    ]);
     expect(producer.isReachable()).toBe(false);
     await producer.close();
   });
