@@ -33,6 +33,8 @@ export interface NumberedProducerDeps extends BatchMaker {
   readonly produceTimeoutMs: number;
   /** For what cannot have been written; its delays hold for what is kept up too. */
   readonly retry: RetryPolicy;
+  /** Partitions whose sequence numbers are remembered; above it those without a batch are forgotten. Default 10000. */
+  readonly maxLanes?: number;
 }
 
 const unknownTopic = 3;
@@ -49,7 +51,7 @@ export const createNumberedProducer = (
   deps: NumberedProducerDeps,
   { onTrouble = () => {} }: KafkaProducerOptions = {},
 ): KafkaProducerPort => {
-  const { wire, metadata, retry } = deps;
+  const { wire, metadata, retry, maxLanes = 10_000 } = deps;
   const requests = createLeaderRequests(wire, deps.produceTimeoutMs);
   const lanes = new Map<string, PartitionLane>();
   let identity: { readonly asked: Promise<ProducerIdentity>; given: ProducerIdentity | null } | null = null;
@@ -184,6 +186,13 @@ export const createNumberedProducer = (
 
   const laneOf = (topic: string, partition: number): PartitionLane => {
     const name = `${topic}/${partition}`;
+    if (lanes.size >= maxLanes && !lanes.has(name)) {
+      for (const [idle, { shipments, isServed }] of lanes) {
+        if (shipments.length === 0 && !isServed) lanes.delete(idle);
+      }
+      // A lane that comes back begins at 0 again, so it must not come back under the identity that it had.
+      identity = null;
+    }
     const lane = lanes.get(name) ?? { topic, partition, identity: null, sequence: 0, shipments: [], isServed: false };
     lanes.set(name, lane);
     return lane;

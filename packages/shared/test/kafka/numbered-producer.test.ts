@@ -20,7 +20,7 @@ interface SetUp {
 
 const setUp = (
   reply: (batch: ArrivedBatch) => Reply | Promise<Reply>,
-  options: { readonly maxMessageBytes?: number; readonly withinMs?: number } = {},
+  options: { readonly maxMessageBytes?: number; readonly withinMs?: number; readonly maxLanes?: number } = {},
 ): SetUp => {
   const cluster = createFakeCluster({
     topics: { a: 3, b: 2 },
@@ -38,6 +38,7 @@ const setUp = (
       limits: createTopicLimits(wire, now),
       codec: codecOf('none'),
       produceTimeoutMs: 1_000,
+      maxLanes: options.maxLanes ?? 1_000,
       retry: { retries: 3, firstDelayMs: 0, maxDelayMs: 0, withinMs: options.withinMs ?? 60_000 },
     },
     { onTrouble: (error) => troubles.push(error) },
@@ -188,6 +189,18 @@ describe('publishing', () => {
     const stored = idsOf(cluster);
     expect(new Set(stored).size).toBe(stored.length);
     expect(stored).toHaveLength(60 - failed.size);
+  });
+
+  it('goes on under new identities with more partitions than it remembers', async () => {
+    const { cluster, producer } = setUp(() => 'written', { maxLanes: 2 });
+    for (let call = 0; call < 12; call++) {
+      const topic = call % 2 === 0 ? 'a' : 'b';
+      const sent = Array.from({ length: 10 }, (_, n) => outgoingRecord(topic, call * 10 + n));
+      expect(await producer.publish(sent)).toEqual({ failures: [] });
+    }
+    expect(new Set(idsOf(cluster)).size).toBe(120);
+    expect(idsOf(cluster)).toHaveLength(120);
+    expect(cluster.identities()).toBeGreaterThan(1);
   });
 
   it('never has two batches of one partition on their way', async () => {
