@@ -43,7 +43,8 @@ export const fullConfig = {
     maxAttempts: 6,
     backoffMs: [100, 200],
     // The only one that is not refused.
-    ordering: 'none',
+    jitter: 0.25,
+    ordering: 'per-key',
     destinationGraceMs: 1000,
     maxOpenQueues: 20,
     circuitBreaker: { enabled: false, threshold: 3, resetMs: 5000 },

@@ -3,7 +3,7 @@ import { rowsOf } from '@stream-manager/shared/config/reference/rows';
 import { configObject, sourceSchema } from '@stream-manager/shared/config/schema';
 import { variantsOf } from '@stream-manager/shared/config/shape';
 import { describe, expect, it } from 'vitest';
-import { issuesOf, loadText, smallSource } from './config-file.ts';
+import { loadText, smallSource } from './config-file.ts';
 
 const warningsOf = async (text: string, env = {}) => (await loadText(`${text}\n${smallSource}`, { env })).warnings;
 
@@ -21,7 +21,7 @@ describe('the table of keys without effect', () => {
   it.each([
     { path: ['queue', 'agingSeconds'], key: 'queue.agingSeconds' },
     { path: ['sources', 'a', 'queue', 'agingSeconds'], key: 'queue.agingSeconds' },
-    { path: ['delivery', 'circuitBreaker', 'enabled'], key: 'delivery.circuitBreaker' },
+    { path: ['delivery', 'circuitBreaker', 'enabled'], key: undefined },
     { path: ['sources', 'a', 'cacheTtlSeconds'], key: 'sources.<id>.cacheTtlSeconds' },
     { path: ['sources', 'a', 'throttling', 'sampleIntervalMs'], key: 'sources.<id>.throttling.sampleIntervalMs' },
     { path: ['throttling', 'sampleIntervalMs'], key: undefined },
@@ -56,9 +56,8 @@ describe('a key without effect', () => {
     ]);
   });
 
-  it('is one warning however often it is set, and one for a map of such keys', async () => {
-    const { warnings } = await loadText(`delivery: { circuitBreaker: { enabled: false, threshold: 3 } }
-${smallSource.trim()}
+  it('is one warning however often it is set', async () => {
+    const { warnings } = await loadText(`${smallSource.trim()}
     cacheTtlSeconds: 5
     queue: { keepDropped: true }
   other:
@@ -67,25 +66,14 @@ ${smallSource.trim()}
     params: { area: CA }
 `);
     expect(warnings).toEqual([
-      expect.stringMatching(/^stream\.yaml:1:13 {2}delivery\.circuitBreaker {2}has no effect yet: /),
-      expect.stringMatching(/^stream\.yaml:6:22 {2}sources\.firms\.cacheTtlSeconds {2}.* \(set at 2 places\)$/),
-      expect.stringMatching(/^stream\.yaml:7:27 {2}sources\.firms\.queue\.keepDropped {2}has no effect yet: /),
+      expect.stringMatching(/^stream\.yaml:5:22 {2}sources\.firms\.cacheTtlSeconds {2}.* \(set at 2 places\)$/),
+      expect.stringMatching(/^stream\.yaml:6:27 {2}sources\.firms\.queue\.keepDropped {2}has no effect yet: /),
     ]);
   });
 
   it('is no warning as a default, in an empty section, or as a name of the user’s choice', async () => {
-    expect(
-      await warningsOf('delivery: { circuitBreaker: {}, deadLetters: }\nthrottling: { sampleIntervalMs: 500 }'),
-    ).toEqual([]);
+    expect(await warningsOf('queue: {}\nthrottling: { sampleIntervalMs: 500 }')).toEqual([]);
     const { warnings } = await loadText('sources: { queue: { type: noaa-alerts, params: { area: CA } } }');
     expect(warnings).toEqual([]);
-  });
-});
-
-describe('delivery.ordering', () => {
-  it('refuses what is not kept in this version', async () => {
-    expect(await issuesOf(`delivery: { ordering: per-key }\n${smallSource}`)).toMatchObject([
-      { line: 1, path: 'delivery.ordering', message: 'arrives in a later version: use none (found "per-key")' },
-    ]);
   });
 });

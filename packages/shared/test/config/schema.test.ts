@@ -46,6 +46,7 @@ describe('a config that says nothing', () => {
       delivery: {
         maxAttempts: 3,
         backoffMs: [1_000, 2_000, 4_000, 8_000, 16_000],
+        jitter: 0,
         ordering: 'none',
         destinationGraceMs: 300_000,
         maxOpenQueues: 200,

@@ -35,7 +35,6 @@ describe('docs/configuration.md', () => {
   it('marks the keys that have no effect yet, and no others', () => {
     const page = configurationPage();
     expect(page).toMatch(/^\| `agingSeconds` .*\(no effect in this version\) \|$/m);
-    expect(page).toMatch(/^\| `circuitBreaker\.threshold` .*\(no effect in this version\) \|$/m);
     expect(page).toMatch(/^\| `cacheTtlSeconds` .*\(no effect in this version\) \|$/m);
     expect(page).not.toMatch(/^\| `(maxRecords|consumerGroups|timeoutSeconds|maxAttempts)` .*no effect/m);
   });
