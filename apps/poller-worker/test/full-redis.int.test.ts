@@ -7,7 +7,7 @@ import { createRedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import { startRedisServer } from '@stream-manager/testkit/stack/redis-server';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createGate, onePage, openPollerBundle, page, readings, sourceId } from './poller-bundle.ts';
+import { createGate, onePage, openPollerBundle, page, reading, readings, sourceId } from './poller-bundle.ts';
 
 const megabyte = 1024 * 1024;
 const maxmemory = 64 * megabyte;
@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const open = (source: Readonly<Record<string, unknown>> = {}) => {
+const open = (source: Readonly<Record<string, unknown>> = {}, highWater = 0.75) => {
   const logger = { warn: () => {}, info: () => {}, debug: () => {} };
   return openPollerBundle(
     source,
@@ -34,7 +34,7 @@ const open = (source: Readonly<Record<string, unknown>> = {}) => {
         createRedisMemory(
           // Nobody looks by itself here: the test asks.
           { redis, health, metrics, logger: logger as never, now: () => performance.now(), after: () => () => {} },
-          { highWater: 0.75 },
+          { highWater },
         ),
     },
   );
@@ -107,6 +107,46 @@ it('is admitted nothing of a poll that is under way either, and what is queued d
   await delayed.promote();
   expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 40 });
   expect(await poller.stored()).toHaveLength(20);
+});
+
+it('is filled by polls up to the high water and not far beyond, and takes the rest as it drains: each record once', async () => {
+  // 40 MB in all, which a poller admits in less than the second between two looks at the memory of 64 MB.
+  await using poller = await open({ queue: { maxRecords: 100_000, chunkSize: 100, admitWaitMs: 2500 } }, 0.3);
+  const pages = 20;
+  const large = (index: number) =>
+    reading(index, { data: { stationId: `S${index}`, filler: `${index}`.padEnd(4000, 'x') } });
+  poller.script = async function* ({ position }) {
+    for (let at = typeof position === 'number' ? position : 0; at < pages; at += 1)
+      yield page(
+        Array.from({ length: 500 }, (_value, index) => large(at * 500 + index)),
+        at + 1 === pages ? null : at + 1,
+      );
+  };
+  await fill(poller, 0);
+  await poller.startPoller();
+  const jobId = await poller.poll();
+  const seen: string[] = [];
+  let highest = 0;
+  let fills = 0;
+  for (;;) {
+    const job = await poller.until(jobId, 'delayed', 'completed');
+    highest = Math.max(highest, await ratioOf(poller));
+    seen.push(...(await poller.stored()).map((envelope) => envelope.id));
+    for (const chunk of await poller.records.getPrioritized()) {
+      await poller.store.settle(sourceId, chunk.id!, null, chunk.data.records);
+      await chunk.remove();
+    }
+    if ((await poller.polls.getJobState(jobId)) === 'completed') break;
+    fills += 1;
+    await waitUntil('the drain to show', async () => (await ratioOf(poller)) < 0.25, waiting);
+    await job.promote();
+    await waitUntil('the poll to go on', async () => (await poller.polls.getJobState(jobId)) !== 'delayed', waiting);
+  }
+  expect(fills).toBeGreaterThan(0);
+  expect(highest).toBeGreaterThan(0.3);
+  expect(highest).toBeLessThan(0.45);
+  expect(seen).toHaveLength(pages * 500);
+  expect(new Set(seen).size).toBe(pages * 500);
 });
 
 const ratioOf = async ({ metrics }: Bundle): Promise<number> => {

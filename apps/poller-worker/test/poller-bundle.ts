@@ -164,7 +164,11 @@ export const openPollerBundle = async (
     logger,
     metrics,
     health,
-    redisMemory: own.memory?.(redis, health, metrics) ?? { high: async () => bundle.memoryHigh, stop: () => {} },
+    redisMemory: own.memory?.(redis, health, metrics) ?? {
+      high: async () => bundle.memoryHigh,
+      took: () => {},
+      stop: () => {},
+    },
     facts: createFacts(),
     redis,
   });
@@ -208,10 +212,14 @@ export const openPollerBundle = async (
       return `${sourceId}.${scheduledFor}`;
     },
     until: (jobId, ...wanted) =>
-      waitUntil(`poll ${jobId} to be ${wanted.join(' or ')}`, async () => {
-        if (!wanted.includes(await polls.getJobState(jobId))) return null;
-        return polls.getJob(jobId);
-      }),
+      waitUntil(
+        `poll ${jobId} to be ${wanted.join(' or ')}`,
+        async () => {
+          if (!wanted.includes(await polls.getJobState(jobId))) return null;
+          return polls.getJob(jobId);
+        },
+        { timeoutMs: 45_000 },
+      ),
     pollOnce: async (scheduledFor) => {
       const jobId = await bundle.poll(scheduledFor);
       return bundle.until(jobId, 'completed', 'failed');

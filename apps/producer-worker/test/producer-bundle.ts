@@ -205,7 +205,7 @@ export const openProducer = async (
         metrics,
         health,
         facts,
-        redisMemory: { high: async () => null, stop: () => {} },
+        redisMemory: { high: async () => null, took: () => {}, stop: () => {} },
         redis: connection,
         ...workerChanges,
       });

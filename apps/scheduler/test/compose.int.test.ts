@@ -39,7 +39,7 @@ const setup = async () => {
     metrics: createMetrics(),
     health: createHealth(),
     facts: createFacts(),
-    redisMemory: { high: async () => null, stop: () => {} },
+    redisMemory: { high: async () => null, took: () => {}, stop: () => {} },
     redis,
   });
   const app = express();

@@ -34,7 +34,7 @@ export interface AdmissionDeps {
   readonly store: Pick<ChunkStore, 'lookup' | 'admit' | 'remember'>;
   readonly queues: AdmissionQueues;
   readonly room: Room;
-  readonly memory: Pick<RedisMemory, 'high'>;
+  readonly memory: Pick<RedisMemory, 'high' | 'took'>;
   readonly stocks: Pick<LetterStocks, 'read'>;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -78,6 +78,8 @@ export interface PageAdmission {
   /** Records stored, new or corrected. */
   readonly accepted: number;
 }
+
+const bytesPerId = 120;
 
 /** Bytes of values in one chunk at most: Redis and a producer copy a chunk whole. */
 const chunkBytes = 4 * 1024 * 1024;
@@ -157,6 +159,7 @@ const admitWhenRoom = async (
       const chunkId = createChunkId();
       const result = await deps.store.admit({ sourceId, chunkId, priority, limits, records, pollId });
       progress();
+      if (result.status === 'stored') deps.memory.took(bytesOf(records));
       if (result.status !== 'full') return { chunkId, result };
       known = result.known;
     }
@@ -166,6 +169,10 @@ const admitWhenRoom = async (
     if (answer !== 'room') return 'no_room';
   }
 };
+
+/** What a chunk takes in Redis, roughly: values, keys, and its ids in payload and seen ids. */
+const bytesOf = (records: Chunk['records']): number =>
+  records.reduce((sum, { value, key }) => sum + value.length + key.length + bytesPerId, 0);
 
 const addJob = async (
   queues: AdmissionQueues,

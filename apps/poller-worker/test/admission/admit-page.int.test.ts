@@ -25,7 +25,7 @@ const invalid: readonly InvalidRow[] = ['a', 'b'].map((raw) => ({
   message: `found ${raw}`,
 }));
 
-const memory = { high: async () => null };
+const memory = { high: async () => null, took: () => {} };
 
 const rows = (ingestedAtMs: number): PreparedRows => {
   const preparation = startPreparation(

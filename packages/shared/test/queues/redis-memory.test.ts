@@ -77,6 +77,20 @@ it.each([
   expect((await memory.high()) !== null).toBe(isHigh);
 });
 
+it('counts what this process has stored since Redis was asked, without a word in log or /readyz', async () => {
+  const { memory, state, logged, health } = setup();
+  expect(await memory.high()).toBeNull();
+  memory.took(60);
+  expect(await memory.high()).toBeNull();
+  memory.took(10);
+  expect(await memory.high()).toMatch(/^Redis uses 80 %/);
+  expect([state.asked, logged, health.report().notes]).toEqual([1, [], {}]);
+  // It was drained meanwhile: Redis knows better.
+  state.nowMs += 1000;
+  state.used = 70;
+  expect(await memory.high()).toBeNull();
+});
+
 it('keeps what it knew last while Redis is away, and never rejects', async () => {
   const { memory, state } = setup();
   state.used = 90;
