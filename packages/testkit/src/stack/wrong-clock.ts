@@ -1,7 +1,7 @@
 // A process whose wall clock is wrong: libfaketime (from PyPI, no root) is loaded before the C library. Only the wall
 // clock is faked; timers and `performance.now()` go on as they are. Linux only.
 
-import { lookForRedis } from './look-around.ts';
+import { findPython } from './find-programs.ts';
 import { cacheDirOf } from './places.ts';
 import type { Say } from './progress.ts';
 import { libfaketimeFromPypi } from './pypi.ts';
@@ -14,7 +14,7 @@ export const clockOffBy = async (
   const { env = process.env, say = () => {} } = context;
   if (process.platform !== 'linux') throw new Error(`clocks cannot be faked on ${process.platform}`);
   const cacheDir = cacheDirOf(env);
-  const { python } = await lookForRedis(env, cacheDir, false);
+  const python = await findPython(env);
   const library = await libfaketimeFromPypi({ cacheDir, env, say, python: python.found ? python.path : null });
   return {
     LD_PRELOAD: library,
