@@ -129,7 +129,10 @@ export const composePoller = (
         tick,
         poll,
         reparse,
-        watch: createJobWatch({ health, logger, now: monotonicNow, after }, { limitMs: jobHangLimitMs }),
+        watch: createJobWatch(
+          { health, logger, now: monotonicNow, after },
+          { limitMs: jobHangLimitMs, component: 'hung-polls' },
+        ),
         hangLimitMs: (sourceId) => hangLimitMs(sources.get(sourceId)),
         stop: stop.signal,
         logger,

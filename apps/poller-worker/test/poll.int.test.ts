@@ -426,7 +426,7 @@ describe('a poll that hangs', () => {
     await poller.startPoller();
     const jobId = await poller.poll();
     await waitUntil('the poll to be given up', () => !poller.health.report().ready);
-    expect(poller.health.report().problems).toEqual({ hung: `no progress, given up: poll of ${sourceId}` });
+    expect(poller.health.report().problems).toEqual({ 'hung-polls': `no progress, given up: poll of ${sourceId}` });
     const job = await waitUntil(
       'the stalled check to hand the job on',
       async () => (await poller.polls.getJobState(jobId)) === 'completed' && poller.polls.getJob(jobId),

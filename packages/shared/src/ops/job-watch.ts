@@ -19,9 +19,12 @@ export interface JobWatchDeps {
   readonly after: (delayMs: number, act: () => void) => () => void;
 }
 
-/** How long a job may show no sign, in milliseconds. */
+/** How a process watches its jobs. */
 export interface JobWatchOptions {
+  /** How long a job may show no sign, in milliseconds. */
   readonly limitMs: number;
+  /** The component in /readyz; default `hung`. Two watches of one process need two. */
+  readonly component?: string;
 }
 
 /** Watches the jobs of one process. */
@@ -31,7 +34,7 @@ export interface JobWatch {
    * was no sign for the limit (`own.limitMs`, if this job has one of its own). The act itself is not ended by that: give
    * it a signal, and abort it when this rejects.
    */
-  run<T>(name: string, act: (progress: () => void) => Promise<T>, own?: JobWatchOptions): Promise<T>;
+  run<T>(name: string, act: (progress: () => void) => Promise<T>, own?: Pick<JobWatchOptions, 'limitMs'>): Promise<T>;
 }
 
 /** An abandoned job that never settles is named in /readyz for this long, in milliseconds. */
@@ -46,15 +49,16 @@ const looks = 4;
 /** Jobs named in one health problem at most. */
 const namedJobs = 5;
 
-/** Creates the watch of one process; its component in /readyz is `hung`. */
+/** Creates a watch. */
 export const createJobWatch = (deps: JobWatchDeps, options: JobWatchOptions): JobWatch => {
+  const { component = 'hung' } = options;
   const abandoned = new Map<symbol, string>();
 
   const report = (): void => {
     const names = [...abandoned.values()];
     const more = names.length > namedJobs ? ` and ${names.length - namedJobs} more` : '';
     const named = `${names.slice(0, namedJobs).join(', ')}${more}`;
-    deps.health.setProblem('hung', names.length === 0 ? null : `no progress, given up: ${named}`);
+    deps.health.setProblem(component, names.length === 0 ? null : `no progress, given up: ${named}`);
   };
 
   const abandon = (name: string, limitMs: number, act: Promise<unknown>): void => {

@@ -107,6 +107,31 @@ it('takes a limit of its own for a job', async () => {
   await expect(run).rejects.toThrow('no progress for 5 s');
 });
 
+it('reports under a component of its own, so that two watches of one process do not clear each other', async () => {
+  const health = createHealth();
+  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  const due: (() => void)[] = [];
+  let nowMs = 0;
+  const after = (_delayMs: number, act: () => void): (() => void) => {
+    due.push(act);
+    return () => {};
+  };
+  const deps = { health, logger, now: () => nowMs, after };
+  const polls = createJobWatch(deps, { limitMs: 100, component: 'hung-polls' });
+  const chunks = createJobWatch(deps, { limitMs: 100 });
+  const stuck = Promise.withResolvers<void>();
+  const runs = [polls.run('a', () => new Promise(() => {})), chunks.run('b', () => stuck.promise)];
+  // Four looks of 25 ms each; what `after` was asked for last is the end of being shown.
+  for (let look = 0; look < 4; look += 1) {
+    nowMs += 25;
+    for (const act of due.splice(0)) act();
+  }
+  await Promise.allSettled(runs);
+  expect(Object.keys(health.report().problems)).toEqual(['hung-polls', 'hung']);
+  stuck.resolve();
+  await expect.poll(() => Object.keys(health.report().problems)).toEqual(['hung-polls']);
+});
+
 it('names five jobs, and counts the others', async () => {
   const { watch, health, pass } = setup();
   const runs = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => watch.run(name, () => new Promise(() => {})));
