@@ -19,11 +19,12 @@ import {
 import { createPlacement } from './place-records.ts';
 import type { KafkaProducerOptions, KafkaProducerPort, OutgoingRecord } from './port.ts';
 import { type BatchMaker, prepareBatches, splitBatch } from './prepare-batches.ts';
+import { createIdentities } from './producer-identities.ts';
 import { protocolError } from './protocol-error.ts';
 import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
 import { faultOf, sealRecordBatch } from './record-encoder.ts';
 import { type RetryPolicy, waitForRetry } from './retry.ts';
-import type { NumberedWire, ProducerIdentity } from './wire.ts';
+import type { NumberedWire } from './wire.ts';
 
 /** What the producer needs. */
 export interface NumberedProducerDeps extends BatchMaker {
@@ -54,30 +55,13 @@ export const createNumberedProducer = (
   const { wire, metadata, retry, maxLanes = 10_000 } = deps;
   const requests = createLeaderRequests(wire, deps.produceTimeoutMs);
   const lanes = new Map<string, PartitionLane>();
-  let identity: { readonly asked: Promise<ProducerIdentity>; given: ProducerIdentity | null } | null = null;
+  const identities = createIdentities(() => wire.newIdentity());
   let troubleToldAt = Number.NEGATIVE_INFINITY;
 
   const stopped = (): Error => new StreamManagerError('stopped', 'the Kafka producer is closed');
 
-  /** One identity serves all lanes until one of them loses it; a lane never gets one again that it had. */
-  const currentIdentity = async (): Promise<ProducerIdentity> => {
-    if (identity === null) {
-      const asking = { asked: wire.newIdentity(), given: null as ProducerIdentity | null };
-      identity = asking;
-      asking.asked.then(
-        (given) => {
-          asking.given = given;
-        },
-        () => {
-          if (identity === asking) identity = null;
-        },
-      );
-    }
-    return identity.asked;
-  };
-
   const loseIdentity = (lane: PartitionLane): void => {
-    if (identity !== null && identity.given === lane.identity) identity = null;
+    if (lane.identity !== null) identities.lose(lane.identity);
     lane.identity = null;
     lane.sequence = 0;
   };
@@ -94,7 +78,7 @@ export const createNumberedProducer = (
   /** Writes identity and sequence into a batch, once: a repeated one stays the same. */
   const number = async (lane: PartitionLane, batch: LaneBatch): Promise<void> => {
     if (batch.isNumbered) return;
-    lane.identity ??= await currentIdentity();
+    lane.identity ??= await identities.current();
     sealRecordBatch(batch.bytes, { ...lane.identity, sequence: lane.sequence });
     batch.isNumbered = true;
   };
@@ -191,7 +175,7 @@ export const createNumberedProducer = (
         if (shipments.length === 0 && !isServed) lanes.delete(idle);
       }
       // A lane that comes back begins at 0 again, so it must not come back under the identity that it had.
-      identity = null;
+      identities.renew();
     }
     const lane = lanes.get(name) ?? { topic, partition, identity: null, sequence: 0, shipments: [], isServed: false };
     lanes.set(name, lane);

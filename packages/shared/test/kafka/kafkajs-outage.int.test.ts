@@ -46,7 +46,8 @@ const portWith = (timeouts: Partial<KafkaTimeouts> = {}): KafkaPort =>
 const makeTopic = async (port: KafkaPort): Promise<string> => {
   const topic = `outage-${randomUUID()}`;
   const admin = port.createAdmin();
-  await admin.createTopics([{ topic, partitions: 3, replicationFactor: -1, config: {} }]);
+  // The records of these tests are older than a topic keeps them by default.
+  await admin.createTopics([{ topic, partitions: 3, replicationFactor: -1, config: { 'retention.ms': '-1' } }]);
   await admin.close();
   return topic;
 };

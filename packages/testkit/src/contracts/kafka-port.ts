@@ -46,8 +46,9 @@ export const describeKafkaPort = (name: string, open: () => Promise<KafkaUnderTe
       topic: `contract-${randomUUID()}`,
       partitions: 4,
       replicationFactor: -1,
-      config: {},
       ...fields,
+      // The records of these tests are older than a topic keeps them by default.
+      config: { 'retention.ms': '-1', ...fields.config },
     });
 
     const makeTopic = async (fields: Partial<TopicDefinition> = {}): Promise<string> => {
