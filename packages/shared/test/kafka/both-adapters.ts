@@ -6,7 +6,7 @@ import { createPlatformaticPort } from '../../src/kafka/platformatic-adapter.ts'
 import type { KafkaPort } from '../../src/kafka/port.ts';
 
 /** Client options of which all but the brokers have a value for tests. */
-export type AdapterOptions = Partial<ClientOptions> & {
+type AdapterOptions = Partial<ClientOptions> & {
   readonly brokers: readonly string[];
   readonly compression?: Compression;
 };
