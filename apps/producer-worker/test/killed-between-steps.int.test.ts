@@ -1,7 +1,8 @@
 // A producer process is killed (SIGKILL) after every single step of run → take → publish → settle → complete, of the
 // move to the dead letters, of a replay and of a burial, on real Redis and Kafka; then a normal worker takes over. The
 // account of each instant: every record is in Kafka or is exactly one dead letter, and doubled is only what Kafka had
-// acknowledged and was not yet settled. The steps are what a process does that nobody kills: a step more is an instant more.
+// acknowledged and was not yet settled. The steps named here are compared with those of a process that nobody kills: whoever
+// adds one has to name it, and it gets its instant.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
