@@ -26,10 +26,13 @@ const clockDrill = (name: string, words: string, secondsOf: (place: Place) => nu
   name,
   title: `worker clocks ${words}, then right again`,
   plan: {},
+  pollNow: true,
   harm: async (ground) => {
     await changeClocks(ground, secondsOf);
     await bringOn(ground);
-    await ground.publishes(6_000);
+    await ground.publishes(3_000);
+    await bringOn(ground);
+    await ground.publishes(1_000);
     await changeClocks(ground, () => 0);
     ground.progress.healed();
     await bringOn(ground);

@@ -23,6 +23,8 @@ export interface Drill {
   readonly plan: GroundPlan;
   /** Records that are published before the harm begins. Default 4000. */
   readonly warmUp?: number;
+  /** The schedules may have shifted: at the end polls are asked for. Default false. */
+  readonly pollNow?: boolean;
   /** Called before the fleet is started. */
   readonly prepare?: (ground: Ground) => Promise<void>;
   /** Does harm and heals it; calls `ground.progress.healed()` when all is well again. */
@@ -68,7 +70,7 @@ export const runDrill = async (
       await ground.fleet.startAll();
       await ground.publishes(drill.warmUp ?? 4_000);
       allowance = await drill.harm(ground);
-      account = await ground.settle();
+      account = await ground.settle({ pollNow: drill.pollNow ?? false });
       recovery = ground.progress.recovery();
     } catch (error) {
       problems.push(messageOf(error));

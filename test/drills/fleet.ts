@@ -57,6 +57,12 @@ export const createFleet = (options: { readonly directory: string; readonly env:
     return process;
   };
 
+  const killAtExit = (): void => {
+    for (const { process } of all) process.signal('SIGKILL');
+  };
+  // Else an interrupted run would leave them working on servers that are gone.
+  process.once('exit', killAtExit);
+
   return {
     at,
     start,
@@ -92,6 +98,7 @@ export const createFleet = (options: { readonly directory: string; readonly env:
     killAll: async () => {
       for (const { process } of all) asked.add(process);
       await Promise.all(all.map(({ process }) => process.end('SIGKILL')));
+      process.off('exit', killAtExit);
     },
   };
 };

@@ -1,6 +1,7 @@
 // The ground on which a drill does its harm: servers, load, fleet, and a watch on the progress. At the end it waits until
 // all that was served is published, and gives the account.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,8 +48,11 @@ export interface Ground extends AsyncDisposable {
   readonly publishes: (records: number, timeoutMs?: number) => Promise<void>;
   readonly streams: () => Promise<readonly StreamAnswer[]>;
   readonly act: (sourceId: string, act: string) => Promise<void>;
-  /** Stops the world, waits until nothing of it is left to publish, and gives the account. */
-  readonly settle: () => Promise<Account>;
+  /**
+   * Stops the world, waits until nothing of it is left to publish, and gives the account. `pollNow`: polls are asked for,
+   * since the schedules may be an hour away.
+   */
+  readonly settle: (options?: { readonly pollNow?: boolean }) => Promise<Account>;
   /** Copies all logs there. */
   readonly saveLogs: (directory: string) => Promise<void>;
 }
@@ -65,7 +69,14 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
   const directory = await mkdtemp(join(tmpdir(), `stream-manager-drill-${name}-`));
   const logs = join(directory, 'logs');
   await mkdir(logs);
-  const undo: (() => Promise<void> | void)[] = [() => rm(directory, { recursive: true, force: true })];
+  const removeAtExit = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', removeAtExit);
+  const undo: (() => Promise<void> | void)[] = [
+    async () => {
+      await rm(directory, { recursive: true, force: true });
+      process.off('exit', removeAtExit);
+    },
+  ];
   const close = async (): Promise<void> => {
     for (const act of undo.splice(0).reverse()) await act();
   };
@@ -142,9 +153,12 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
       },
       streams,
       act,
-      settle: async () => {
+      settle: async ({ pollNow = false } = {}) => {
         load.stopClock();
-        await everythingKnown(streams);
+        await everythingKnown(async () => {
+          if (pollNow) for (const sourceId of load.sourceIds) await act(sourceId, 'poll');
+          return streams();
+        });
         for (const sourceId of load.sourceIds) await act(sourceId, 'stop');
         const isIdle = async (): Promise<boolean> => (await progress.queued()) === 0;
         await waitUntil('everything to be published', async () => (await isIdle()) && (await isIdle()), {
@@ -178,6 +192,6 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
       }
       return all.length > 0 && all.every(({ id }) => (quiet.get(id)?.size ?? 0) >= 2);
     },
-    { timeoutMs: 180_000, intervalMs: 200 },
+    { timeoutMs: 180_000, intervalMs: 500 },
   );
 };

@@ -82,6 +82,8 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 say(`${chosen.length} drills with ${client}, seed ${seed}`);
+// What a drill has started ends with this process, if it gets to end.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const outcomes: Outcome[] = [];
 for (const drill of chosen) {
   const logsTo = join(tmpdir(), `stream-manager-drill-logs-${process.pid}`, drill.name);
