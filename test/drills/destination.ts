@@ -1,13 +1,15 @@
 // Drills around a topic: it is deleted under load; a record is too large for it.
+import { endOffsets } from '@stream-manager/testkit/accounting/read-topics';
 import { expectedContent } from '@stream-manager/testkit/providers/expected-content';
 import { createTopic, deleteTopic } from '@stream-manager/testkit/stack/kafka-topics';
+import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { type Drill, inFlight } from './drill.ts';
 import type { Ground } from './ground.ts';
 
 const deletedTopic: Drill = {
   name: 'topic-deleted',
-  title: 'a topic is deleted under load (and made again by the scheduler)',
-  plan: { servers: { network: true } },
+  title: 'a topic is deleted under load (and made again by the scheduler); the other topic goes on',
+  plan: { servers: { network: true }, load: { sensorIntervalSeconds: 10 } },
   harm: async (ground) => {
     const { network, direct } = ground.servers;
     // Held for a moment, so that all that was acknowledged can be read before it is gone; what is in flight meets no topic.
@@ -17,8 +19,19 @@ const deletedTopic: Drill = {
     const doubled = await inFlight(ground, 2);
     network?.kafka.heal();
     ground.progress.healed();
+    const before = await ground.progress.published();
+    const deletedAt = performance.now();
+    const isThere = async (): Promise<boolean> =>
+      (await endOffsets({ brokers: direct.kafkaBrokers, topics: [ground.topics.firms] })).length > 0;
+    await waitUntil('the topic to be made again', isThere, { timeoutMs: 180_000, intervalMs: 250 });
+    const awaySeconds = (performance.now() - deletedAt) / 1_000;
+    const others = (await ground.progress.published()) - before;
     await ground.publishes(3_000);
-    return { doubled };
+    return {
+      doubled,
+      note: `away for ${awaySeconds.toFixed(1)} s, meanwhile ${others} records published to the other topic`,
+      problems: others === 0 ? ['the other topic did not go on'] : [],
+    };
   },
 };
 

@@ -1,6 +1,6 @@
 // `npm run drills`: breaks the whole system in every way it promises to survive, on servers of its own, and accounts for
 // every record. Exit code 0 when all drills passed, 1 when one failed, 2 for a wrong option.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,7 +87,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const outcomes: Outcome[] = [];
 for (const drill of chosen) {
   const logsTo = join(tmpdir(), `stream-manager-drill-logs-${process.pid}`, drill.name);
-  await mkdir(logsTo, { recursive: true });
   const outcome = await runDrill(drill, { client, seed, say, logsTo });
   outcomes.push(outcome);
   say(lineOf(outcome));
