@@ -98,11 +98,18 @@ export const createNumberedProducer = (
     }
   };
 
+  /** Tells of everything that is being kept up: what becomes so within the next 2 s is not told of by itself. */
   const tellTrouble = (error: unknown): void => {
     const now = performance.now();
     if (now - troubleToldAt < troubleEveryMs) return;
     troubleToldAt = now;
-    onTrouble(error);
+    const sourceIds = new Set<string>();
+    for (const { shipments } of lanes.values()) {
+      const [head] = shipments;
+      if (head?.batches[0]?.mayBeWritten !== true) continue;
+      for (const index of head.batches[0].indexes) sourceIds.add(head.records[index]?.sourceId ?? '');
+    }
+    onTrouble(error, [...sourceIds]);
   };
 
   /** Sends the first batch of a lane's first shipment once and does what the answer asks for. True: it is to be sent again. */

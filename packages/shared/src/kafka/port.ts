@@ -89,10 +89,11 @@ export interface KafkaProducerOptions {
   /**
    * Called while a publish goes on although an exchange with the cluster failed for an outage, at most about every 2 s:
    * the adapter keeps sending the same batch because its outcome is not known, and only a repeat under the same sequence
-   * number cannot double it. That publish may take as long as the outage lasts. Never called by kafkajs, whose publish
-   * gives up by itself within about twice its request timeout. Must not throw.
+   * number cannot double it. That publish may take as long as the outage lasts. `sourceIds`: whose records are in the
+   * batches that are being kept up now, each once. Never called by kafkajs, whose publish gives up by itself within about
+   * twice its request timeout. Must not throw.
    */
-  readonly onTrouble?: (error: unknown) => void;
+  readonly onTrouble?: (error: unknown, sourceIds: readonly string[]) => void;
 }
 
 /** Both halves, made from one config. */

@@ -15,7 +15,7 @@ import { type ArrivedBatch, createFakeCluster, type FakeCluster, type Reply } fr
 interface SetUp {
   readonly cluster: FakeCluster;
   readonly producer: KafkaProducerPort;
-  readonly troubles: readonly unknown[];
+  readonly troubles: readonly { readonly error: unknown; readonly sourceIds: readonly string[] }[];
 }
 
 const setUp = (
@@ -30,7 +30,7 @@ const setUp = (
   });
   const { wire } = cluster;
   const now = (): number => 0;
-  const troubles: unknown[] = [];
+  const troubles: { readonly error: unknown; readonly sourceIds: readonly string[] }[] = [];
   const producer = createNumberedProducer(
     {
       wire,
@@ -41,7 +41,7 @@ const setUp = (
       maxLanes: options.maxLanes ?? 1_000,
       retry: { retries: 3, firstDelayMs: 0, maxDelayMs: 0, withinMs: options.withinMs ?? 60_000 },
     },
-    { onTrouble: (error) => troubles.push(error) },
+    { onTrouble: (error, sourceIds) => troubles.push({ error, sourceIds }) },
   );
   return { cluster, producer, troubles };
 };
@@ -88,7 +88,8 @@ describe('a batch without an answer', () => {
     await producer.publish(keyed(1));
     expect(troubles.length).toBeGreaterThanOrEqual(1);
     expect(troubles.length).toBeLessThan(30);
-    expect(classifySendError(troubles[0]).outcome).toBe('outage');
+    expect(classifySendError(troubles[0]?.error).outcome).toBe('outage');
+    expect(troubles[0]?.sourceIds).toEqual(['contract']);
   });
 
   it('ends as stopped when the producer is closed', async () => {
