@@ -125,10 +125,16 @@ export const createCollector = <T extends Gatherable>(
       waitingSince = waitingSince.slice(pieces);
       isOverdue = false;
       inFlight += 1;
-      void deps.send(batch, pass).finally(() => {
-        inFlight -= 1;
-        pump();
-      });
+      void deps
+        .send(batch, pass)
+        // It never does; whatever does all the same, no chunk may wait for its answer for ever.
+        .catch(() => {
+          for (const piece of batch) piece.giveBack();
+        })
+        .finally(() => {
+          inFlight -= 1;
+          pump();
+        });
     }
     if (waiting.length === 0) {
       cancelTimer?.();

@@ -30,6 +30,7 @@ import { createLagSampler } from './lag-sampler.ts';
 import { createLease } from './lease.ts';
 import { keepOneAtATime } from './one-at-a-time.ts';
 import { openRecordsQueue } from './open-records-queue.ts';
+import { readHeads } from './read-heads.ts';
 import { readWork } from './read-work.ts';
 import { createSourceNotes } from './source-notes.ts';
 import { createSourceQueues } from './source-queues.ts';
@@ -61,7 +62,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   });
   const rings = createRings({ redis, logger }, { keyPrefix });
   const notes = createSourceNotes({ health, logger, now: () => performance.now() });
-  const heads = createHeadWatch({ redis, logger, after }, { keyPrefix });
+  const heads = createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after });
   const stocks = createLetterStocks(redis, keyPrefix);
   const stopped = new AbortController();
   const job = chunkJobOptions(config.delivery);

@@ -1,20 +1,20 @@
 // The records queue of one source, opened in this process: BullMQ's side of delivering chunks. How many jobs it fetches
 // follows from what is in hand: `concurrency` = chunks held + 1 while there is room. Fixed slots would put slots × 500
 // records in hand before the first one is sent, and starve a collector that waits for more.
-// While the breaker is open one chunk is held, the most urgent, ready to be the trial; all others lie in the queue. The
-// worker is never paused: its check for the chunks of dead workers goes on.
+// While the breaker is open nothing is fetched and nothing is held, so that a worker with a better network can have it;
+// a queue that is invited to the trial takes one chunk. The check for the chunks of dead workers goes on all the time.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { ChunkJobData } from '@stream-manager/shared/jobs/payloads';
 import {
   lockDurationMs,
   type OpenWorkerOptions,
+  openStalledCheck,
   openWorker,
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
-import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Collector, createCollector } from './collect.ts';
@@ -28,8 +28,9 @@ import {
 } from './deliver-chunk.ts';
 import { createInOrderDelivery } from './deliver-in-order.ts';
 import { lockTakenAt } from './fence.ts';
+import { createFetching } from './fetching.ts';
 import type { HeadWatch } from './head-watch.ts';
-import type { SendGate } from './kafka/breaker.ts';
+import type { GatedQueue, SendGate } from './kafka/breaker.ts';
 import { keepOneAtATime } from './one-at-a-time.ts';
 import type { Publisher } from './publish.ts';
 import { createRests } from './rests.ts';
@@ -93,7 +94,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   let chunksHeld = 0;
   let recordsHeld = 0;
   let isClosing = false;
-  let unwatch: (() => void) | null = null;
+  let isInvited = false;
 
   const collector: Collector<Piece> = createCollector<Piece>(
     {
@@ -115,33 +116,33 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       maxInFlight: isOrdered ? 1 : maxInFlight,
     },
   );
+  /** Whether a chunk may wait here for its send. */
+  const mayHold = (): boolean => !gate.isShut() || (isInvited && !isClosing);
   const giveBack = (): void => {
     collector.giveBack();
     rests.end();
   };
   const adjust = (): void => {
     worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, gate.isShut() ? 1 : roomRecords);
-    // Whatever waits, for the gate or in place, makes way for what is more urgent; and for a close.
-    const isHolding = gate.isShut() || isOrdered;
-    if (isClosing && gate.isShut()) giveBack();
-    else if (isHolding && unwatch === null && !isClosing) unwatch = deps.heads.watch(queue);
-    else if (!isHolding) {
-      unwatch?.();
-      unwatch = null;
-    }
+    fetching.set(mayHold());
   };
-  const queue = {
+  const queue: GatedQueue = {
     sourceId,
-    urgency: (): PriorityClass | null => collector.urgency() ?? rests.urgency(),
-    wake: (): void => {
+    open: () => {
+      isInvited = false;
       adjust();
       collector.wake();
     },
-    shut: (): void => {
+    shut: () => {
+      isInvited = false;
       giveBack();
       adjust();
     },
-    giveBack,
+    invite: () => {
+      isInvited = true;
+      adjust();
+      collector.wake();
+    },
   };
 
   const deliverOnce = createDelivery(
@@ -152,8 +153,8 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         ...collector,
         add: (pieces) => {
           collector.add(pieces);
-          // One that was still being taken when the queue began to close.
-          if (isClosing && gate.isShut()) giveBack();
+          // One that was still being fetched or taken when the gate shut.
+          if (!mayHold()) collector.giveBack();
         },
       },
     },
@@ -180,7 +181,8 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       ? createInOrderDelivery(
           {
             deliver: deliverOnce,
-            rest: (delayMs) => (isClosing ? Promise.resolve('given_back') : rests.rest(delayMs, job.data.priority)),
+            rest: (delayMs) =>
+              isClosing || !mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, job.data.priority),
             backoff,
           },
           { maxAttempts },
@@ -209,19 +211,29 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     settings: { backoffStrategy: backoff },
   };
   const worker: Worker = openWorker(address, deps.redis, process, workerOptions, guard.onError);
-  guard.watch(worker);
+  const fetching = createFetching(worker, {
+    startCheck: () => openStalledCheck(address, deps.redis, guard.onError),
+    logger: deps.logger,
+  });
+  guard.watch(fetching.guarded);
   const leave = gate.join(queue);
+  // Only a chunk that waits in place for its next attempt is held back while the gate is open.
+  const unwatch = isOrdered ? deps.heads.watch({ sourceId, urgency: () => rests.urgency(), giveBack }) : null;
 
+  let cancelRun: (() => void) | null = null;
   /** Works once the order is safe; a Redis that refuses is asked again. */
   const run = (): void => {
     if (isClosing) return;
     keepOneAtATime(deps.queue, isOrdered).then(
       () => {
-        if (!isClosing) worker.run().catch(guard.onError);
+        if (isClosing) return;
+        adjust();
+        // Behind a shut gate it starts with the first `resume`.
+        if (mayHold()) worker.run().catch(guard.onError);
       },
       (error: unknown) => {
         deps.logger.warn({ sourceId, error: messageOf(error) }, 'a records queue could not be opened; trying again');
-        deps.after(1_000, run);
+        cancelRun = deps.after(1_000, run);
       },
     );
   };
@@ -230,11 +242,13 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   return {
     close: async () => {
       isClosing = true;
+      cancelRun?.();
       guard.stop();
-      if (gate.isShut()) giveBack();
-      rests.end();
-      await worker.close();
       unwatch?.();
+      rests.end();
+      if (gate.isShut()) collector.giveBack();
+      await fetching.close();
+      await worker.close();
       leave();
     },
   };

@@ -131,7 +131,6 @@ describe('a producer worker', () => {
     await producer.createTopic();
     await producer.drained();
     expect(ascending(numbersOf(await producer.stored()))).toEqual(upTo(10));
-    expect(health.report().sources).toEqual({});
     expect(await producer.deadLetters.getJobCountByTypes('failed', 'wait')).toBe(0);
   });
 
@@ -151,11 +150,10 @@ describe('a producer worker', () => {
     await waitUntil('the trouble to show', () => worker.health.report().problems.kafka !== undefined, {
       timeoutMs: 20_000,
     });
-    await waitUntil('the chunk to wait', async () => (await producer.records.getDelayedCount()) === 1, {
-      timeoutMs: 30_000,
-    });
-    expect((await producer.records.getJob(chunkId))?.attemptsMade).toBe(0);
+    expect(worker.facts.read().breaker).toBe('open');
     await worker.stop();
+    expect(await (await producer.records.getJob(chunkId))?.getState()).toBe('prioritized');
+    expect((await producer.records.getJob(chunkId))?.attemptsMade).toBe(0);
     expect((await producer.store.counts([sourceId])).get(sourceId)?.total).toBe(10);
   });
 

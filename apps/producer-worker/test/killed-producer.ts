@@ -28,6 +28,7 @@ import { createHeadWatch } from '../src/head-watch.ts';
 import { createKafkaSide } from '../src/kafka/kafka-side.ts';
 import { type OpenQueue, openRecordsQueue } from '../src/open-records-queue.ts';
 import type { PublishedBatch } from '../src/publish.ts';
+import { readHeads } from '../src/read-heads.ts';
 import { createSourceNotes } from '../src/source-notes.ts';
 import { createSourceQueues } from '../src/source-queues.ts';
 import { createSweep } from '../src/sweep.ts';
@@ -78,7 +79,7 @@ const health = createHealth();
 const redis = createRedis(config.redis.url, { name: `${keyPrefix}-killed`, logger });
 const real = createRedisChunkStore({ redis, keyPrefix });
 const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
-const kafka = createKafkaSide({ config, logger, metrics, health, facts: createFacts() });
+const kafka = createKafkaSide({ config, redis, logger, metrics, health, facts: createFacts() });
 const stocks = createLetterStocks(redis, keyPrefix);
 const topics = createTopicResolver(config.routing, config.sources);
 const job = chunkJobOptions(config.delivery);
@@ -151,7 +152,7 @@ const openRecords = (): OpenQueue =>
       queue: queues.records(sourceId),
       publisher: { publish },
       gate: kafka.breaker,
-      heads: createHeadWatch({ redis, logger, after }, { keyPrefix }),
+      heads: createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after }),
       topics,
       addLetters,
       lettersFull: roomForLetters,

@@ -6,6 +6,7 @@ import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { createHeadWatch } from '../src/head-watch.ts';
 import { type OpenRecordsDeps, type OpenRecordsOptions, openRecordsQueue } from '../src/open-records-queue.ts';
 import type { SendFailure } from '../src/publish.ts';
+import { readHeads } from '../src/read-heads.ts';
 import { silent } from './chunks.ts';
 import { type ProducerBundle, sourceId } from './producer-bundle.ts';
 
@@ -30,7 +31,11 @@ export const openQueueWith = (
         },
       },
       gate: { enter: () => ({ end: () => {} }), isShut: () => false, join: () => () => {} },
-      heads: createHeadWatch({ redis: producer.redis, logger: silent, after }, producer.config.redis),
+      heads: createHeadWatch({
+        readHeads: (ids) => readHeads(producer.redis, producer.config.redis.keyPrefix, ids),
+        logger: silent,
+        after,
+      }),
       lettersFull: async () => null,
       random: () => 0,
       topics: { needsContent: () => false, resolve: () => ({ topic: producer.topic, rule: 'source' }) },

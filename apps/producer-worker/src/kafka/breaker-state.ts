@@ -4,6 +4,8 @@
 //      ▲                                    ▲                    └──outage──► open
 //      └──── any acknowledged record ───────┴── (an answer that came late closes it, too)
 
+import type { PriorityClass } from '@stream-manager/shared/records/priority';
+
 /** Settings of the breaker: `delivery.circuitBreaker`. */
 export interface BreakerOptions {
   /** Outages in a row that open it. */
@@ -31,8 +33,6 @@ export type BreakerState =
       readonly kind: 'open' | 'half_open';
       readonly retryAt: number;
       readonly reason: string;
-      /** A batch is on its way that decides. */
-      readonly isTrying: boolean;
       /** Sources whose batches failed since the breaker was last closed. */
       readonly failing: ReadonlySet<string>;
       /** All that failed were answers about a partition: a source that did not fail may be tried at once. */
@@ -50,12 +50,11 @@ export const opened = (state: BreakerState, outage: Outage, now: number, options
   kind: 'open',
   retryAt: now + options.resetMs,
   reason: outage.message,
-  isTrying: false,
   failing: withSource(state.failing, outage.sourceId),
   isPartial: outage.scope === 'partition' && (state.kind === 'closed' || state.isPartial),
 });
 
-/** After an outage. `isTrial`: it was the batch that decides. Others that were on their way change nothing while open. */
+/** After an outage. `isTrial`: it was the batch that decides. Others that were on their way open nothing while it is open. */
 export const afterOutage = (
   state: BreakerState,
   outage: Outage,
@@ -63,20 +62,43 @@ export const afterOutage = (
   now: number,
   options: BreakerOptions,
 ): BreakerState => {
-  if (state.kind !== 'closed') {
-    if (isTrial) return opened(state, outage, now, options);
-    return { ...state, failing: withSource(state.failing, outage.sourceId) };
-  }
+  if (isTrial) return opened(state, outage, now, options);
   const failing = withSource(state.failing, outage.sourceId);
+  if (state.kind !== 'closed') return { ...state, failing };
   const outages = state.outages + 1;
   if (outages < options.threshold) return { kind: 'closed', outages, failing };
   return opened({ kind: 'closed', outages, failing }, outage, now, options);
 };
 
-/** Whether a batch of the source may go now, and whether it decides. */
-export const mayEnter = (state: BreakerState, sourceId: string): 'yes' | 'as_trial' | 'no' => {
-  if (state.kind === 'closed') return 'yes';
-  if (state.isTrying) return 'no';
-  if (state.kind === 'half_open') return 'as_trial';
-  return state.isPartial && !state.failing.has(sourceId) ? 'as_trial' : 'no';
+/** Whether a source may be invited to make the trial now. */
+export const mayInvite = (state: BreakerState, sourceId: string): boolean => {
+  if (state.kind === 'closed') return false;
+  return state.kind === 'half_open' || (state.isPartial && !state.failing.has(sourceId));
+};
+
+/** A source that has something for Kafka. */
+export interface Candidate {
+  readonly sourceId: string;
+  /** The class of the most urgent chunk that waits; 0: one that a dead worker held. */
+  readonly head: PriorityClass | 0;
+  /** When it was last invited, in monotonic milliseconds; 0: never. */
+  readonly invitedAt: number;
+}
+
+/** 0: healthy and not asked yet, 1: healthy and asked before (nothing came of it), 2: its batches fail. */
+const turnOf = (state: BreakerState, { sourceId, invitedAt }: Candidate): 0 | 1 | 2 => {
+  if (state.failing.has(sourceId)) return 2;
+  return invitedAt === 0 ? 0 : 1;
+};
+
+/**
+ * Who makes the trial. Those that have not failed come before all that have, so that a sick source of a higher class does
+ * not keep a healthy one waiting; among them the most urgent first, and then whoever's turn was longest ago.
+ */
+export const chooseTrial = (state: BreakerState, candidates: readonly Candidate[]): string | null => {
+  const ranked = candidates
+    .filter(({ sourceId }) => mayInvite(state, sourceId))
+    .map((candidate) => ({ ...candidate, turn: turnOf(state, candidate) }))
+    .toSorted((a, b) => a.turn - b.turn || a.invitedAt - b.invitedAt || a.head - b.head);
+  return ranked[0]?.sourceId ?? null;
 };

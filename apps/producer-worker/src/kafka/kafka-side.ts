@@ -6,6 +6,7 @@ import { after } from '@stream-manager/shared/ops/after';
 import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { createPublisher, type Publisher } from '../publish.ts';
+import { readHeads } from '../read-heads.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { outageScope } from './outage-scope.ts';
 
@@ -22,24 +23,32 @@ export interface KafkaSide {
 
 /** Creates the clients; nothing connects before the breaker's start or the first batch. */
 export const createKafkaSide = (
-  context: Pick<ProcessContext, 'config' | 'logger' | 'metrics' | 'health' | 'facts'>,
+  context: Pick<ProcessContext, 'config' | 'redis' | 'logger' | 'metrics' | 'health' | 'facts'>,
 ): KafkaSide => {
-  const { config, logger, metrics, health, facts } = context;
+  const { config, redis, logger, metrics, health, facts } = context;
   const now = (): number => performance.now();
   const kafka = createKafka(config.kafka, { logger, role: 'producer-worker' });
   const admin = kafka.createAdmin();
   facts.set('breaker', 'closed');
   const breaker = createBreaker(
-    { admin, health, logger, now, after, onChange: (state) => facts.set('breaker', state) },
+    {
+      admin,
+      readHeads: (sourceIds) => readHeads(redis, config.redis.keyPrefix, sourceIds),
+      health,
+      logger,
+      now,
+      after,
+      onChange: (state) => facts.set('breaker', state),
+    },
     config.delivery.circuitBreaker,
   );
 
   const watch = createJobWatch({ health, logger, now, after }, { limitMs: hungAfterMs });
   const publishing = new Set<() => void>();
   const producer = kafka.createProducer({
-    onTrouble: (error) => {
+    onTrouble: (error, sourceIds) => {
       const { code, message } = classifySendError(error);
-      breaker.trouble({ message, scope: outageScope(code) });
+      breaker.trouble({ message, scope: outageScope(code) }, sourceIds);
       for (const progress of publishing) progress();
     },
   });

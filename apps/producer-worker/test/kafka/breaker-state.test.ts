@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   afterOutage,
   type BreakerState,
+  type Candidate,
+  chooseTrial,
   closedBreaker,
-  mayEnter,
   type Outage,
   opened,
 } from '../../src/kafka/breaker-state.ts';
@@ -22,19 +23,18 @@ const failTimes = (times: number, one = outage()): BreakerState => {
   return state;
 };
 
-const halfOpen = (isTrying: boolean): BreakerState => ({
+const halfOpen = (failing: readonly string[] = ['fires']): BreakerState => ({
   kind: 'half_open',
   retryAt: 10_000,
   reason: 'refused',
-  isTrying,
-  failing: new Set(['fires']),
+  failing: new Set(failing),
   isPartial: false,
 });
 
 describe('afterOutage', () => {
   it('opens with the outage that reaches the threshold, until the time of the trial', () => {
     expect(failTimes(4)).toMatchObject({ kind: 'closed', outages: 4 });
-    expect(failTimes(5)).toMatchObject({ kind: 'open', retryAt: 11_000, reason: 'refused', isTrying: false });
+    expect(failTimes(5)).toMatchObject({ kind: 'open', retryAt: 11_000, reason: 'refused' });
   });
 
   it('is not moved by batches that were on their way when it opened', () => {
@@ -47,41 +47,75 @@ describe('afterOutage', () => {
   });
 
   it('opens again for the whole time when the trial fails', () => {
-    expect(afterOutage(halfOpen(true), outage(), true, 20_000, options)).toMatchObject({
+    expect(afterOutage(halfOpen(), outage(), true, 20_000, options)).toMatchObject({
       kind: 'open',
       retryAt: 30_000,
     });
   });
 });
 
-describe('mayEnter', () => {
+describe('chooseTrial', () => {
   const open = (changes: Partial<Outage> = {}): BreakerState => failTimes(5, outage(changes));
+  const one = (sourceId: string, head: Candidate['head'], invitedAt = 0): Candidate => ({ sourceId, head, invitedAt });
   it.each([
-    { name: 'closed', state: closedBreaker, sourceId: 'fires', may: 'yes' },
-    { name: 'closed after some outages', state: failTimes(4), sourceId: 'fires', may: 'yes' },
-    { name: 'open', state: open(), sourceId: 'fires', may: 'no' },
-    { name: 'open, a source that has not failed', state: open(), sourceId: 'alerts', may: 'no' },
+    { name: 'nobody while it is closed', state: closedBreaker, candidates: [one('alerts', 1)], chosen: null },
+    { name: 'nobody while it is open for the cluster', state: open(), candidates: [one('alerts', 1)], chosen: null },
     {
-      name: 'open for partitions, the source that failed',
+      name: 'while it is open for partitions, a source that has not failed',
       state: open({ scope: 'partition' }),
-      sourceId: 'fires',
-      may: 'no',
+      candidates: [one('fires', 1), one('alerts', 3)],
+      chosen: 'alerts',
     },
     {
-      name: 'open for partitions, a source that has not failed',
+      name: 'while it is open for partitions, none that failed',
       state: open({ scope: 'partition' }),
-      sourceId: 'alerts',
-      may: 'as_trial',
+      candidates: [one('fires', 1)],
+      chosen: null,
     },
-    { name: 'half open', state: halfOpen(false), sourceId: 'fires', may: 'as_trial' },
-    { name: 'half open with a trial on its way', state: halfOpen(true), sourceId: 'fires', may: 'no' },
-  ])('$name: $may', ({ state, sourceId, may }) => {
-    expect(mayEnter(state, sourceId)).toBe(may);
+    {
+      name: 'the most urgent of the healthy',
+      state: halfOpen(),
+      candidates: [one('a', 3), one('b', 2), one('c', 4)],
+      chosen: 'b',
+    },
+    {
+      name: 'what a dead worker held before all',
+      state: halfOpen(),
+      candidates: [one('a', 1), one('b', 0)],
+      chosen: 'b',
+    },
+    {
+      name: 'a healthy one of a lower class before a failing one',
+      state: halfOpen(),
+      candidates: [one('fires', 1), one('b', 4)],
+      chosen: 'b',
+    },
+    {
+      name: 'one that was not asked yet before one that sent nothing',
+      state: halfOpen(),
+      candidates: [one('a', 1, 500), one('b', 4)],
+      chosen: 'b',
+    },
+    {
+      name: 'the failing in turns',
+      state: halfOpen(['fires', 'b']),
+      candidates: [one('fires', 1, 900), one('b', 4, 500)],
+      chosen: 'b',
+    },
+    {
+      name: 'a failing one where there is no other',
+      state: halfOpen(),
+      candidates: [one('fires', 3, 9)],
+      chosen: 'fires',
+    },
+    { name: 'nobody without anything to send', state: halfOpen(), candidates: [], chosen: null },
+  ])('$name', ({ state, candidates, chosen }) => {
+    expect(chooseTrial(state, candidates)).toBe(chosen);
   });
 
   it('counts as one of the cluster what began with partitions and went on with the cluster', () => {
     const partial = open({ scope: 'partition' });
-    expect(mayEnter(opened(partial, outage(), 2_000, options), 'alerts')).toBe('no');
+    expect(chooseTrial(opened(partial, outage(), 2_000, options), [one('alerts', 1)])).toBeNull();
   });
 });
 

@@ -1,11 +1,12 @@
 import { createHealth } from '@stream-manager/shared/ops/health';
-import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import { describe, expect, it } from 'vitest';
-import { type BatchEnd, createBreaker, type GatedQueue, type Pass } from '../../src/kafka/breaker.ts';
+import { type BatchEnd, createBreaker, invitationMs, type Pass, roundMs } from '../../src/kafka/breaker.ts';
 import type { Outage } from '../../src/kafka/breaker-state.ts';
+import type { Head } from '../../src/read-heads.ts';
 import { silent } from '../chunks.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const resetMs = 10_000;
 
 const outage = (sourceId: string | null = 'fires', scope: Outage['scope'] = 'cluster'): BatchEnd => ({
   kind: 'outage',
@@ -19,6 +20,8 @@ const setup = (options: { readonly answers?: boolean; readonly enabled?: boolean
   const timers: { readonly at: number; readonly act: () => void }[] = [];
   const health = createHealth();
   const states: string[] = [];
+  const heads = new Map<string, Head>();
+  const redis = { isAway: false };
   const breaker = createBreaker(
     {
       admin: {
@@ -27,6 +30,10 @@ const setup = (options: { readonly answers?: boolean; readonly enabled?: boolean
           if (!cluster.answers) throw new Error('connect ECONNREFUSED');
           return [];
         },
+      },
+      readHeads: async (ids) => {
+        if (redis.isAway) throw new Error('LOADING');
+        return new Map(ids.map((id) => [id, heads.get(id) ?? null]));
       },
       health,
       logger: silent,
@@ -41,29 +48,23 @@ const setup = (options: { readonly answers?: boolean; readonly enabled?: boolean
         };
       },
     },
-    { enabled: options.enabled ?? true, threshold: 5, resetMs: 10_000 },
+    { enabled: options.enabled ?? true, threshold: 5, resetMs },
   );
   const acts: string[] = [];
-  /** A queue that sends a batch whenever it is let, and has one waiting of this class (null: none). */
-  const join = (
-    sourceId: string,
-    waiting: { urgency: PriorityClass | null },
-  ): { passes: Pass[]; queue: GatedQueue } => {
-    const passes: Pass[] = [];
-    const queue: GatedQueue = {
+  const passes = new Map<string, Pass>();
+  /** A queue with a chunk of this class at its head; `sends`: it sends as soon as it is invited. */
+  const join = (sourceId: string, head: Head, sends = true): void => {
+    heads.set(sourceId, head);
+    breaker.join({
       sourceId,
-      urgency: () => waiting.urgency,
-      wake: () => {
-        if (waiting.urgency === null) return;
-        const pass = breaker.enter(sourceId);
-        if (pass === null) return;
-        acts.push(`${sourceId} sends`);
-        passes.push(pass);
+      open: () => acts.push(`${sourceId} opens`),
+      shut: () => acts.push(`${sourceId} shuts`),
+      invite: () => {
+        acts.push(`${sourceId} is invited`);
+        const pass = sends ? breaker.enter(sourceId) : null;
+        if (pass !== null) passes.set(sourceId, pass);
       },
-      shut: () => acts.push(`${sourceId} gives back`),
-    };
-    breaker.join(queue);
-    return { passes, queue };
+    });
   };
   const fail = async (times: number, end: BatchEnd = outage()): Promise<void> => {
     for (let at = 0; at < times; at += 1) {
@@ -73,15 +74,27 @@ const setup = (options: { readonly answers?: boolean; readonly enabled?: boolean
     }
     await settle();
   };
+  /** Moves the clock, timer by timer. */
   const advance = async (ms: number): Promise<void> => {
-    clock.ms += ms;
-    for (const timer of timers.filter(({ at }) => at <= clock.ms)) {
-      timers.splice(timers.indexOf(timer), 1);
-      timer.act();
+    const end = clock.ms + ms;
+    for (;;) {
+      await settle();
+      const [due] = timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at);
+      if (due === undefined) break;
+      clock.ms = Math.max(clock.ms, due.at);
+      timers.splice(timers.indexOf(due), 1);
+      due.act();
     }
+    clock.ms = end;
+  };
+  const end = async (sourceId: string, how: BatchEnd): Promise<void> => {
+    passes.get(sourceId)?.end(how);
+    passes.delete(sourceId);
     await settle();
   };
-  return { breaker, cluster, health, states, acts, join, fail, advance, timers };
+  /** What was done since the last look at it. */
+  const done = (): readonly string[] => acts.splice(0);
+  return { breaker, cluster, redis, health, heads, states, join, fail, advance, end, done, timers };
 };
 
 describe('createBreaker', () => {
@@ -97,18 +110,21 @@ describe('createBreaker', () => {
     expect(away.breaker.state).toBe('open');
     expect(away.health.report().problems.kafka).toBe('unreachable, the breaker is open: connect ECONNREFUSED');
     expect(away.breaker.enter('fires')).toBeNull();
+    away.cluster.answers = true;
+    await away.advance(resetMs);
+    expect(away.breaker.state).toBe('closed');
   });
 
-  it('opens after five outages in a row: everything goes back, and nothing is let through', async () => {
-    const { breaker, fail, join, acts, states, health } = setup();
-    join('fires', { urgency: null });
+  it('opens after five outages in a row: every queue shuts, and nothing is let through', async () => {
+    const { breaker, fail, join, done, states, health } = setup();
+    join('fires', 3);
     await fail(4);
     expect(breaker.state).toBe('closed');
     expect(health.report().problems).toEqual({});
     await fail(1);
     expect(breaker.state).toBe('open');
     expect(states).toEqual(['open']);
-    expect(acts).toEqual(['fires gives back']);
+    expect(done()).toEqual(['fires shuts']);
     expect(breaker.enter('fires')).toBeNull();
   });
 
@@ -138,39 +154,43 @@ describe('createBreaker', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('lets one batch through after resetMs, the most urgent, and closes when it is acknowledged', async () => {
-    const { breaker, fail, join, advance, acts, states, health } = setup();
+  it('invites one queue after resetMs, the most urgent, and opens all when its batch is acknowledged', async () => {
+    const { breaker, fail, join, advance, end, done, states, health } = setup();
+    join('normal', 3);
+    join('critical', 1);
+    join('idle', null);
     await fail(5);
-    const normal = join('normal', { urgency: 3 });
-    const critical = join('critical', { urgency: 1 });
-    join('idle', { urgency: null });
-    await advance(9_999);
-    expect(acts).toEqual([]);
+    done();
+    await advance(resetMs - 1);
+    expect(done()).toEqual([]);
     await advance(1);
     expect(breaker.state).toBe('half_open');
-    expect(acts).toEqual(['critical sends']);
-    critical.passes[0]?.end({ kind: 'acknowledged' });
+    expect(done()).toEqual(['critical is invited']);
+    expect(breaker.enter('normal')).toBeNull();
+    expect(breaker.enter('critical')).toBeNull();
+    await end('critical', { kind: 'acknowledged' });
     expect(breaker.state).toBe('closed');
     expect(states).toEqual(['open', 'half_open', 'closed']);
-    expect(acts).toEqual(['critical sends', 'critical sends', 'normal sends']);
-    expect(normal.passes).toHaveLength(1);
+    expect(done()).toEqual(['normal opens', 'critical opens', 'idle opens']);
     expect(health.report().problems).toEqual({});
   });
 
-  it('opens again when the trial fails, and gives way to a source that did not fail', async () => {
-    const { breaker, fail, join, advance, acts } = setup();
+  it('opens again when the trial fails, and the next one is somebody else’s', async () => {
+    const { breaker, fail, join, advance, end, done } = setup();
+    join('fires', 1);
+    join('others', 4);
     await fail(5);
-    const fires = join('fires', { urgency: 3 });
-    const others = join('others', { urgency: 3 });
-    await advance(10_000);
-    expect(acts).toEqual(['others sends']);
-    others.passes[0]?.end(outage('others'));
+    done();
+    await advance(resetMs);
+    expect(done()).toEqual(['others is invited']);
+    await end('others', outage('others'));
     expect(breaker.state).toBe('open');
-    await advance(9_999);
-    expect(acts).toEqual(['others sends']);
+    expect(done()).toEqual(['others shuts']);
+    await advance(resetMs - 1);
+    expect(done()).toEqual([]);
     await advance(1);
-    expect(acts).toEqual(['others sends', 'fires sends']);
-    fires.passes[0]?.end({ kind: 'answered' });
+    expect(done()).toEqual(['fires is invited']);
+    await end('fires', { kind: 'answered' });
     expect(breaker.state).toBe('closed');
   });
 
@@ -178,35 +198,72 @@ describe('createBreaker', () => {
     const { breaker, cluster, fail, advance } = setup();
     await fail(5);
     cluster.answers = false;
-    await advance(10_000);
+    await advance(resetMs);
     expect(breaker.state).toBe('open');
     cluster.answers = true;
-    await advance(10_000);
+    await advance(resetMs);
     expect(breaker.state).toBe('closed');
   });
 
-  it('tries another source at once while only partitions of one are sick', async () => {
-    const { breaker, fail, join } = setup();
+  it('tries healthy sources at once while only partitions of others are sick', async () => {
+    const { breaker, fail, join, advance, end, done } = setup();
+    join('fires', 1);
+    join('healthy', 3);
     await fail(5, outage('fires', 'partition'));
-    expect(breaker.enter('fires')).toBeNull();
-    const healthy = join('healthy', { urgency: 3 });
-    healthy.queue.wake();
-    expect(healthy.passes).toHaveLength(1);
-    healthy.passes[0]?.end({ kind: 'acknowledged' });
+    await advance(0);
+    expect(done()).toEqual(['fires shuts', 'healthy shuts', 'healthy is invited']);
+    await end('healthy', { kind: 'acknowledged' });
     expect(breaker.state).toBe('closed');
   });
 
-  it('gives the trial to the next when a batch did not go', async () => {
-    const { breaker, fail, join, advance, acts } = setup();
+  it('finds a healthy source that gets something only later, without waiting for the trial', async () => {
+    const { fail, join, heads, advance, done } = setup();
+    join('healthy', null);
+    await fail(5, outage('fires', 'partition'));
+    await advance(3 * roundMs);
+    done();
+    heads.set('healthy', 2);
+    await advance(roundMs);
+    expect(done()).toEqual(['healthy is invited']);
+  });
+
+  it('invites the next when nothing comes of an invitation', async () => {
+    const { fail, join, advance, done } = setup();
+    join('paused', 1, false);
+    join('second', 3);
     await fail(5);
-    const waiting: { urgency: PriorityClass | null } = { urgency: 2 };
-    const first = join('first', waiting);
-    join('second', { urgency: 3 });
-    await advance(10_000);
-    waiting.urgency = null;
-    first.passes[0]?.end({ kind: 'not_sent' });
-    expect(acts).toEqual(['first sends', 'second sends']);
+    done();
+    await advance(resetMs);
+    expect(done()).toEqual(['paused is invited']);
+    await advance(invitationMs);
+    expect(done()).toEqual(['paused shuts', 'second is invited']);
+  });
+
+  it('gives the trial to the next when a batch did not go, or asks the cluster', async () => {
+    const { breaker, cluster, fail, join, heads, advance, end, done } = setup();
+    join('first', 2);
+    await fail(5);
+    done();
+    await advance(resetMs);
+    heads.set('first', null);
+    const { looks } = cluster;
+    await end('first', { kind: 'not_sent' });
+    await advance(0);
+    expect(cluster.looks).toBe(looks + 1);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('goes on trying while Redis does not answer', async () => {
+    const { breaker, redis, fail, join, advance, done } = setup();
+    join('fires', 3);
+    await fail(5);
+    redis.isAway = true;
+    await advance(resetMs + 5 * roundMs);
     expect(breaker.state).toBe('half_open');
+    done();
+    redis.isAway = false;
+    await advance(roundMs);
+    expect(done()).toEqual(['fires is invited']);
   });
 
   it('closes when a batch that was on its way is acknowledged late', async () => {
@@ -218,16 +275,29 @@ describe('createBreaker', () => {
   });
 
   it('counts the trouble of a publish that the client keeps up, and its end closes it', async () => {
-    const { breaker, advance } = setup({ answers: false });
+    const { breaker, advance, join } = setup({ answers: false });
+    join('fires', null);
     const kept = breaker.enter('fires');
-    for (let times = 0; times < 5; times += 1) breaker.trouble({ message: 'no answer', scope: 'cluster' });
+    const trouble = (): void => breaker.trouble({ message: 'no answer', scope: 'cluster' }, ['fires']);
+    for (let times = 0; times < 5; times += 1) trouble();
     await settle();
     expect(breaker.state).toBe('open');
-    await advance(10_000);
-    breaker.trouble({ message: 'no answer', scope: 'cluster' });
+    await advance(resetMs);
+    trouble();
     expect(breaker.state).toBe('open');
     kept?.end({ kind: 'acknowledged' });
     expect(breaker.state).toBe('closed');
+  });
+
+  it('lets the trouble of one source end its own trial only', async () => {
+    const { breaker, fail, join, advance } = setup();
+    join('healthy', 3);
+    await fail(5);
+    await advance(resetMs);
+    breaker.trouble({ message: 'no answer', scope: 'partition' }, ['fires']);
+    expect(breaker.state).toBe('half_open');
+    breaker.trouble({ message: 'no answer', scope: 'partition' }, ['healthy']);
+    expect(breaker.state).toBe('open');
   });
 
   it('never opens when it is turned off', async () => {

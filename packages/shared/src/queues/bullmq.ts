@@ -86,3 +86,26 @@ export const openWorker = (
   worker.on('error', onError);
   return worker;
 };
+
+/**
+ * Keeps the check for jobs of dead workers alive on a queue that this process does not fetch from now: a paused worker does
+ * not check, and with all workers of a queue paused nobody would recover what a dead one held. Gives how to end it.
+ */
+export const openStalledCheck = (
+  address: QueueAddress,
+  connection: Redis,
+  onError: (error: Error) => void,
+): (() => Promise<void>) => {
+  const checker = new Worker(address.name, null, {
+    connection,
+    prefix: address.prefix,
+    skipVersionCheck: true,
+    autorun: false,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount,
+  });
+  checker.on('error', onError);
+  checker.startStalledCheckTimer().catch(onError);
+  return () => checker.close();
+};
