@@ -1,5 +1,7 @@
 // `streamctl dead-letters replay` and `discard`: first how many are meant, then call by call until all are done, at the
 // rate that was asked for. The server does the work; a call that was sent is finished there whatever becomes of us.
+// Letters that fail while the operator thinks are not the ones that were confirmed: the acts are bound to those that were
+// counted, and end at their number.
 
 import { type ActResult, plural } from './act-result.ts';
 import type { LetterAct, LetterActAnswer, LettersApi } from './letters-api.ts';
@@ -31,9 +33,11 @@ export const actOnLetters = async (deps: ActDeps, act: LetterAct, options: Lette
   const dry = await deps.api.act(act, {
     ...chosen,
     ...(ids.length === 0 ? {} : { ids }),
+    ...(limit === null ? {} : { limit }),
     dryRun: true,
   });
-  const matched = Math.min(dry.matched, limit ?? dry.matched);
+  const { matched } = dry;
+  const counted = dry.until === null ? {} : { until: dry.until };
   const nothing = { act, matched, done: 0, failed: dry.failed, waiting: dry.waiting };
   if (options.dryRun) return { ...nothing, end: 'dry_run' };
   if (act === 'discard' && matched > 0 && !options.yes) {
@@ -61,25 +65,30 @@ export const actOnLetters = async (deps: ActDeps, act: LetterAct, options: Lette
     done += answer.replayed ?? answer.discarded ?? 0;
     waiting = answer.waiting;
     failed.push(...answer.failed);
-    deps.progress.update({ done: tried, of: Math.max(matched, tried), failed: failed.length });
+    deps.progress.update({ done: tried, of: matched, failed: failed.length });
     return answer;
   };
 
-  const left = (): number => (limit === null ? perCall : Math.min(perCall, limit - tried));
+  const left = (): number => Math.min(perCall, matched - tried);
   let isMore = matched > 0;
   if (ids.length > 0) {
     const missing = new Set(dry.failed.map(({ id }) => id));
     const waitingIds = ids.filter((id) => !missing.has(id));
     for (; isMore && (await isNext()); isMore = waitingIds.length > 0 && left() > 0)
-      await call({ ...selection, ids: waitingIds.splice(0, perCall), limit: left() });
+      await call({ ...selection, ...counted, ids: waitingIds.splice(0, perCall), limit: left() });
   } else {
     let cursor: string | null = null;
     while (isMore && (await isNext())) {
-      const answer: LetterActAnswer = await call({ ...chosen, limit: left(), ...(cursor === null ? {} : { cursor }) });
+      const answer: LetterActAnswer = await call({
+        ...chosen,
+        ...counted,
+        limit: left(),
+        ...(cursor === null ? {} : { cursor }),
+      });
       cursor = answer.next;
       isMore = cursor !== null && left() > 0;
     }
   }
   deps.progress.end();
-  return { act, matched: Math.max(matched, tried), done, failed, waiting, end: isMore ? 'interrupted' : 'finished' };
+  return { act, matched, done, failed, waiting, end: isMore ? 'interrupted' : 'finished' };
 };

@@ -42,6 +42,8 @@ export interface LetterActAnswer {
   readonly failed: readonly { readonly id: string; readonly source: string | null; readonly error: string }[];
   readonly waiting: number;
   readonly next: string | null;
+  /** Of a dry run: with it an act is done to no letter that was not counted. */
+  readonly until: string | null;
 }
 
 /** Which letters are meant; the API reads and checks it. */
@@ -67,6 +69,7 @@ export interface LettersApi {
       readonly all?: boolean;
       readonly limit?: number;
       readonly cursor?: string;
+      readonly until?: string;
       readonly dryRun?: boolean;
     },
   ): Promise<LetterActAnswer>;

@@ -25,6 +25,7 @@ const setup = (count: number, broken: readonly string[] = []) => {
   const part = {
     ...memory,
     onPause: (_pauses: number): void => {},
+    onQuestion: (): void => {},
     pauses,
     shown,
     questions,
@@ -39,6 +40,7 @@ const setup = (count: number, broken: readonly string[] = []) => {
               ? null
               : async (question) => {
                   questions.push(question);
+                  part.onQuestion();
                   return answer;
                 },
           pause: async (ms) => {
@@ -61,7 +63,7 @@ describe('replay and discard', () => {
     const part = setup(1_200, ['letter-700']);
     const result = await part.act('replay', { all: true });
     expect(result).toMatchObject({ matched: 1_200, done: 1_199, failed: [{ id: 'letter-700' }], end: 'finished' });
-    expect(part.calls.map(({ limit }) => limit)).toEqual([undefined, 500, 500, 500]);
+    expect(part.calls.map(({ limit }) => limit)).toEqual([undefined, 500, 500, 200]);
     expect(part.shown).toEqual(['500/1200/1', '1000/1200/1', '1200/1200/1']);
     expect(part.lying.map(({ id }) => id)).toEqual(['letter-700']);
     expect(exitCodeOf(result)).toBe(1);
@@ -82,13 +84,43 @@ describe('replay and discard', () => {
   it('stop at the limit', async () => {
     const part = setup(1_200);
     expect(await part.act('replay', { all: true, limit: 700 })).toMatchObject({ matched: 700, done: 700 });
-    expect(part.calls.map(({ limit }) => limit)).toEqual([undefined, 500, 200]);
+    expect(part.calls.map(({ limit }) => limit)).toEqual([700, 500, 200]);
+  });
+
+  it.each([
+    { name: 'all of them', options: { all: true }, confirmed: 5, left: [] },
+    { name: 'the newest', options: { all: true, limit: 2 }, confirmed: 2, left: [2, 1, 0] },
+    { name: 'some by id', options: { ids: ['letter-3', 'letter-1'] }, confirmed: 2, left: [4, 2, 0] },
+  ])('are done to no letter that fails while the operator thinks: $name', async ({ options, confirmed, left }) => {
+    const part = setup(5);
+    part.onQuestion = () => part.fail(300);
+    const result = await part.act('discard', options, true);
+    expect(part.questions).toEqual([`Discard ${confirmed} dead letters for good?`]);
+    expect(result).toMatchObject({ matched: confirmed, done: confirmed, failed: [], end: 'finished' });
+    expect(part.lying.map(({ id }) => id).slice(300)).toEqual(left.map((n) => `letter-${n}`));
+    expect(part.lying.slice(0, 300).every(({ id }) => Number(id.slice('letter-'.length)) >= 5)).toBe(true);
+  });
+
+  it('take no other letter in the place of one that went meanwhile', async () => {
+    const part = setup(5);
+    part.onQuestion = () => void part.lying.splice(1, 1);
+    const result = await part.act('discard', { all: true, limit: 3 }, true);
+    expect(renderResult(result)).toBe('discarded 2 of 3 dead letters\n');
+    expect(part.lying.map(({ id }) => id)).toEqual(['letter-1', 'letter-0']);
+  });
+
+  it('end at the number that was confirmed, whatever lies among the letters by then', async () => {
+    const part = setup(5);
+    // A worker whose clock is late: its letters seem to have failed long ago.
+    part.onQuestion = () => part.lying.splice(2, 0, ...part.lying.slice(2));
+    expect(await part.act('discard', { all: true }, true)).toMatchObject({ matched: 5, done: 5, end: 'finished' });
+    expect(part.lying).toHaveLength(3);
   });
 
   it('keep to the rate', async () => {
     const part = setup(25);
     expect(await part.act('replay', { all: true, rate: 10 })).toMatchObject({ done: 25 });
-    expect(part.calls.map(({ limit }) => limit)).toEqual([undefined, 10, 10, 10]);
+    expect(part.calls.map(({ limit }) => limit)).toEqual([undefined, 10, 10, 5]);
     expect(part.pauses).toEqual([0, 1_000, 1_000]);
   });
 

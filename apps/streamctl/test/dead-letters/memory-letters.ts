@@ -21,8 +21,12 @@ export const memoryLetters = (count: number, broken: readonly string[] = []) => 
   const calls: Parameters<LettersApi['act']>[1][] = [];
   const meant = ({ source, ids }: { readonly source?: string; readonly ids?: readonly string[] }) =>
     lying.filter((letter) => (source ?? letter.source) === letter.source && (ids?.includes(letter.id) ?? true));
+  const number = ({ id }: LetterAnswer): number => Number(id.slice('letter-'.length));
+  const within = (letters: readonly LetterAnswer[], until: string | undefined) => {
+    const [newest = 0, oldest = 0] = (until ?? `${Number.MAX_SAFE_INTEGER}.0`).split('.').map(Number);
+    return letters.filter((letter) => number(letter) <= newest && number(letter) >= oldest);
+  };
   const after = (letters: readonly LetterAnswer[], cursor: string | undefined) => {
-    const number = ({ id }: LetterAnswer): number => Number(id.slice('letter-'.length));
     return cursor === undefined ? letters : letters.filter((letter) => number(letter) < Number(cursor));
   };
   const api: LettersApi = {
@@ -40,7 +44,7 @@ export const memoryLetters = (count: number, broken: readonly string[] = []) => 
     },
     act: async (act, body) => {
       calls.push(body);
-      const left = after(meant(body), body.cursor);
+      const left = within(after(meant(body), body.cursor), body.until);
       const limit = body.limit ?? (body.dryRun ? left.length : 1_000);
       const part = left.slice(0, limit);
       const missing = (body.ids ?? [])
@@ -49,15 +53,29 @@ export const memoryLetters = (count: number, broken: readonly string[] = []) => 
       const failed = body.dryRun ? [] : part.filter(({ id }) => broken.includes(id));
       const done = body.dryRun ? [] : part.filter(({ id }) => !broken.includes(id));
       for (const letter of done) lying.splice(lying.indexOf(letter), 1);
+      const [newest] = part;
+      const oldest = part.at(-1);
       const answer: LetterActAnswer = {
         matched: part.length,
         [act === 'replay' ? 'replayed' : 'discarded']: done.length,
         failed: [...missing, ...failed.map(({ id, source }) => ({ id, source, error: 'its job has lost its data' }))],
         waiting: 0,
         next: left.length > limit && !body.dryRun ? (part.at(-1)?.id.slice('letter-'.length) ?? null) : null,
+        until:
+          newest === undefined || oldest === undefined || !body.dryRun ? null : `${number(newest)}.${number(oldest)}`,
       };
       return answer;
     },
   };
-  return { api, calls, lying };
+  let failed = count;
+  return {
+    api,
+    calls,
+    lying,
+    /** More letters fail. */
+    fail: (more: number): void => {
+      for (let n = 0; n < more; n += 1) lying.unshift(letterOf(failed + n));
+      failed += more;
+    },
+  };
 };

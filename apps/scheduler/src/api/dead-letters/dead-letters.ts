@@ -2,8 +2,8 @@
 // than a page of them, however many there are.
 import type { Redis } from 'ioredis';
 import { type ActDeps, actOnLetters, type FailedAct, type LetterAct } from './act-on-letters.ts';
-import { askSources, findByIds, type QueueOf, takeBatches, walkLetters } from './find-letters.ts';
-import { type LetterPlace, writeCursor } from './letter-order.ts';
+import { askSources, findByIds, type QueueOf, takeBatches, type WalkPart, walkLetters } from './find-letters.ts';
+import { type LetterPlace, type LetterRange, writeCursor, writeRange } from './letter-order.ts';
 import { type ActQuery, type LetterFilter, type ListQuery, maxLetters } from './letter-query.ts';
 import { createLetterQueue } from './letter-queue.ts';
 import { type LetterView, viewLetter, viewWholeLetter, type WholeLetterView } from './letter-view.ts';
@@ -30,6 +30,8 @@ export interface ActReport {
   readonly waiting: number;
   /** Cursor for the rest; null: there is none. Letters that fail meanwhile are not in the rest, so it ends. */
   readonly next: string | null;
+  /** Of a dry run: given to the act, it is done to no letter that was not counted. Null: none was, or it is an act. */
+  readonly until: string | null;
 }
 
 /** Reads and acts. Rejects with what Redis answered, or when it does not answer. */
@@ -48,6 +50,14 @@ const maxPageCharacters = 16_777_216;
 /** Letters that are acted on at a time. */
 const actedAtOnce = 100;
 
+const untilOf = (range: LetterRange | null): string | null => (range === null ? null : writeRange(range));
+
+/** The range of letters that lie in order. */
+const rangeOf = (places: readonly LetterPlace[]): LetterRange | null => {
+  const [newest] = places;
+  return newest === undefined ? null : { newest, oldest: places.at(-1) ?? newest };
+};
+
 /** Creates them over the given sources: those of the config, and retired ones. */
 export const createDeadLetters = (
   deps: ActDeps & { readonly redis: Redis },
@@ -57,12 +67,35 @@ export const createDeadLetters = (
   const chosen = ({ source }: LetterFilter): readonly string[] => (source === undefined ? options.sources : [source]);
   const sumOver = async (filter: LetterFilter, count: (source: string) => Promise<number>): Promise<number> =>
     (await askSources(chosen(filter), count)).reduce((sum, one) => sum + one, 0);
-  const countFailed = (filter: LetterFilter): Promise<number> =>
+  const countFailed = (filter: LetterFilter & { readonly until?: number }): Promise<number> =>
     sumOver(filter, (source) => queueOf(source).countFailed(filter));
   const countWaiting = (filter: LetterFilter): Promise<number> =>
     sumOver(filter, (source) => queueOf(source).countWaiting(filter));
-  const walk = (filter: LetterFilter, cursor: LetterPlace | null): AsyncGenerator<LetterPlace> =>
-    walkLetters(queueOf, chosen(filter), filter, cursor);
+  const walk = (filter: LetterFilter, part: WalkPart): AsyncGenerator<LetterPlace> =>
+    walkLetters(queueOf, chosen(filter), filter, part);
+
+  /** How many letters an act would be for, and where they lie; null: there are none. */
+  const countRange = async ({
+    filter,
+    limit,
+    cursor,
+    until,
+  }: ActQuery): Promise<{ matched: number; range: LetterRange } | null> => {
+    let matched = 0;
+    let newest: LetterPlace | null = null;
+    let oldest: LetterPlace | null = null;
+    // Without an end there is no need to go through them: Redis counts, and what fails from now on lies before the newest.
+    const isOpen = limit === null && until === null && cursor === null;
+    for await (const place of walk(filter, { cursor, within: until })) {
+      newest ??= place;
+      oldest = place;
+      matched += 1;
+      if (isOpen || matched === limit) break;
+    }
+    if (newest === null) return null;
+    if (!isOpen) return { matched, range: { newest, oldest } };
+    return { matched: await countFailed({ ...filter, until: newest.failedAt }), range: { newest, oldest: null } };
+  };
 
   /** The letters at these places, in their order, and how many characters they have; one that is gone is left out. */
   const read = async (places: readonly LetterPlace[]): Promise<{ views: LetterView[]; characters: number }> => {
@@ -86,7 +119,7 @@ export const createDeadLetters = (
     filter: LetterFilter & { readonly ids: readonly string[] },
     waiting: number,
   ): Promise<ActReport> => {
-    const { found, missing } = await findByIds(queueOf, chosen(filter), filter);
+    const { found, missing } = await findByIds(queueOf, chosen(filter), filter, query.until);
     const places = found.slice(0, query.limit ?? maxLetters);
     const failed: FailedAct[] = missing.map((id) => ({
       id,
@@ -100,6 +133,7 @@ export const createDeadLetters = (
       failed: [...failed, ...errors],
       waiting,
       next: null,
+      until: query.dryRun ? untilOf(rangeOf(places)) : null,
     };
   };
 
@@ -111,7 +145,10 @@ export const createDeadLetters = (
       const deadLetters: LetterView[] = [];
       let characters = 0;
       let next: string | null = null;
-      for await (const { places, isLast } of takeBatches(walk(filter, cursor), { limit, size: readAtOnce })) {
+      for await (const { places, isLast } of takeBatches(walk(filter, { cursor, within: null }), {
+        limit,
+        size: readAtOnce,
+      })) {
         const batch = await read(places);
         deadLetters.push(...batch.views);
         characters += batch.characters;
@@ -133,25 +170,29 @@ export const createDeadLetters = (
     },
 
     act: async (act, query) => {
-      const { filter, limit, cursor, dryRun } = query;
+      const { filter, limit, cursor, until, dryRun } = query;
       const { ids } = filter;
       const waiting = await countWaiting(filter);
       if (ids !== undefined) return actByIds(act, query, { ...filter, ids }, waiting);
       if (dryRun) {
-        const matched = await countFailed(filter);
-        return { matched: Math.min(matched, limit ?? matched), done: 0, failed: [], waiting, next: null };
+        const counted = await countRange(query);
+        const answer = { matched: counted?.matched ?? 0, until: untilOf(counted?.range ?? null) };
+        return { ...answer, done: 0, failed: [], waiting, next: null };
       }
       let matched = 0;
       let next: string | null = null;
       const failed: FailedAct[] = [];
-      const batches = takeBatches(walk(filter, cursor), { limit: limit ?? maxLetters, size: actedAtOnce });
+      const batches = takeBatches(walk(filter, { cursor, within: until }), {
+        limit: limit ?? maxLetters,
+        size: actedAtOnce,
+      });
       for await (const { places, isLast } of batches) {
         matched += places.length;
         failed.push(...(await actOnLetters(deps, act, places)));
         const end = places.at(-1);
         next = isLast || end === undefined ? null : writeCursor(end);
       }
-      return { matched, done: matched - failed.length, failed, waiting, next };
+      return { matched, done: matched - failed.length, failed, waiting, next, until: null };
     },
   };
 };

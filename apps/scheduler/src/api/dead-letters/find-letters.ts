@@ -1,6 +1,13 @@
 // Finds failed letters over one or all sources, newest first. A source without any is not walked; the others are merged
 // place by place, so that no more than a page of each is ever in memory.
-import { compareLetters, type LetterPlace, walkStartOf } from './letter-order.ts';
+import {
+  compareLetters,
+  isWithin,
+  type LetterPlace,
+  type LetterRange,
+  type WalkStart,
+  walkStartOf,
+} from './letter-order.ts';
 import type { LetterFilter } from './letter-query.ts';
 import type { LetterQueue } from './letter-queue.ts';
 
@@ -36,11 +43,12 @@ async function* merge(walks: readonly AsyncGenerator<LetterPlace>[]): AsyncGener
   }
 }
 
-/** Letters by their ids, in order; `missing` = ids that no chosen source has among its failed letters. */
+/** Letters by their ids, in order, those of a range only; `missing` = ids that no chosen source has among its failed letters. */
 export const findByIds = async (
   queueOf: QueueOf,
   sources: readonly string[],
   filter: LetterFilter & { readonly ids: readonly string[] },
+  within: LetterRange | null,
 ): Promise<{ readonly found: readonly LetterPlace[]; readonly missing: readonly string[] }> => {
   const missing = new Set(filter.ids);
   const found: LetterPlace[] = [];
@@ -52,7 +60,9 @@ export const findByIds = async (
       return failedAt === null ? [] : [{ failedAt, source, id }];
     });
     for (const { id } of places) missing.delete(id);
-    const recent = places.filter(({ failedAt }) => failedAt >= (filter.since ?? 0));
+    const recent = places.filter(
+      (place) => place.failedAt >= (filter.since ?? 0) && (within === null || isWithin(place, within)),
+    );
     const { code } = filter;
     const names = code === undefined || recent.length === 0 ? [] : await queue.read(recent.map(({ id }) => id));
     found.push(...recent.filter((_, index) => code === undefined || names[index]?.name === code));
@@ -60,18 +70,34 @@ export const findByIds = async (
   return { found: found.toSorted(compareLetters), missing: [...missing] };
 };
 
-/** Walks the failed letters that a filter without ids means, behind `cursor`. */
+/** Which part of the letters is walked through. */
+export interface WalkPart {
+  /** Behind this place; null: from the newest. */
+  readonly cursor: LetterPlace | null;
+  /** Only these; null: to the end. */
+  readonly within: LetterRange | null;
+}
+
+/** Walks the failed letters that a filter without ids means. */
 export async function* walkLetters(
   queueOf: QueueOf,
   sources: readonly string[],
   filter: Omit<LetterFilter, 'ids'>,
-  cursor: LetterPlace | null,
+  { cursor, within }: WalkPart,
 ): AsyncGenerator<LetterPlace> {
   const counts = await askSources(sources, (source) =>
     queueOf(source).countFailed(filter.since === undefined ? {} : { since: filter.since }),
   );
   const holding = sources.filter((_, index) => (counts[index] ?? 0) > 0);
-  yield* merge(holding.map((source) => queueOf(source).walk(walkStartOf(source, cursor), filter)));
+  const since = Math.max(filter.since ?? 0, within?.oldest?.failedAt ?? 0);
+  const walks = holding.map((source) => {
+    const start: WalkStart =
+      cursor === null && within !== null
+        ? { kind: 'at', failedAt: within.newest.failedAt }
+        : walkStartOf(source, cursor);
+    return queueOf(source).walk(start, { ...filter, since });
+  });
+  for await (const place of merge(walks)) if (within === null || isWithin(place, within)) yield place;
 }
 
 /** Up to `limit` places of a walk, in batches. `isLast`: the walk has no more; a batch is given after a look beyond it. */

@@ -1,6 +1,7 @@
 // The order in which letters are listed and worked through: the newest failure first, over all sources. A cursor is a place
 // in that order, not a number of letters, so that letters which come or go shift nothing: those that fail later stand
-// before it, and a walk from it to the end always ends.
+// before it, and a walk from it to the end always ends. A range is two places: the letters that a dry run has counted, and
+// no others, as far as the clocks of the workers agree on when a letter failed.
 
 /** Where a letter stands. */
 export interface LetterPlace {
@@ -31,6 +32,30 @@ export const readCursor = (text: string): LetterPlace | null => {
   const [, failedAt, source, id] = parts ?? [];
   if (failedAt === undefined || source === undefined || id === undefined) return null;
   return { failedAt: Number(failedAt), source, id };
+};
+
+/** Letters from one place to another, both included. */
+export interface LetterRange {
+  readonly newest: LetterPlace;
+  /** Null: to the end. */
+  readonly oldest: LetterPlace | null;
+}
+
+/** Whether a letter lies in a range. Pure. */
+export const isWithin = (place: LetterPlace, { newest, oldest }: LetterRange): boolean =>
+  compareLetters(newest, place) <= 0 && (oldest === null || compareLetters(place, oldest) <= 0);
+
+/** A range as a text. */
+export const writeRange = ({ newest, oldest }: LetterRange): string =>
+  oldest === null ? writeCursor(newest) : `${writeCursor(newest)}.${writeCursor(oldest)}`;
+
+/** Reads a range; null for what is none. */
+export const readRange = (text: string): LetterRange | null => {
+  const [first = '', last, ...more] = text.split('.');
+  const newest = readCursor(first);
+  const oldest = last === undefined ? null : readCursor(last);
+  if (newest === null || more.length > 0 || (last !== undefined && oldest === null)) return null;
+  return { newest, oldest };
 };
 
 /** Where the walk of one source begins that goes on behind a place of all sources. */

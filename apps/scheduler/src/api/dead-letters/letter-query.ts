@@ -1,10 +1,12 @@
 // What a request asks of the dead letters, read from a query string or a JSON body. A field that cannot be read is an
 // error that names it, and so is a field nobody knows: a filter with a slip of the pen must not discard everything.
 import { durationForm, parseDuration } from '@stream-manager/shared/config/durations';
-import { type LetterPlace, readCursor } from './letter-order.ts';
+import { type LetterPlace, type LetterRange, readCursor, readRange } from './letter-order.ts';
 
 /** Most letters that one request lists or works through. */
 export const maxLetters = 1_000;
+/** Most letters that a dry run with a limit counts: it walks through them, and holds none. */
+const maxCounted = 10_000_000;
 const defaultListed = 100;
 
 /** Which letters are meant: all conditions hold. */
@@ -28,6 +30,8 @@ export interface ActQuery {
   readonly filter: LetterFilter;
   readonly limit: number | null;
   readonly cursor: LetterPlace | null;
+  /** Only letters that a dry run has counted. */
+  readonly until: LetterRange | null;
   readonly dryRun: boolean;
 }
 
@@ -43,10 +47,10 @@ class FieldError extends Error {}
 
 const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? String(value);
 
-const readText = (name: string, value: unknown): string => {
+const readText = (name: string, value: unknown, max = 200): string => {
   if (Array.isArray(value)) throw new FieldError(`${name}: may be given once, but is a list`);
-  if (typeof value !== 'string' || value === '' || value.length > 200)
-    throw new FieldError(`${name}: expected a text of 1 to 200 characters, not ${shown(value)}`);
+  if (typeof value !== 'string' || value === '' || value.length > max)
+    throw new FieldError(`${name}: expected a text of 1 to ${max} characters, not ${shown(value)}`);
   return value;
 };
 
@@ -63,10 +67,10 @@ const readSince = (value: unknown, now: number): number => {
   );
 };
 
-const readLimit = (value: unknown): number => {
+const readLimit = (value: unknown, max = maxLetters): number => {
   const limit = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > maxLetters)
-    throw new FieldError(`limit: expected a whole number from 1 to ${maxLetters}, not ${shown(value)}`);
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > max)
+    throw new FieldError(`limit: expected a whole number from 1 to ${max}, not ${shown(value)}`);
   return limit;
 };
 
@@ -85,6 +89,13 @@ const readPlace = (value: unknown): LetterPlace => {
   const place = readCursor(readText('cursor', value));
   if (place === null) throw new FieldError('cursor: expected the "next" of an earlier answer');
   return place;
+};
+
+const readUntil = (value: unknown): LetterRange => {
+  // Two places.
+  const range = readRange(readText('until', value, 500));
+  if (range === null) throw new FieldError('until: expected the "until" that a dry run answered');
+  return range;
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -139,15 +150,17 @@ export const readActQuery = (body: unknown, known: Known): ActQuery | BadQuery =
       throw new FieldError('body: expected a JSON object, with content-type application/json');
     // A JSON object, which has names and values.
     const fields = body as Fields;
-    refuseUnknown(fields, ['source', 'code', 'since', 'ids', 'limit', 'cursor', 'all', 'dryRun']);
+    refuseUnknown(fields, ['source', 'code', 'since', 'ids', 'limit', 'cursor', 'until', 'all', 'dryRun']);
     const filter = readFilter(fields, known.now, known.sources);
     const isAll = fields.all !== undefined && readFlag('all', fields.all);
     if (!isAll && Object.keys(filter).length === 0)
       throw new FieldError('all: give at least one of source, code, since and ids, or all: true for every dead letter');
+    const dryRun = fields.dryRun !== undefined && readFlag('dryRun', fields.dryRun);
     return {
       filter,
-      limit: fields.limit === undefined ? null : readLimit(fields.limit),
+      limit: fields.limit === undefined ? null : readLimit(fields.limit, dryRun ? maxCounted : maxLetters),
       cursor: fields.cursor === undefined ? null : readPlace(fields.cursor),
-      dryRun: fields.dryRun !== undefined && readFlag('dryRun', fields.dryRun),
+      until: fields.until === undefined ? null : readUntil(fields.until),
+      dryRun,
     };
   });

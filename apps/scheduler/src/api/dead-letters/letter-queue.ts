@@ -10,20 +10,23 @@ import { compareLetters, type LetterPlace, type WalkStart } from './letter-order
 /** Letters that one call to Redis looks at. */
 const pageSize = 500;
 
-// KEYS: one of BullMQ's lists or sorted sets. ARGV: job key prefix, set or list, code, lowest score, cursor, page size.
+// KEYS: one of BullMQ's lists or sorted sets. ARGV: job key prefix, set or list, code, lowest and highest score, cursor,
+// page size.
 // Answers { next cursor or "0", letters of that code }. A job's name is its letter's code.
 const countByCodeScript = luaScript(`
-local key, job_prefix, code, lowest, limit = KEYS[1], ARGV[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[6])
+local key, job_prefix, code, limit = KEYS[1], ARGV[1], ARGV[3], tonumber(ARGV[7])
+local lowest, highest = tonumber(ARGV[4]), tonumber(ARGV[5])
 local found, next_cursor = 0, '0'
 local function look(id) if redis.call('HGET', job_prefix .. id, 'name') == code then found = found + 1 end end
 if ARGV[2] == 'set' then
-  local page = redis.call('ZSCAN', key, ARGV[5], 'COUNT', limit)
+  local page = redis.call('ZSCAN', key, ARGV[6], 'COUNT', limit)
   next_cursor = page[1]
   for i = 1, #page[2], 2 do
-    if not lowest or tonumber(page[2][i + 1]) >= lowest then look(page[2][i]) end
+    local score = tonumber(page[2][i + 1])
+    if (not lowest or score >= lowest) and (not highest or score <= highest) then look(page[2][i]) end
   end
 else
-  local from = tonumber(ARGV[5])
+  local from = tonumber(ARGV[6])
   local ids = redis.call('LRANGE', key, from, from + limit - 1)
   for _, id in ipairs(ids) do look(id) end
   if #ids == limit then next_cursor = tostring(from + limit) end
@@ -45,7 +48,8 @@ const waitingSets = ['delayed', 'prioritized'] as const;
 export interface LetterQueue {
   /** Failed letters, newest first, by pages; `since` in milliseconds, `code` the letter's code. */
   walk(start: WalkStart, filter: { readonly since?: number; readonly code?: string }): AsyncGenerator<LetterPlace>;
-  countFailed(filter: { readonly since?: number; readonly code?: string }): Promise<number>;
+  /** `since` and `until` in milliseconds, both included. */
+  countFailed(filter: { readonly since?: number; readonly until?: number; readonly code?: string }): Promise<number>;
   /** Letters that wait for a run or are being run: new ones, and those that are being replayed. */
   countWaiting(filter: { readonly code?: string }): Promise<number>;
   /** When each letter failed; null: it is not failed, or not there. */
@@ -65,12 +69,12 @@ export const createLetterQueue = (redis: Redis, keyPrefix: string, source: strin
     list: string,
     kind: 'set' | 'list',
     code: string,
-    lowest: number | '',
+    { since = '', until = '' }: { readonly since?: number | ''; readonly until?: number | '' } = {},
   ): Promise<number> => {
     let found = 0;
     let cursor = '0';
     do {
-      const args = [`${key}:`, kind, code, lowest, cursor, pageSize];
+      const args = [`${key}:`, kind, code, since, until, cursor, pageSize];
       const reply = listOf(await inTime(runScript(redis, countByCodeScript, [`${key}:${list}`], args)));
       cursor = textOf(reply[0]);
       found += numberOf(reply[1]);
@@ -127,10 +131,10 @@ export const createLetterQueue = (redis: Redis, keyPrefix: string, source: strin
         }
       }
     },
-    countFailed: ({ since, code }) =>
+    countFailed: ({ code, ...times }) =>
       code === undefined
-        ? inTime(redis.zcount(failed, since ?? '-inf', '+inf'))
-        : countByCode('failed', 'set', code, since ?? ''),
+        ? inTime(redis.zcount(failed, times.since ?? '-inf', times.until ?? '+inf'))
+        : countByCode('failed', 'set', code, times),
     countWaiting: async ({ code }) => {
       if (code === undefined) {
         const pipeline = redis.pipeline();
@@ -140,8 +144,8 @@ export const createLetterQueue = (redis: Redis, keyPrefix: string, source: strin
         return counts.reduce((sum: number, count) => sum + Number(count), 0);
       }
       let count = 0;
-      for (const list of waitingLists) count += await countByCode(list, 'list', code, '');
-      for (const set of waitingSets) count += await countByCode(set, 'set', code, '');
+      for (const list of waitingLists) count += await countByCode(list, 'list', code);
+      for (const set of waitingSets) count += await countByCode(set, 'set', code);
       return count;
     },
     failedAt: async (ids) => {

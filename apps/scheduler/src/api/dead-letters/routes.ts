@@ -47,10 +47,13 @@ export const createLetterRoutes = ({ deadLetters, logger, now }: LetterRoutesDep
         refuse(response, query);
         return;
       }
-      const { matched, done, failed, waiting, next } = await deadLetters.act(act, query);
+      const { matched, done, failed, waiting, next, until } = await deadLetters.act(act, query);
+      // A thousand ids would be a line of 30 kB.
+      const { ids, ...filter } = query.filter;
+      const meant = { ...filter, ...(ids === undefined ? {} : { ids: ids.length }) };
       if (!query.dryRun)
-        logger.info({ act, filter: query.filter, matched, done, failed: failed.length }, 'act on dead letters');
-      response.json({ matched, [act === 'replay' ? 'replayed' : 'discarded']: done, failed, waiting, next });
+        logger.info({ act, filter: meant, matched, done, failed: failed.length }, 'act on dead letters');
+      response.json({ matched, [act === 'replay' ? 'replayed' : 'discarded']: done, failed, waiting, next, until });
     });
 
   router.use((error: unknown, _request: Request, response: Response, pass: NextFunction) => {

@@ -228,13 +228,56 @@ describe('acts on dead letters', () => {
       failed: [],
       waiting: 0,
       next: null,
+      until: expect.any(String),
     });
     expect(await part.act('discard', { code: 'too_large', dryRun: true })).toMatchObject({
       matched: 755,
       discarded: 0,
     });
     expect(await part.act('replay', { source: 'alerts', limit: 7, dryRun: true })).toMatchObject({ matched: 7 });
+    expect(await part.act('replay', { all: true, limit: 1_200, dryRun: true })).toMatchObject({ matched: 1_200 });
     expect((await part.list('')).total).toBe(1_510);
+  });
+
+  it.each([
+    { name: 'all of them', body: { all: true }, counted: 40 },
+    { name: 'the newest', body: { all: true, limit: 5 }, counted: 5 },
+    { name: 'those of a code', body: { code: 'too_large' }, counted: 20 },
+    { name: 'the newest of a source and code', body: { source: 'gone', code: 'too_large', limit: 3 }, counted: 3 },
+    { name: 'some by id', body: { ids: ['alerts-0003-0', 'gone-0004-0'] }, counted: 2 },
+  ])('are done to exactly the letters that a dry run has counted: $name', async ({ body, counted }) => {
+    await using part = await setup({ alerts: 20, gone: 20 }, ['too_large', 'publish_failed']);
+    const before = idsOf(await part.list(''));
+    const dry = await part.act('discard', { ...body, dryRun: true });
+    expect(dry).toMatchObject({ matched: counted, until: expect.any(String) });
+    // Failing meanwhile: one later than all that were counted, in each source.
+    for (const source of ['alerts', 'gone']) {
+      const queue = part.letters.get(source)!;
+      const late = letterOf(source, 9_999, 'too_large');
+      await queue.add('too_large', late.data, { jobId: late.jobId, delay: 3_600_000 });
+      await part.redis.zrem(queue.toKey('delayed'), late.jobId);
+      await part.redis.zadd(queue.toKey('failed'), 9_000_000, late.jobId);
+    }
+    const { until } = dry;
+    expect(await part.act('discard', { ...body, until, dryRun: true })).toMatchObject({ matched: counted });
+    // Page by page, as streamctl does it, and with room for more.
+    const page = { ...body, limit: Math.ceil(counted / 2), until };
+    const first = await part.act('discard', page);
+    const second = await part.act('discard', {
+      ...page,
+      limit: 1_000,
+      ...(first.next === null ? {} : { cursor: first.next }),
+    });
+    expect([Number(first.discarded) + Number(second.discarded), second.next]).toEqual([counted, null]);
+    const after = idsOf(await part.list(''));
+    expect(after.slice(0, 2)).toEqual(['gone-9999-0', 'alerts-9999-0']);
+    expect(after.length).toBe(42 - counted);
+    if (!('ids' in body) && !('code' in body)) expect(after.slice(2)).toEqual(before.slice(counted));
+  });
+
+  it('have nothing to be bound to where nothing was counted', async () => {
+    await using part = await setup({});
+    expect(await part.act('discard', { all: true, dryRun: true })).toMatchObject({ matched: 0, until: null });
   });
 
   it('replay all of 2,000 call by call, past one that cannot be replayed, and leave what fails meanwhile', async () => {
@@ -291,6 +334,7 @@ describe('acts on dead letters', () => {
       failed: [{ id: 'nobody', source: null, error: 'there is no failed letter of this id' }],
       waiting: 0,
       next: null,
+      until: null,
     });
     expect(idsOf(await part.list(''))).toEqual(['gone-0002-0', 'alerts-0001-0', 'gone-0000-0', 'alerts-0000-0']);
     expect(part.discarded).toEqual({ alerts: 1, gone: 1 });

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   compareLetters,
+  isWithin,
   type LetterPlace,
   readCursor,
+  readRange,
   walkStartOf,
   writeCursor,
+  writeRange,
 } from '../../../src/api/dead-letters/letter-order.ts';
 
 // Every place of a small world, so that each pair is looked at.
@@ -42,5 +45,22 @@ describe('the order of letters', () => {
   it('has cursors that can be read again, and nothing else', () => {
     for (const place of places) expect(readCursor(writeCursor(place))).toEqual(place);
     for (const text of ['', 'abc', Buffer.from('5/firms').toString('base64url')]) expect(readCursor(text)).toBeNull();
+  });
+});
+
+describe('a range of letters', () => {
+  it('has both its ends and what lies between, and is open without an older end', () => {
+    const inOrder = places.toSorted(compareLetters);
+    const [newest, oldest] = [inOrder[4]!, inOrder[9]!];
+    expect(inOrder.filter((place) => isWithin(place, { newest, oldest }))).toEqual(inOrder.slice(4, 10));
+    expect(inOrder.filter((place) => isWithin(place, { newest, oldest: null }))).toEqual(inOrder.slice(4));
+  });
+
+  it('can be read again, and nothing else', () => {
+    for (const [newest, other] of pairs)
+      for (const oldest of [other, null]) expect(readRange(writeRange({ newest, oldest }))).toEqual({ newest, oldest });
+    const cursor = writeCursor(places[0]!);
+    for (const text of ['', '.', `${cursor}.`, `.${cursor}`, `${cursor}.${cursor}.${cursor}`])
+      expect(readRange(text)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { writeCursor } from '../../../src/api/dead-letters/letter-order.ts';
+import { writeCursor, writeRange } from '../../../src/api/dead-letters/letter-order.ts';
 import { readActQuery, readListQuery } from '../../../src/api/dead-letters/letter-query.ts';
 
 const now = Date.parse('2026-05-01T12:00:00.000Z');
@@ -47,9 +47,25 @@ describe('a query for an act', () => {
       filter: { source: 'firms', ids: ['a', 'b'] },
       limit: 5,
       cursor: null,
+      until: null,
       dryRun: true,
     });
-    expect(readActQuery({ all: true }, known)).toEqual({ filter: {}, limit: null, cursor: null, dryRun: false });
+    expect(readActQuery({ all: true }, known)).toEqual({
+      filter: {},
+      limit: null,
+      cursor: null,
+      until: null,
+      dryRun: false,
+    });
+  });
+
+  it('takes until from a dry run, which may count more letters than an act works through', () => {
+    const until = { newest: place, oldest: { ...place, failedAt: 3 } };
+    const body = { all: true, limit: 1_000, cursor: writeCursor(place), until: writeRange(until) };
+    expect(readActQuery(body, known)).toMatchObject({ cursor: place, until });
+    const large = { all: true, limit: 50_000 };
+    expect(readActQuery({ ...large, dryRun: true }, known)).toMatchObject({ limit: 50_000 });
+    expect(readActQuery(large, known)).toMatchObject({ error: expect.stringMatching(/^limit: /) });
   });
 
   it.each([
@@ -60,6 +76,8 @@ describe('a query for an act', () => {
     { body: { all: false }, error: /^all: give at least one of/ },
     { body: { all: 'yes' }, error: /^all: expected true or false, not "yes"$/ },
     { body: { all: true, dryrun: true }, error: /^dryrun: unknown field/ },
+    { body: { until: writeRange({ newest: place, oldest: null }) }, error: /^all: give at least one of/ },
+    { body: { all: true, until: 'x' }, error: /^until: expected the "until" that a dry run answered$/ },
     { body: { all: true, dryRun: 1 }, error: /^dryRun: expected true or false, not 1$/ },
     { body: { ids: [] }, error: /^ids: expected a list of 1 to 1000 ids$/ },
     { body: { ids: 'a' }, error: /^ids: expected a list/ },
