@@ -239,15 +239,26 @@ describe('acts on dead letters', () => {
     expect((await part.list('')).total).toBe(1_510);
   });
 
-  it.each([
-    { name: 'all of them', body: { all: true }, counted: 40 },
-    { name: 'the newest', body: { all: true, limit: 5 }, counted: 5 },
-    { name: 'those of a code', body: { code: 'too_large' }, counted: 20 },
-    { name: 'the newest of a source and code', body: { source: 'gone', code: 'too_large', limit: 3 }, counted: 3 },
-    { name: 'some by id', body: { ids: ['alerts-0003-0', 'gone-0004-0'] }, counted: 2 },
-  ])('are done to exactly the letters that a dry run has counted: $name', async ({ body, counted }) => {
+  const isTooLarge = (id: string): boolean => /[02468]-0$/.test(id);
+  it.each<{ name: string; body: object; meant: (before: readonly string[]) => readonly string[] }>([
+    { name: 'all of them', body: { all: true }, meant: (before) => before },
+    { name: 'the newest', body: { all: true, limit: 5 }, meant: (before) => before.slice(0, 5) },
+    { name: 'those of a code', body: { code: 'too_large' }, meant: (before) => before.filter(isTooLarge) },
+    {
+      name: 'the newest of a source and code',
+      body: { source: 'gone', code: 'too_large', limit: 3 },
+      meant: () => ['gone-0018-0', 'gone-0016-0', 'gone-0014-0'],
+    },
+    {
+      name: 'some by id',
+      body: { ids: ['alerts-0003-0', 'gone-0004-0'] },
+      meant: () => ['alerts-0003-0', 'gone-0004-0'],
+    },
+  ])('are done to exactly the letters that a dry run has counted: $name', async ({ body, meant }) => {
     await using part = await setup({ alerts: 20, gone: 20 }, ['too_large', 'publish_failed']);
     const before = idsOf(await part.list(''));
+    const going = meant(before);
+    const counted = going.length;
     const dry = await part.act('discard', { ...body, dryRun: true });
     expect(dry).toMatchObject({ matched: counted, until: expect.any(String) });
     // Failing meanwhile: one later than all that were counted, in each source.
@@ -269,10 +280,8 @@ describe('acts on dead letters', () => {
       ...(first.next === null ? {} : { cursor: first.next }),
     });
     expect([Number(first.discarded) + Number(second.discarded), second.next]).toEqual([counted, null]);
-    const after = idsOf(await part.list(''));
-    expect(after.slice(0, 2)).toEqual(['gone-9999-0', 'alerts-9999-0']);
-    expect(after.length).toBe(42 - counted);
-    if (!('ids' in body) && !('code' in body)) expect(after.slice(2)).toEqual(before.slice(counted));
+    const staying = before.filter((id) => !going.includes(id));
+    expect(idsOf(await part.list(''))).toEqual(['gone-9999-0', 'alerts-9999-0', ...staying]);
   });
 
   it('have nothing to be bound to where nothing was counted', async () => {
