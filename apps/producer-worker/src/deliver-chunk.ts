@@ -40,7 +40,7 @@ export interface Piece extends Gatherable {
 }
 
 export interface DeliverDeps extends Omit<SettleDeps, 'store'> {
-  readonly store: Pick<ChunkStore, 'take' | 'settle' | 'noteTries' | 'refusedFor'>;
+  readonly store: Pick<ChunkStore, 'take' | 'settle' | 'noteTries' | 'refusedFor' | 'forgetRefusal'>;
   readonly topics: Pick<TopicResolver, 'resolve' | 'needsContent'>;
   readonly collector: Pick<Collector<Piece>, 'expect' | 'add' | 'dismiss'>;
   /** The breaker is open: what has failed for an outage goes back to its place instead of coming again by itself. */

@@ -25,7 +25,7 @@ export interface AnsweredChunk {
 }
 
 export interface SettleDeps {
-  readonly store: Pick<ChunkStore, 'settle' | 'noteTries' | 'refusedFor'>;
+  readonly store: Pick<ChunkStore, 'settle' | 'noteTries' | 'refusedFor' | 'forgetRefusal'>;
   /** Adds letters to the source's dead-letter queue; those that are there already stay as they are. */
   readonly addLetters: (sourceId: string, letters: readonly DeadLetter[]) => Promise<void>;
   /** Why the source may get no more letters now; null: it may. */
@@ -33,6 +33,12 @@ export interface SettleDeps {
   /** Wall clock in milliseconds. */
   readonly now: () => number;
 }
+
+/**
+ * A refusal of the topic is forgotten after this many milliseconds, or the grace time if that is longer: a paused source, or
+ * a breaker that stays open, must not use up the grace time. In a long queue a chunk's turn may come only after minutes.
+ */
+const refusalKeptMs = 600_000;
 
 /** The bitmap over a chunk's `count` records with the bits of the given ones set. */
 export const bitmapOf = (records: Iterable<StoredRecord>, count: number): Buffer => {
@@ -85,7 +91,11 @@ export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk, option
     await deps.store.settle(sourceId, chunkId, done, acknowledged.length);
   }
   const isRefusedByTopic = failures.some((failure) => failure.outcome === 'destination');
-  const refusedForMs = isRefusedByTopic ? await deps.store.refusedFor(sourceId, chunkId) : 0;
+  const refusedForMs = isRefusedByTopic
+    ? await deps.store.refusedFor(sourceId, chunkId, Math.max(refusalKeptMs, options.destinationGraceMs))
+    : 0;
+  // It was sent and its topic did not refuse it: while Kafka was away, say, nobody can tell for how long the topic would have.
+  if (!isRefusedByTopic && failures.length > 0 && taken.isRefused) await deps.store.forgetRefusal(sourceId, chunkId);
   const decision = decideChunk(failures, { ...chunk.attempts, refusedForMs }, options);
   const rest: Rest = unsent.length > 0 ? { kind: 'give_back' } : decision.rest;
   const at = new Date(deps.now()).toISOString();

@@ -58,6 +58,7 @@ export const takenChunk = (
     admittedAt: noon - 5_000,
     priority: 2,
     tries: { made: 0, attempts: [] },
+    isRefused: false,
     ...own,
     records: records.length,
   };
@@ -103,6 +104,7 @@ export const fakeStore = (taken: TakenChunk | null) => {
       if (state.taken !== null) state.taken = { ...state.taken, tries };
     },
     refusedFor: async (): Promise<number> => state.refusedForMs,
+    forgetRefusal: async (): Promise<void> => void acts.push('forget the refusal'),
     settle: async (
       _sourceId: string,
       _chunkId: string,

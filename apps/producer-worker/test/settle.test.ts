@@ -157,4 +157,24 @@ describe('settleChunk', () => {
     expect((await settle()).kind).toBe('none');
     expect(letters.map(({ data }) => data.code)).toEqual(['DESTINATION']);
   });
+
+  const refusedBefore = takenChunk(4, { isRefused: true });
+  it.each([
+    { name: 'an outage', failures: [failure('outage', 0)], unsent: [], forgets: true },
+    { name: 'another error', failures: [failure('other', 0)], unsent: [], forgets: true },
+    { name: 'an outage of a part, the rest unsent', failures: [failure('outage', 0)], unsent: [1], forgets: true },
+    { name: 'a part that is refused still', failures: [failure('outage', 0), failure('destination', 1)], unsent: [] },
+    { name: 'nothing that was sent', failures: [], unsent: [0, 1, 2, 3] },
+    { name: 'an acknowledgement of the rest', failures: [], unsent: [] },
+  ])('forgets a refusal of the topic after a send that ends otherwise: $name', async (send) => {
+    const { settle, acts } = setup(send.failures, { unsent: send.unsent }, refusedBefore);
+    await settle();
+    expect(acts.includes('forget the refusal')).toBe(send.forgets ?? false);
+  });
+
+  it('has nothing to forget where nothing was refused', async () => {
+    const { settle, acts } = setup([failure('outage', 0, 1, 2, 3)]);
+    await settle();
+    expect(acts).toEqual([]);
+  });
 });

@@ -60,11 +60,11 @@ const evictedOf = (flat: readonly ScriptReply[]): readonly EvictedChunk[] => {
 };
 
 /** Fields of a chunk's hash, in the order in which `takenChunkOf` reads them. */
-export const takenFields = ['v', 'n', 'p', 'at', 'meta', 'bits', 'corr', 'tries'] as const;
+export const takenFields = ['v', 'n', 'p', 'at', 'meta', 'bits', 'corr', 'tries', 'refused'] as const;
 
 /** A chunk from the values of `takenFields`; null without payload. */
 export const takenChunkOf = (chunkId: string, fields: readonly (Buffer | null)[]): TakenChunk | null => {
-  const [payload, records, priorityClass, admittedAt, meta, done, corrections, tries] = fields;
+  const [payload, records, priorityClass, admittedAt, meta, done, corrections, tries, refused] = fields;
   if (payload === null || payload === undefined) return null;
   return {
     chunkId,
@@ -76,6 +76,7 @@ export const takenChunkOf = (chunkId: string, fields: readonly (Buffer | null)[]
     admittedAt: numberOf(admittedAt),
     priority: priorityClassOf(priorityClass),
     tries: tries === null || tries === undefined ? noTries : triesOf(textOf(tries)),
+    isRefused: refused !== null && refused !== undefined,
   };
 };
 

@@ -79,6 +79,8 @@ export interface TakenChunk {
   readonly admittedAt: number;
   readonly priority: PriorityClass;
   readonly tries: ChunkTries;
+  /** Its topic refused it when it was last heard of. */
+  readonly isRefused: boolean;
 }
 
 /** What a settle did: `gone` = settled before, `freed` = the chunk is removed, `left` = that many records remain. */
@@ -144,8 +146,13 @@ export interface ChunkStore {
   settle(sourceId: string, chunkId: string, done: Buffer | null, published: number): Promise<SettleResult>;
   /** Remembers sends that failed, in the chunk itself; nothing if it is settled. */
   noteTries(sourceId: string, chunkId: string, tries: ChunkTries): Promise<void>;
-  /** For how long, in milliseconds, the chunk's topic has refused it; the first call answers 0 and starts the time. */
-  refusedFor(sourceId: string, chunkId: string): Promise<number>;
+  /**
+   * Notes that the chunk's topic refuses it, and answers for how long it has done so, in milliseconds by Redis' clock. The
+   * first call answers 0 and starts the time, and so does one that comes more than `forgetAfterMs` after the last.
+   */
+  refusedFor(sourceId: string, chunkId: string, forgetAfterMs: number): Promise<number>;
+  /** The topic refuses the chunk no more, as far as anybody knows: the next refusal is the first. */
+  forgetRefusal(sourceId: string, chunkId: string): Promise<void>;
   sweep(sourceId: string, fromScore: number, limit: number): Promise<SweepPage>;
   /** Job hashes of the source's chunk queue that lie in no list and are not locked (healed once a minute). */
   lostJobs(sourceId: string): Promise<readonly string[]>;

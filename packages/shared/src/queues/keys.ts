@@ -11,7 +11,7 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     index: `${prefix}:index`,
     /** hash: total, 1…4 (records per class), seq */
     count: `${prefix}:count`,
-    /** hash of one chunk: v payload, n, rem, p class, at, meta, keep, bits (done), corr (corrections), burial (claim), tries, refused (ms) */
+    /** hash of one chunk: v payload, n, rem, p class, at, meta, keep, bits (done), corr (corrections), burial (claim), tries, refused (first and last, ms) */
     chunk: (chunkId: string) => `${prefix}:chunk:${chunkId}`,
     chunkPrefix: `${prefix}:chunk:`,
     /** hash: cur (0 or 1), at (start of the generation, ms), early (rotations before their time) */

@@ -107,8 +107,12 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
       await runScript(redis, noteTriesScript, [keysOf(sourceId).chunk(chunkId)], [JSON.stringify(tries)]);
     },
 
-    refusedFor: async (sourceId, chunkId) =>
-      numberOf(await runScript(redis, refusedForScript, [keysOf(sourceId).chunk(chunkId)], [])),
+    refusedFor: async (sourceId, chunkId, forgetAfterMs) =>
+      numberOf(await runScript(redis, refusedForScript, [keysOf(sourceId).chunk(chunkId)], [forgetAfterMs])),
+
+    forgetRefusal: async (sourceId, chunkId) => {
+      await redis.hdel(keysOf(sourceId).chunk(chunkId), 'refused');
+    },
 
     sweep: async (sourceId, fromScore, limit) => {
       const keys = keysOf(sourceId);

@@ -53,6 +53,16 @@ describe('a Redis at maxmemory', () => {
     expect(faultsOf(await bundle.picture(), 30)).toEqual([]);
   });
 
+  it('lets a refusal of the topic be noted and be forgotten', async () => {
+    await using bundle = await openFullStore();
+    const { store, sourceId } = bundle;
+    expect(await store.refusedFor(sourceId, 'c1', 600_000)).toBe(0);
+    expect(await store.refusedFor(sourceId, 'c1', 600_000)).toBeGreaterThanOrEqual(0);
+    expect((await store.take(sourceId, 'c1'))?.isRefused).toBe(true);
+    await store.forgetRefusal(sourceId, 'c1');
+    expect((await store.take(sourceId, 'c1'))?.isRefused).toBe(false);
+  });
+
   it('lets a failed chunk be claimed', async () => {
     await using bundle = await openFullStore();
     const { redis, sourceId, keyPrefix } = bundle;

@@ -335,3 +335,65 @@ describe('sources', () => {
     expect([...counts.values()].map((count) => count.total)).toEqual([3, 2]);
   });
 });
+
+describe('the time for which a topic has refused a chunk', () => {
+  const forgetAfterMs = 600_000;
+  const setup = async () => {
+    const bundle = openChunkStore();
+    await bundle.admit(records(1, 3), { chunkId: 'c1' });
+    const { redis, store, sourceId, keys } = bundle;
+    const redisNow = async (): Promise<number> => {
+      const [seconds, micros] = await redis.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    };
+    return {
+      /** Refused for the first and for the last time so long ago, in milliseconds. */
+      refusedBefore: async (first: number, last: number) => {
+        const now = await redisNow();
+        await redis.hset(keys.chunk('c1'), 'refused', `${now - first} ${now - last}`);
+      },
+      refusedFor: () => store.refusedFor(sourceId, 'c1', forgetAfterMs),
+      forget: () => store.forgetRefusal(sourceId, 'c1'),
+      isRefused: async () => (await store.take(sourceId, 'c1'))?.isRefused,
+      settle: () => store.settle(sourceId, 'c1', null, 3),
+      keys: () => redis.keys(`${keys.chunkPrefix}*`),
+      [Symbol.asyncDispose]: () => bundle[Symbol.asyncDispose](),
+    };
+  };
+
+  it('begins with the first refusal', async () => {
+    await using part = await setup();
+    expect(await part.isRefused()).toBe(false);
+    expect(await part.refusedFor()).toBe(0);
+    expect(await part.isRefused()).toBe(true);
+  });
+
+  it.each([
+    { name: 'goes on over refusals that follow each other', first: 3_000_000, last: 590_000, atLeast: 3_000_000 },
+    { name: 'begins anew when the last one is long ago', first: 3_000_000, last: 601_000, atLeast: 0 },
+  ])('$name', async ({ first, last, atLeast }) => {
+    await using part = await setup();
+    await part.refusedBefore(first, last);
+    const refusedFor = await part.refusedFor();
+    expect(refusedFor).toBeGreaterThanOrEqual(atLeast);
+    expect(refusedFor < 600_000).toBe(atLeast === 0);
+    // This refusal is the last by now.
+    expect(await part.refusedFor()).toBeGreaterThanOrEqual(refusedFor);
+  });
+
+  it('begins anew after it was forgotten', async () => {
+    await using part = await setup();
+    await part.refusedBefore(300_000, 1_000);
+    await part.forget();
+    expect(await part.isRefused()).toBe(false);
+    expect(await part.refusedFor()).toBe(0);
+  });
+
+  it('does not bring back a chunk that is settled', async () => {
+    await using part = await setup();
+    await part.settle();
+    expect(await part.refusedFor()).toBe(0);
+    await part.forget();
+    expect(await part.keys()).toEqual([]);
+  });
+});
