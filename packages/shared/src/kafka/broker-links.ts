@@ -221,8 +221,8 @@ export const createBrokerLinks = <Connection>(options: BrokerLinksOptions<Connec
       known = addresses;
       const current = new Set([...addresses, ...bootstrap].map(nameOf));
       for (const [name, link] of links) {
-        // Brokers come and go; the links to those that went must not pile up.
-        if (!current.has(name) && !link.client.isOpen()) links.delete(name);
+        // Brokers come and go; the links to those that went must not pile up. One that shakes hands ends by itself.
+        if (!current.has(name) && link.isConnected && !link.client.isOpen()) cut(name, link, 'the broker went');
       }
     },
     isReachable: () => reachable,

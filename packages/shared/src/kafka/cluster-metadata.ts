@@ -22,10 +22,15 @@ export interface TopicView {
 /** A topic, or the error that Kafka gives for it (`UNKNOWN_TOPIC_OR_PARTITION` when it does not exist). */
 export type TopicAnswer = TopicView | Error;
 
-/** Reads metadata; one read serves all callers until it is `maxAgeMs` old. Calls reject when no broker answers. */
+type TopicAnswers = ReadonlyMap<string, TopicAnswer>;
+
+/**
+ * Reads metadata; one read serves all callers until it is `maxAgeMs` old. Calls reject when no broker answers: also those
+ * that waited behind the read that failed, so that nobody waits longer than for two reads, however many call at once.
+ */
 export interface ClusterMetadata {
   /** Look an answer up with `topicIn`. Errors are asked again each time, views when they are too old. */
-  topics(names: Iterable<string>): Promise<ReadonlyMap<string, TopicAnswer>>;
+  topics(names: Iterable<string>): Promise<TopicAnswers>;
   /** Names of all topics, internal ones included; always read anew. */
   allTopics(): Promise<readonly string[]>;
   /** All brokers, read anew. */
@@ -56,7 +61,7 @@ const topicAnswer = (
 };
 
 /** The answer for one of the topics asked for; a topic that the brokers did not mention does not exist. */
-export const topicIn = (answers: ReadonlyMap<string, TopicAnswer>, topic: string): TopicAnswer =>
+export const topicIn = (answers: TopicAnswers, topic: string): TopicAnswer =>
   answers.get(topic) ?? protocolError(unknownTopic, `topic ${topic}`);
 
 /** Creates the metadata of the cluster behind `wire`. `now` in milliseconds. */
@@ -66,7 +71,9 @@ export const createClusterMetadata = (
 ): ClusterMetadata => {
   const { maxAgeMs, now } = options;
   const views = new Map<string, { readonly view: TopicView; readonly readAt: number }>();
-  let reading: Promise<unknown> = Promise.resolve();
+  /** One read at a time. Who asks meanwhile gathers for the next one, which serves all of them. */
+  let underway: Promise<TopicAnswers> | null = null;
+  let next: { readonly names: Set<string>; readonly answers: Promise<TopicAnswers> } | null = null;
 
   /** `names` empty = all topics. */
   const read = async (names: readonly string[]): Promise<MetadataAnswer> => {
@@ -81,7 +88,7 @@ export const createClusterMetadata = (
     return kept.view;
   };
 
-  const readTopics = async (names: readonly string[]): Promise<ReadonlyMap<string, TopicAnswer>> => {
+  const readTopics = async (names: readonly string[]): Promise<TopicAnswers> => {
     const { brokers, topics } = await read(names);
     const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const answers = new Map<string, TopicAnswer>();
@@ -94,33 +101,57 @@ export const createClusterMetadata = (
     return answers;
   };
 
+  const startRead = (names: readonly string[]): Promise<TopicAnswers> => {
+    const reading = readTopics(names);
+    underway = reading;
+    const forget = (): void => {
+      if (underway === reading) underway = null;
+    };
+    reading.then(forget, forget);
+    return reading;
+  };
+
+  /** What is known of the topics, and for the rest `read`. */
+  const knownOr = async (
+    names: Iterable<string>,
+    read: (missing: readonly string[]) => Promise<TopicAnswers>,
+  ): Promise<TopicAnswers> => {
+    const answers = new Map<string, TopicAnswer>();
+    const missing: string[] = [];
+    for (const topic of names) {
+      const view = fresh(topic);
+      if (view === null) missing.push(topic);
+      else answers.set(topic, view);
+    }
+    if (missing.length === 0) return answers;
+    const found = await read(missing);
+    for (const topic of missing) {
+      const answer = found.get(topic);
+      if (answer !== undefined) answers.set(topic, answer);
+    }
+    return answers;
+  };
+
+  const readBehind = async (previous: Promise<unknown>, names: ReadonlySet<string>): Promise<TopicAnswers> => {
+    try {
+      await previous;
+    } finally {
+      next = null;
+    }
+    return knownOr(names, startRead);
+  };
+
+  const ask = (missing: readonly string[]): Promise<TopicAnswers> => {
+    if (underway === null) return startRead(missing);
+    if (next === null) {
+      const names = new Set(missing);
+      next = { names, answers: readBehind(underway, names) };
+    } else for (const topic of missing) next.names.add(topic);
+    return next.answers;
+  };
+
   return {
-    topics: async (names) => {
-      const wanted = [...new Set(names)];
-      const answers = new Map<string, TopicAnswer>();
-      const take = (): readonly string[] => {
-        const missing: string[] = [];
-        for (const topic of wanted) {
-          const view = fresh(topic);
-          if (view === null) missing.push(topic);
-          else answers.set(topic, view);
-        }
-        return missing;
-      };
-      if (take().length > 0) {
-        // One read at a time: who waited behind another read finds its topics there.
-        const mine = reading.then(async () => {
-          const missing = take();
-          if (missing.length === 0) return;
-          for (const [topic, answer] of await readTopics(missing)) answers.set(topic, answer);
-        });
-        reading = mine.catch(() => {
-          // The caller below gets the rejection; the next read starts anyway.
-        });
-        await mine;
-      }
-      return answers;
-    },
+    topics: (names) => knownOr(new Set(names), ask),
     allTopics: async () => {
       const { topics } = await read([]);
       return topics.filter(({ errorCode }) => errorCode !== unknownTopic).map(({ topic }) => topic);

@@ -3,6 +3,7 @@
 // and callers that publish at the same time share a request.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { BrokerAddress } from './broker-links.ts';
+import type { CallOff } from './call-off.ts';
 import type { PartitionBatch } from './produce-request.ts';
 import { answerFor } from './produce-request.ts';
 import { maxRequestBytes } from './split-batch.ts';
@@ -15,24 +16,32 @@ export type BatchAnswer =
 
 /** Sends batches; never rejects. At most one batch per partition at a time. */
 export interface LeaderRequests {
-  send(leader: BrokerAddress, batch: PartitionBatch): Promise<BatchAnswer>;
+  /** A batch that is called off before it enters a request is not sent; one that may be written is sent without `off`. */
+  send(leader: BrokerAddress, batch: PartitionBatch, off: CallOff | null): Promise<BatchAnswer>;
 }
 
 interface Waiting {
   readonly batch: PartitionBatch;
+  readonly off: CallOff | null;
   readonly settle: (answer: BatchAnswer) => void;
 }
 
-/** Takes from the front what fits into one request, at least one batch. */
+/** Takes from the front what fits into one request, at least one batch; none when all of it was called off. */
 const takeRequest = (waiting: Waiting[]): readonly Waiting[] => {
   let bytes = 0;
   let count = 0;
-  for (const { batch } of waiting) {
-    bytes += batch.batch.length;
-    if (count > 0 && bytes > maxRequestBytes) break;
+  const taken: Waiting[] = [];
+  for (const one of waiting) {
+    const error = one.off?.error() ?? null;
+    if (error === null) {
+      bytes += one.batch.batch.length;
+      if (taken.length > 0 && bytes > maxRequestBytes) break;
+      taken.push(one);
+    } else one.settle({ error, isHandedOver: false });
     count++;
   }
-  return waiting.splice(0, count);
+  waiting.splice(0, count);
+  return taken;
 };
 
 /** Creates them. `produceTimeoutMs`: how long a broker waits for its replicas. */
@@ -56,21 +65,22 @@ export const createLeaderRequests = (wire: Pick<KafkaWire, 'produce'>, produceTi
     while (waiting.length > 0) {
       // Whoever was settled a moment ago, or publishes in this turn, joins.
       await turn();
-      await exchange(leader, takeRequest(waiting));
+      const taken = takeRequest(waiting);
+      if (taken.length > 0) await exchange(leader, taken);
     }
     queues.delete(name);
   };
 
   return {
-    send: (leader, batch) => {
+    send: (leader, batch, off) => {
       const { promise, resolve } = Promise.withResolvers<BatchAnswer>();
       const name = `${leader.host}:${leader.port}`;
       const waiting = queues.get(name);
       if (waiting === undefined) {
-        const first = [{ batch, settle: resolve }];
+        const first = [{ batch, off, settle: resolve }];
         queues.set(name, first);
         void serve(name, leader, first);
-      } else waiting.push({ batch, settle: resolve });
+      } else waiting.push({ batch, off, settle: resolve });
       return promise;
     },
   };

@@ -6,9 +6,11 @@
 import { StreamManagerError } from '../failures/errors.ts';
 import { judgeSend, nextSequence, type SendResult } from './batch-verdict.ts';
 import type { BrokerAddress } from './broker-links.ts';
+import { type CallOff, createCallOff } from './call-off.ts';
 import { type ClusterMetadata, topicIn } from './cluster-metadata.ts';
 import { createLeaderRequests } from './leader-requests.ts';
 import {
+  failCalledOff,
   failShipment,
   failWaiting,
   type LaneBatch,
@@ -41,9 +43,13 @@ export interface NumberedProducerDeps extends BatchMaker {
 const unknownTopic = 3;
 const leaderNotAvailable = 5;
 const unknownServerError = -1;
+const invalidTimestamp = 32;
 
 /** `onTrouble` is not called again within this time. */
 const troubleEveryMs = 2_000;
+
+const orOff = <Result>(off: CallOff | null, work: Promise<Result>): Promise<Result> =>
+  off === null ? work : off.orOff(work);
 
 const where = ({ topic, partition }: PartitionLane): string => `partition ${partition} of topic ${topic}`;
 
@@ -76,19 +82,20 @@ export const createNumberedProducer = (
   };
 
   /** Writes identity and sequence into a batch, once: a repeated one stays the same. */
-  const number = async (lane: PartitionLane, batch: LaneBatch): Promise<void> => {
+  const number = async (lane: PartitionLane, batch: LaneBatch, off: CallOff | null): Promise<void> => {
     if (batch.isNumbered) return;
-    lane.identity ??= await identities.current();
+    lane.identity ??= await orOff(off, identities.current());
     sealRecordBatch(batch.bytes, { ...lane.identity, sequence: lane.sequence });
     batch.isNumbered = true;
   };
 
-  const send = async (lane: PartitionLane, batch: LaneBatch): Promise<SendResult> => {
+  /** `off` null: the batch may be written, so that it has to be sent until it is answered. */
+  const send = async (lane: PartitionLane, batch: LaneBatch, off: CallOff | null): Promise<SendResult> => {
     try {
-      const leader = await leaderOf(lane);
-      await number(lane, batch);
+      const leader = await orOff(off, leaderOf(lane));
+      await number(lane, batch, off);
       const { topic, partition } = lane;
-      const answer = await requests.send(leader, { topic, partition, batch: batch.bytes });
+      const answer = await requests.send(leader, { topic, partition, batch: batch.bytes }, off);
       if ('error' in answer) return { code: null, ...answer };
       const code = answer.code ?? unknownServerError;
       const detail = answer.code === null ? `no answer for ${where(lane)}` : where(lane);
@@ -114,6 +121,8 @@ export const createNumberedProducer = (
 
   /** Sends the first batch of a lane's first shipment once and does what the answer asks for. True: it is to be sent again. */
   const serveHead = async (lane: PartitionLane, shipment: Shipment, failuresInARow: number): Promise<boolean> => {
+    failCalledOff(lane, shipment);
+    if (lane.shipments[0] !== shipment) return false;
     const batch = shipment.batches[0];
     if (batch === undefined || wire.closing.aborted) {
       failShipment(lane, shipment, stopped());
@@ -121,7 +130,9 @@ export const createNumberedProducer = (
     }
     if (batch.attempts === 0) batch.firstAttemptAt = performance.now();
     batch.attempts++;
-    const result = await send(lane, batch);
+    const result = await send(lane, batch, batch.mayBeWritten ? null : shipment.off);
+    // It is no answer of the cluster that its publish was called off: the next turn lets go of it.
+    if (result.error !== null && result.error === shipment.off.error()) return false;
     const verdict = judgeSend(
       { ...batch, records: batch.indexes.length, elapsedMs: performance.now() - batch.firstAttemptAt },
       result,
@@ -134,10 +145,12 @@ export const createNumberedProducer = (
         return false;
       case 'split':
         if (verdict.isIdentityLost) loseIdentity(lane);
+        if (result.code === invalidTimestamp) deps.limits.forget(lane.topic);
         replaceHead(lane, await splitBatch(deps, shipment.records, batch));
         return false;
       case 'refused':
         if (verdict.isIdentityLost) loseIdentity(lane);
+        if (result.code === invalidTimestamp) deps.limits.forget(lane.topic);
         addFailure(shipment.failures, batch.indexes, result.error);
         replaceHead(lane, []);
         return false;
@@ -195,9 +208,10 @@ export const createNumberedProducer = (
     records: readonly OutgoingRecord[],
     batches: LaneBatch[],
     failures: FailuresByError,
+    off: CallOff,
   ): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    lane.shipments.push({ records, queuedAt: performance.now(), failures, batches, settle: resolve });
+    lane.shipments.push({ records, queuedAt: performance.now(), failures, off, batches, settle: resolve });
     void serve(lane);
     return promise;
   };
@@ -205,20 +219,24 @@ export const createNumberedProducer = (
   const place = createPlacement({ metadata, retry, closing: wire.closing });
 
   return {
-    publish: async (records) => {
+    publish: async (records, { signal } = {}) => {
+      const off = createCallOff(signal);
       const failures: FailuresByError = new Map();
       const sendable: number[] = [];
       for (const [index, record] of records.entries()) {
-        const fault = wire.closing.aborted ? stopped() : faultOf(record);
+        const fault = off.error() ?? (wire.closing.aborted ? stopped() : faultOf(record));
         if (fault === null) sendable.push(index);
         else addFailure(failures, [index], fault);
       }
-      const placed = await place(records, sendable, failures);
+      const placed = await place(records, sendable, failures, off);
+      // Never rejects by itself.
+      const maxBatchBytes = deps.limits.maxBatchBytes(new Set(placed.map(({ topic }) => topic)));
       await Promise.all(
         placed.map(async ({ topic, partition, indexes }) => {
           try {
-            const batches = [...(await prepareBatches(deps, records, indexes, topic, failures))];
-            if (batches.length > 0) await ship(laneOf(topic, partition), records, batches, failures);
+            const maxBytes = (await off.orOff(maxBatchBytes)).get(topic) ?? 0;
+            const batches = [...(await prepareBatches(deps, records, indexes, topic, maxBytes, failures))];
+            if (batches.length > 0) await ship(laneOf(topic, partition), records, batches, failures, off);
           } catch (error) {
             addFailure(failures, indexes, error);
           }
@@ -226,6 +244,7 @@ export const createNumberedProducer = (
       );
       return { failures: listFailures(failures) };
     },
+    timestampBounds: (topics) => deps.limits.timestampBounds(topics),
     isReachable: () => wire.isReachable(),
     close: () => wire.close(),
   };

@@ -1,10 +1,12 @@
 // Finds the partition of each record: of its key, among the partitions that its topic has now. A topic that is unknown or
-// cannot be asked for is asked for a few times, for a topic that was made a moment ago is unknown to some brokers.
+// cannot be asked for is asked for a few times, for a topic that was made a moment ago is unknown to some brokers. All of
+// it, the wait for reads of others included, ends within the time of a retry.
+import type { CallOff } from './call-off.ts';
 import { type ClusterMetadata, type TopicAnswer, topicIn } from './cluster-metadata.ts';
 import { partitionOfKey } from './partition-of-key.ts';
 import type { OutgoingRecord } from './port.ts';
 import { addFailure, type FailuresByError } from './publish-failures.ts';
-import { passesByItself, type RetryPolicy, waitForRetry } from './retry.ts';
+import { passesByItself, type RetryPolicy, waitForRetry, within } from './retry.ts';
 
 /** Records that go to one partition, by their index in what was published. */
 export interface PlacedRecords {
@@ -13,11 +15,12 @@ export interface PlacedRecords {
   readonly indexes: readonly number[];
 }
 
-/** Places the records at `indexes`; those that have no place go to `failures`. Never rejects. */
+/** Places the records at `indexes`; those that have no place go to `failures`, all of them once it is called off. Never rejects. */
 export type Placement = (
   records: readonly OutgoingRecord[],
   indexes: readonly number[],
   failures: FailuresByError,
+  off: CallOff,
 ) => Promise<readonly PlacedRecords[]>;
 
 /** Creates it. It tries again as `retry` says, and ends early when `closing` aborts. */
@@ -28,9 +31,13 @@ export const createPlacement = (deps: {
 }): Placement => {
   const { metadata, retry, closing } = deps;
 
-  const ask = async (topics: readonly string[]): Promise<(topic: string) => TopicAnswer> => {
+  const ask = async (
+    topics: readonly string[],
+    withinMs: number,
+    off: CallOff,
+  ): Promise<(topic: string) => TopicAnswer> => {
     try {
-      const answers = await metadata.topics(topics);
+      const answers = await off.orOff(within(withinMs, 'metadata of topics', metadata.topics(topics)));
       return (topic) => topicIn(answers, topic);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error('the metadata cannot be read', { cause: error });
@@ -38,13 +45,18 @@ export const createPlacement = (deps: {
     }
   };
 
-  return async (records, indexes, failures) => {
+  return async (records, indexes, failures, off) => {
     const placed: PlacedRecords[] = [];
     const startedAt = performance.now();
     let left = Map.groupBy(indexes, (index) => records[index]?.topic ?? '');
     for (let attempt = 1; left.size > 0; attempt++) {
-      const answerFor = await ask([...left.keys()]);
-      const isOver = attempt > retry.retries || performance.now() - startedAt >= retry.withinMs || closing.aborted;
+      const leftMs = Math.max(0, retry.withinMs - (performance.now() - startedAt));
+      const answerFor = await ask([...left.keys()], leftMs, off);
+      const isOver =
+        attempt > retry.retries ||
+        performance.now() - startedAt >= retry.withinMs ||
+        closing.aborted ||
+        off.error() !== null;
       const again = new Map<string, number[]>();
       for (const [topic, ofTopic] of left) {
         const answer = answerFor(topic);

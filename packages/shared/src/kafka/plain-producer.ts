@@ -2,6 +2,7 @@
 // does not come is reported, and lies there twice if it was written and its caller sends it again. kafkajs' only mode (its
 // idempotent producer acknowledges records that are not in the log: docs/decisions/0007).
 import { StreamManagerError } from '../failures/errors.ts';
+import { type CallOff, createCallOff } from './call-off.ts';
 import type { KafkaProducerPort, OutgoingRecord } from './port.ts';
 import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
 import { faultOf } from './record-encoder.ts';
@@ -12,43 +13,57 @@ import { type SendDeps, sendToLeaders } from './send-to-leaders.ts';
 export const createPlainProducer = (deps: SendDeps, retry: RetryPolicy): KafkaProducerPort => {
   const { wire, metadata } = deps;
 
+  const stopped = (): Error => new StreamManagerError('stopped', 'the Kafka producer is closed');
+
   const publishAll = async (
     records: readonly OutgoingRecord[],
     indexes: readonly number[],
     failures: FailuresByError,
+    off: CallOff,
   ): Promise<void> => {
     const startedAt = performance.now();
     let left = indexes;
     for (let attempt = 1; left.length > 0; attempt++) {
-      const unsent = await sendToLeaders(deps, records, left);
-      const isOver = attempt > retry.retries || performance.now() - startedAt >= retry.withinMs || wire.closing.aborted;
-      const again: number[] = [];
+      const metadataMs = Math.max(0, retry.withinMs - (performance.now() - startedAt));
+      const unsent = await sendToLeaders(deps, records, left, { off, metadataMs });
+      const isOver =
+        attempt > retry.retries ||
+        performance.now() - startedAt >= retry.withinMs ||
+        wire.closing.aborted ||
+        off.error() !== null;
+      const passing: FailuresByError = new Map();
       for (const [error, failed] of unsent) {
-        if (isOver || !maySendAgain(error)) addFailure(failures, failed, error);
-        else again.push(...failed);
+        const isFinal = isOver || !maySendAgain(error);
+        addFailure(isFinal ? failures : passing, failed, error);
       }
+      const again = [...passing.values()].flat();
       if (again.length > 0) {
         for (const index of again) metadata.forget(records[index]?.topic ?? '');
         await waitForRetry(retry, attempt, wire.closing);
+      }
+      if (off.error() !== null) {
+        // They were tried: what became of that is said, not that they were called off.
+        for (const [error, failed] of passing) addFailure(failures, failed, error);
+        return;
       }
       left = again.sort((a, b) => a - b);
     }
   };
 
   return {
-    publish: async (records) => {
+    publish: async (records, { signal } = {}) => {
+      const off = createCallOff(signal);
       const failures: FailuresByError = new Map();
       const sendable: number[] = [];
       for (const [index, record] of records.entries()) {
-        const fault = wire.closing.aborted
-          ? new StreamManagerError('stopped', 'the Kafka producer is closed')
-          : faultOf(record);
+        const fault = off.error() ?? (wire.closing.aborted ? stopped() : faultOf(record));
         if (fault === null) sendable.push(index);
         else addFailure(failures, [index], fault);
       }
-      await publishAll(records, sendable, failures);
+      await publishAll(records, sendable, failures, off);
       return { failures: listFailures(failures) };
     },
+    timestampBounds: (topics) => deps.limits.timestampBounds(topics),
     isReachable: () => wire.isReachable(),
     close: () => wire.close(),
   };

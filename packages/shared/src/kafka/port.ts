@@ -27,6 +27,22 @@ export interface PublishResult {
   readonly failures: readonly PublishFailure[];
 }
 
+/** How a publish may end early. */
+export interface PublishOptions {
+  /**
+   * Aborting calls the publish off: records that were not handed over to a broker are never sent from then on, and fail as
+   * `stopped` (an outage), at the latest when the exchange that they wait behind has ended. Those that were handed over
+   * are answered as they end, however long that takes.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** Which timestamps a topic takes, in milliseconds before and after the broker's clock; Infinity = any. */
+export interface TimestampBounds {
+  readonly beforeMaxMs: number;
+  readonly afterMaxMs: number;
+}
+
 /** Publishes batches. One instance serves a whole process; calls may overlap. */
 export interface KafkaProducerPort {
   /**
@@ -34,7 +50,13 @@ export interface KafkaProducerPort {
    * With the platformatic adapter a publish that may have been written without an answer stays open until it is answered
    * or the producer is closed (`KafkaProducerOptions.onTrouble` tells meanwhile).
    */
-  publish(records: readonly OutgoingRecord[]): Promise<PublishResult>;
+  publish(records: readonly OutgoingRecord[], options?: PublishOptions): Promise<PublishResult>;
+  /**
+   * The bounds of each topic asked for: `message.timestamp.before.max.ms` and `…after.max.ms`. Any time where the broker
+   * stamps records itself, and where the settings were never readable. Read with the other limits of a topic at most 60 s
+   * ago, and anew after a record was refused for its timestamp. Never rejects.
+   */
+  timestampBounds(topics: Iterable<string>): Promise<ReadonlyMap<string, TimestampBounds>>;
   /** Whether the last exchange with the cluster went well; null before the first. */
   isReachable(): boolean | null;
   close(): Promise<void>;

@@ -45,21 +45,23 @@ const encode = async (
   return [];
 };
 
-/** The batches of the records at `indexes`, in order. Records that are too large alone go to `failures`. */
+/**
+ * The batches of the records at `indexes`, in order; `maxBatchBytes`: the largest that the topic takes. Records that are too
+ * large alone go to `failures`.
+ */
 export const prepareBatches = async (
   maker: BatchMaker,
   records: readonly OutgoingRecord[],
   indexes: readonly number[],
   topic: string,
+  maxBatchBytes: number,
   failures: FailuresByError,
 ): Promise<readonly LaneBatch[]> => {
-  const maxBatchBytes = (await maker.limits.maxBatchBytes([topic])).get(topic) ?? 0;
-  const pieces = splitByBytes(
-    indexes,
-    (index) => pick(records, [index]).reduce((bytes, record) => bytes + recordBytesAtMost(record), 0),
-    batchBytes(maxBatchBytes),
-    batchHeadBytes,
-  );
+  const bytesOf = (index: number): number => {
+    const record = records[index];
+    return record === undefined ? 0 : recordBytesAtMost(record);
+  };
+  const pieces = splitByBytes(indexes, bytesOf, batchBytes(maxBatchBytes), batchHeadBytes);
   const encoded = await Promise.all(
     pieces.map((piece) => encode(maker, records, piece, topic, maxBatchBytes, failures)),
   );

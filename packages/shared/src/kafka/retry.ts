@@ -54,6 +54,21 @@ export const maySendAgain = (error: unknown): boolean =>
 export const retryDelayMs = (policy: RetryPolicy, attempt: number, random: number): number =>
   Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.8 + 0.4 * random);
 
+/** Settles as `work` does, or rejects as an outage (`ETIMEDOUT`) after `ms`. What `what` names was not done by then. */
+export const within = async <Result>(ms: number, what: string, work: Promise<Result>): Promise<Result> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error(`${what}: no answer within ${Math.round(ms)} ms`), { code: 'ETIMEDOUT' }));
+    }, ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Waits; resolves early when `closing` aborts (the caller's next exchange fails then). */
 export const waitForRetry = async (policy: RetryPolicy, attempt: number, closing: AbortSignal): Promise<void> => {
   await pause(retryDelayMs(policy, attempt, Math.random()), undefined, { signal: closing }).catch(() => {

@@ -4,6 +4,7 @@
 // A batch that the broker refuses for a record in it is cut in halves until that record stands alone; the batches of one
 // partition go one after the other, so that the order of a key holds.
 import type { BrokerAddress } from './broker-links.ts';
+import type { CallOff } from './call-off.ts';
 import { type ClusterMetadata, topicIn } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
 import { partitionOfKey } from './partition-of-key.ts';
@@ -12,6 +13,7 @@ import { answerFor } from './produce-request.ts';
 import { protocolError } from './protocol-error.ts';
 import { addFailure, type FailuresByError } from './publish-failures.ts';
 import { batchHeadBytes, encodeRecordBatch, recordBytesAtMost } from './record-encoder.ts';
+import { within } from './retry.ts';
 import { batchBytes, bisect, maxRequestBytes, splitByBytes } from './split-batch.ts';
 import type { TopicLimits } from './topic-limits.ts';
 import type { KafkaWire, ProduceAnswer } from './wire.ts';
@@ -24,6 +26,14 @@ export interface SendDeps {
   readonly codec: Codec;
   /** How long a broker waits for its replicas, in milliseconds. */
   readonly produceTimeoutMs: number;
+}
+
+/** Bounds of one attempt. */
+export interface AttemptOptions {
+  /** Nothing enters a request any more once it is called off. */
+  readonly off: CallOff;
+  /** How long the partitions' leaders may take to be known, in milliseconds. */
+  readonly metadataMs: number;
 }
 
 /** What is still to be sent to one partition: batches in order, each a list of indexes into the records. */
@@ -45,6 +55,7 @@ interface Head {
 const unknownServerError = -1;
 const leaderNotAvailable = 5;
 const messageTooLarge = 10;
+const invalidTimestamp = 32;
 
 /** MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, INVALID_RECORD: a part of the batch may pass. */
 const refusedForARecord: ReadonlySet<number> = new Set([messageTooLarge, 18, 32, 87]);
@@ -56,11 +67,13 @@ const sortIntoLanes = async (
   deps: SendDeps,
   records: readonly OutgoingRecord[],
   indexes: readonly number[],
+  { off, metadataMs }: AttemptOptions,
   failures: FailuresByError,
 ): Promise<readonly Lane[]> => {
   const byTopic = Map.groupBy(indexes, (index) => records[index]?.topic ?? '');
-  const answers = await deps.metadata.topics(byTopic.keys());
-  const maxBatchBytes = await deps.limits.maxBatchBytes(byTopic.keys());
+  const asked = deps.metadata.topics(byTopic.keys());
+  const answers = await off.orOff(within(metadataMs, 'metadata of topics', asked));
+  const maxBatchBytes = await off.orOff(deps.limits.maxBatchBytes(byTopic.keys()));
   const lanes: Lane[] = [];
   for (const [topic, ofTopic] of byTopic) {
     const answer = topicIn(answers, topic);
@@ -152,13 +165,14 @@ const encodeHeads = async (
   return heads;
 };
 
-const settleHead = (head: Head, answer: ProduceAnswer, failures: FailuresByError): void => {
+const settleHead = (deps: SendDeps, head: Head, answer: ProduceAnswer, failures: FailuresByError): void => {
   const { lane, indexes } = head;
   const code = answerFor(answer, lane.topic, lane.partition);
   if (code === 0) return replaceHead(lane, []);
   // kafkajs reports a partition that the answer leaves out as success.
   if (code === null) return giveUp(lane, protocolError(unknownServerError, `no answer for ${where(lane)}`), failures);
   const error = protocolError(code, where(lane));
+  if (code === invalidTimestamp) deps.limits.forget(lane.topic);
   if (refusedForARecord.has(code)) refuseHead(lane, indexes, error, failures);
   else giveUp(lane, error, failures);
 };
@@ -169,15 +183,18 @@ const sendToLeader = async (
   records: readonly OutgoingRecord[],
   leader: BrokerAddress,
   lanes: readonly Lane[],
+  off: CallOff,
   failures: FailuresByError,
 ): Promise<void> => {
   for (let open = lanes; open.length > 0; open = open.filter((lane) => lane.batches.length > 0)) {
     try {
       const heads = await encodeHeads(deps, records, open, failures);
       if (heads.length === 0) continue;
+      const calledOff = off.error();
+      if (calledOff !== null) throw calledOff;
       const batches = heads.map(({ lane, batch }) => ({ topic: lane.topic, partition: lane.partition, batch }));
       const answer = await deps.wire.produce(leader, batches, deps.produceTimeoutMs);
-      for (const head of heads) settleHead(head, answer, failures);
+      for (const head of heads) settleHead(deps, head, answer, failures);
     } catch (error) {
       for (const lane of open) giveUp(lane, error, failures);
     }
@@ -189,15 +206,16 @@ export const sendToLeaders = async (
   deps: SendDeps,
   records: readonly OutgoingRecord[],
   indexes: readonly number[],
+  attempt: AttemptOptions,
 ): Promise<FailuresByError> => {
   const failures: FailuresByError = new Map();
   try {
-    const lanes = await sortIntoLanes(deps, records, indexes, failures);
+    const lanes = await sortIntoLanes(deps, records, indexes, attempt, failures);
     const byLeader = Map.groupBy(lanes, ({ leader }) => `${leader.host}:${leader.port}`);
     await Promise.all(
       [...byLeader.values()].map(async (ofLeader) => {
         const leader = ofLeader[0]?.leader;
-        if (leader !== undefined) await sendToLeader(deps, records, leader, ofLeader, failures);
+        if (leader !== undefined) await sendToLeader(deps, records, leader, ofLeader, attempt.off, failures);
       }),
     );
   } catch (error) {

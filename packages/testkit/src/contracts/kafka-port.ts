@@ -174,6 +174,76 @@ export const describeKafkaPort = (name: string, open: () => Promise<KafkaUnderTe
         expect((await idsIn(kept)).toSorted()).toEqual(['record-0', 'record-1', 'record-2']);
       });
 
+      it('writes nothing of a publish that is called off before it begins, and reports every record as stopped', async () => {
+        const topic = await makeTopic();
+        const { failures } = await producer.publish(
+          range(5).map((n) => outgoingRecord(topic, n)),
+          { signal: AbortSignal.abort() },
+        );
+        expect(failures.flatMap(({ indexes }) => indexes)).toEqual(range(5));
+        for (const { error } of failures)
+          expect(classifySendError(error)).toMatchObject({ outcome: 'outage', code: 'stopped' });
+        expect(await producer.publish([outgoingRecord(topic, 5)])).toEqual({ failures: [] });
+        expect(await idsIn(topic)).toEqual(['record-5']);
+      });
+
+      it('reports as stopped exactly what it does not write when it is called off on its way', async () => {
+        const topic = await makeTopic();
+        const calls = range(24).map((call) => {
+          const calledOff = new AbortController();
+          const records = range(20).map((n) => outgoingRecord(topic, call * 20 + n));
+          const publishing = producer.publish(records, { signal: calledOff.signal });
+          // After 0 to 7 turns of the loop: before, while and after it is handed over.
+          const abortAfter = (turns: number): void =>
+            void setImmediate(() => (turns > 1 ? abortAfter(turns - 1) : calledOff.abort()));
+          if (call % 8 === 0) calledOff.abort();
+          else abortAfter(call % 8);
+          return { records, publishing };
+        });
+        const expected: string[] = [];
+        for (const { records, publishing } of calls) {
+          const { failures } = await publishing;
+          for (const { error } of failures)
+            expect(classifySendError(error)).toMatchObject({ outcome: 'outage', code: 'stopped' });
+          const failed = new Set(failures.flatMap(({ indexes }) => indexes));
+          for (const [index, { recordId }] of records.entries()) if (!failed.has(index)) expected.push(recordId);
+        }
+        expect((await idsIn(topic)).toSorted()).toEqual(expected.toSorted());
+      });
+
+      it('says which timestamps a topic takes, and refuses a record of any other time alone', async () => {
+        const day = 86_400_000;
+        const bounds = { 'message.timestamp.before.max.ms': `${day}`, 'message.timestamp.after.max.ms': '60000' };
+        const bounded = await makeTopic({ partitions: 1, config: bounds });
+        const stamped = await makeTopic({ config: { ...bounds, 'message.timestamp.type': 'LogAppendTime' } });
+        const missing = `contract-${randomUUID()}`;
+        const unbounded = { beforeMaxMs: Number.POSITIVE_INFINITY, afterMaxMs: Number.POSITIVE_INFINITY };
+        expect(await producer.timestampBounds([bounded, stamped, missing])).toEqual(
+          new Map([
+            [bounded, { beforeMaxMs: day, afterMaxMs: 60_000 }],
+            [stamped, unbounded],
+            [missing, unbounded],
+          ]),
+        );
+        const now = Date.now();
+        const times = [now, now - day / 2, now - 2 * day, now, now + 30_000, now + day, now];
+        const { failures } = await producer.publish(
+          times.map((timestampMs, n) => outgoingRecord(bounded, n, { timestampMs })),
+        );
+        expect(failures.flatMap(({ indexes }) => indexes).toSorted()).toEqual([2, 5]);
+        for (const { error } of failures)
+          expect(classifySendError(error)).toMatchObject({ outcome: 'poison', code: 'INVALID_TIMESTAMP' });
+        expect(await idsIn(bounded)).toEqual([0, 1, 3, 4, 6].map((n) => `record-${n}`));
+      });
+
+      it('takes any time where no broker says which', async () => {
+        const lonely = kafka.unreachablePort.createProducer();
+        expect(await lonely.timestampBounds(['any'])).toEqual(
+          new Map([['any', { beforeMaxMs: Number.POSITIVE_INFINITY, afterMaxMs: Number.POSITIVE_INFINITY }]]),
+        );
+        await lonely.close();
+      });
+
       it('reports every record when no broker answers, and is not reachable then', async () => {
         const lonely = kafka.unreachablePort.createProducer();
         expect(lonely.isReachable()).toBeNull();

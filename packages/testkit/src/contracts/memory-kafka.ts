@@ -9,10 +9,11 @@ import type {
   KafkaProducerPort,
   OutgoingRecord,
   PublishFailure,
+  TimestampBounds,
   TopicDefinition,
 } from '@stream-manager/shared/kafka/port';
 import { protocolError } from '@stream-manager/shared/kafka/protocol-error';
-import { defaultMaxBatchBytes } from '@stream-manager/shared/kafka/topic-limits';
+import { defaultMaxBatchBytes, unboundedTimestamps } from '@stream-manager/shared/kafka/topic-limits';
 import type { StoredRecord } from '../accounting/stored-record.ts';
 import type { KafkaUnderTest } from './kafka-under-test.ts';
 
@@ -25,11 +26,21 @@ const unknownTopic = 3;
 const messageTooLarge = 10;
 const invalidTopic = 17;
 const invalidPartitions = 37;
+const invalidTimestamp = 32;
 
 const makeTopic = (definition: TopicDefinition): MemoryTopic => {
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(definition.topic)) throw protocolError(invalidTopic, `topic ${definition.topic}`);
   if (definition.partitions < 1) throw protocolError(invalidPartitions, `topic ${definition.topic}`);
   return { definition, partitions: Array.from({ length: definition.partitions }, () => ({ low: 0, records: [] })) };
+};
+
+const boundsOf = (topic: MemoryTopic | undefined): TimestampBounds => {
+  const config = topic?.definition.config ?? {};
+  if (config['message.timestamp.type'] === 'LogAppendTime') return unboundedTimestamps;
+  return {
+    beforeMaxMs: Number(config['message.timestamp.before.max.ms'] ?? unboundedTimestamps.beforeMaxMs),
+    afterMaxMs: Number(config['message.timestamp.after.max.ms'] ?? unboundedTimestamps.afterMaxMs),
+  };
 };
 
 const parseJson = (bytes: Buffer): unknown => {
@@ -70,6 +81,9 @@ export const createMemoryKafka = (): KafkaUnderTest => {
     if (topic === undefined) return protocolError(unknownTopic, `topic ${record.topic}`);
     const limit = Number(topic.definition.config['max.message.bytes'] ?? defaultMaxBatchBytes);
     if (record.key.length + record.value.length > limit) return protocolError(messageTooLarge, `topic ${record.topic}`);
+    const { beforeMaxMs, afterMaxMs } = boundsOf(topic);
+    const ageMs = Date.now() - record.timestampMs;
+    if (ageMs > beforeMaxMs || -ageMs > afterMaxMs) return protocolError(invalidTimestamp, `topic ${record.topic}`);
     store(topic, record);
     return null;
   };
@@ -78,10 +92,11 @@ export const createMemoryKafka = (): KafkaUnderTest => {
     let reachable: boolean | null = null;
     let isClosed = false;
     return {
-      publish: async (records) => {
-        if (isClosed) {
+      publish: async (records, { signal } = {}) => {
+        const stopped = isClosed ? 'the Kafka producer is closed' : signal?.aborted && 'the publish was called off';
+        if (stopped) {
           const indexes = records.map((_, index) => index);
-          return { failures: [{ indexes, error: new StreamManagerError('stopped', 'the Kafka producer is closed') }] };
+          return { failures: [{ indexes, error: new StreamManagerError('stopped', stopped) }] };
         }
         reachable = true;
         const failures: PublishFailure[] = [];
@@ -91,6 +106,7 @@ export const createMemoryKafka = (): KafkaUnderTest => {
         }
         return { failures };
       },
+      timestampBounds: async (names) => new Map([...names].map((name) => [name, boundsOf(topics.get(name))])),
       isReachable: () => reachable,
       close: async () => {
         isClosed = true;
@@ -177,6 +193,7 @@ const unreachablePort = (): KafkaPort => {
             failures: [{ indexes, error: noBroker() }],
           };
         },
+        timestampBounds: async (names) => new Map([...names].map((name) => [name, unboundedTimestamps])),
         isReachable: () => reachable,
         close: async () => {},
       };
