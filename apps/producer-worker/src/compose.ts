@@ -7,10 +7,10 @@ import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
+import { createAskReparse } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
-import { requestReparse } from '@stream-manager/shared/queues/poll-queue';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
@@ -60,6 +60,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
     logger.debug({ error: error.message }, 'queue connection error');
   });
+  const askReparse = createAskReparse({ redis, queue: pollQueue }, { keyPrefix });
   const rings = createRings({ redis, logger }, { keyPrefix });
   const notes = createSourceNotes({ health, logger, now: () => performance.now() });
   const heads = createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after });
@@ -86,7 +87,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
               redis,
               store,
               memory: redisMemory,
-              reparse: (data) => requestReparse(pollQueue, data),
+              reparse: askReparse,
               recordsQueue: (id) => queues.records(id),
               ring: rings.ring,
               logger,

@@ -1,5 +1,5 @@
 // A producer process is killed (SIGKILL) after every single step of run → take → publish → settle → complete, of the
-// move to the dead letters, of a replay and of a burial, on real Redis and Kafka; then a normal worker takes over. The
+// move to the dead letters, of a replay (of a row, too) and of a burial, on real Redis and Kafka; then a normal worker takes over. The
 // account of each instant: every record is in Kafka or is exactly one dead letter, and doubled is only what Kafka had
 // acknowledged and was not yet settled. The steps named here are compared with those of a process that nobody kills: whoever
 // adds one has to name it, and it gets its instant.
@@ -8,11 +8,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import { openQueue, openWorker, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters, deadLetterJobId } from '@stream-manager/shared/queues/dead-letters';
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
-import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
+import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import type { PreparedRecord } from '@stream-manager/shared/records/payload';
 import { readTopics } from '@stream-manager/testkit/accounting/read-topics';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
@@ -21,6 +23,7 @@ import { letterOf } from '../src/dead-letters/letter.ts';
 import { storedRecords, takenChunk } from './chunks.ts';
 import type { KilledProducerOptions, KilledWork } from './killed-producer.ts';
 import { numberedRecord, numbersOf, openProducer, type ProducerBundle, sourceId } from './producer-bundle.ts';
+import { createRowParser } from './row-parser.ts';
 
 const program = join(import.meta.dirname, 'killed-producer.ts');
 
@@ -60,6 +63,29 @@ const layLetter =
     await addDeadLetters(deadLetters, letters, createLetterStocks(redis, config.redis.keyPrefix));
     return { kind: 'replay', letterId: letterId(record) };
   };
+/** A letter of a row that names record 7. */
+const layRow = async ({ redis, config, deadLetters }: ProducerBundle): Promise<KilledWork> => {
+  const at = '2026-01-04T10:00:00.000Z';
+  const data = {
+    sourceId,
+    code: 'invalid_row',
+    reason: 'not_a_number: row',
+    topic: null,
+    raw: '7',
+    attempts: [{ at, error: 'not_a_number: row' }],
+    firstFailedAt: at,
+    lastFailedAt: at,
+    pollId: 'poll-1',
+    payloadVersion: 1,
+    replays: 0,
+  };
+  await addDeadLetters(
+    deadLetters,
+    [{ jobId: 'row-abcdef-0', data }],
+    createLetterStocks(redis, config.redis.keyPrefix),
+  );
+  return { kind: 'reparse', letterId: 'row-abcdef-0' };
+};
 /** A chunk with a job that BullMQ has failed, as it does with one that stalled too often. */
 const layFailed = async (producer: ProducerBundle): Promise<KilledWork> => {
   const { redis, records } = producer;
@@ -149,6 +175,30 @@ const paths: readonly Path[] = [
     lay: layLetter(poison(6)),
   },
   {
+    name: 'of a replay of a row that is parsed again',
+    steps: [
+      'run the letter',
+      'look up the mark',
+      'add the row',
+      'wait',
+      'admit',
+      'add the job',
+      'leave the mark',
+      'complete the row',
+      'run the letter',
+      'look up the mark',
+      'complete the letter',
+      'run the chunk',
+      'take',
+      'publish 7',
+      'settle the acknowledged (all)',
+      'complete the chunk',
+    ],
+    published: [7],
+    letters: [],
+    lay: layRow,
+  },
+  {
     name: 'of the burial of a chunk that BullMQ has failed',
     steps: ['claim', 'take', 'add letters (2)', 'settle the buried (all)', 'fail the letters'],
     published: [],
@@ -216,14 +266,31 @@ const left = async ({ redis, config, records, deadLetters, store }: ProducerBund
   };
 };
 
-const leftOf = (path: Path): Awaited<ReturnType<typeof left>> => ({
+const leftOf = (path: Path): Awaited<ReturnType<typeof left>> & { readonly rows: number } => ({
   letters: path.letters.toSorted((a, b) => a.localeCompare(b)),
   lettersToRun: 0,
   records: 0,
   chunks: 0,
   jobs: 0,
+  rows: 0,
   countedAsPublished: path.published.length,
 });
+
+/** A poller that parses rows as long as it is open. */
+const parseRows = ({ config, redis, store, records }: ProducerBundle) => {
+  const address = pollQueueAddress(config.redis.keyPrefix);
+  const options = { limits: chunkLimits(resolveSource(config, sourceId)), job: chunkJobOptions(config.delivery) };
+  const parse = createRowParser({ store, recordsQueue: records }, options);
+  const queue = openQueue(address, redis, () => {});
+  const poller = openWorker(address, redis, parse, { concurrency: 1, name: 'poller' }, () => {});
+  return {
+    left: async (): Promise<number> => (await queue.getJobs()).length,
+    [Symbol.asyncDispose]: async () => {
+      await poller.close();
+      await queue.close();
+    },
+  };
+};
 
 /** Kills a process on the path, lets a normal worker take over, and gives what there is then. */
 const killOn = async (path: Path, killAfter: number | null) => {
@@ -237,12 +304,19 @@ const killOn = async (path: Path, killAfter: number | null) => {
   await producer.createTopic({ partitions: 1, config: { 'max.message.bytes': '20000' } });
   const work = await path.lay(producer);
   const steps = await inTurn(() => runToKill({ config, sourceId, work, letters: path.letters, killAfter }));
+  await using rows = parseRows(producer);
   await producer.startWorker();
   const found = await waitUntil(
     `everything to be in its place after "${steps.at(-1)}"`,
     async () => {
-      const now = await left(producer);
-      if (now.records !== 0 || now.jobs > 0 || now.lettersToRun > 0 || now.letters.length < path.letters.length)
+      const now = { ...(await left(producer)), rows: await rows.left() };
+      if (
+        now.records !== 0 ||
+        now.jobs > 0 ||
+        now.rows > 0 ||
+        now.lettersToRun > 0 ||
+        now.letters.length < path.letters.length
+      )
         throw new Error(JSON.stringify(now));
       return now;
     },

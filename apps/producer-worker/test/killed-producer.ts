@@ -10,9 +10,10 @@ import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { after } from '@stream-manager/shared/ops/after';
 import { createFacts } from '@stream-manager/shared/ops/facts';
 import { createHealth } from '@stream-manager/shared/ops/health';
-import { deadLetterQueueAddress, openQueue } from '@stream-manager/shared/queues/bullmq';
-import type { AdmitRequest, ChunkStore, SettleResult } from '@stream-manager/shared/queues/chunk-store';
+import { deadLetterQueueAddress, openQueue, openWorker, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import type { AdmitRequest, ChunkStore, SettleResult, Sighting } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { createAskReparse } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { retryLetter } from '@stream-manager/shared/queues/dead-letters/retry-letter';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
@@ -32,6 +33,7 @@ import { readHeads } from '../src/read-heads.ts';
 import { createSourceNotes } from '../src/source-notes.ts';
 import { createSourceQueues } from '../src/source-queues.ts';
 import { createSweep } from '../src/sweep.ts';
+import { createRowParser } from './row-parser.ts';
 
 /** What the process does. The letters are those that lie there as failed when it is done. */
 export type KilledWork =
@@ -39,6 +41,8 @@ export type KilledWork =
   | { readonly kind: 'chunk'; readonly chunkId: string; readonly refusedOnce: string | null }
   /** Retries a letter, whose job was added and never run, and delivers the chunk that comes of it. */
   | { readonly kind: 'replay'; readonly letterId: string }
+  /** Retries a letter that holds a row, parses the row in the place of a poller, and delivers what comes of it. */
+  | { readonly kind: 'reparse'; readonly letterId: string }
   /** Sweeps once: a chunk whose job BullMQ has failed goes to the dead letters. */
   | { readonly kind: 'burial' };
 
@@ -111,6 +115,14 @@ const store: ChunkStore = {
     () => 'note tries',
     (...tries) => real.noteTries(...tries),
   ),
+  lookup: stepOf<Parameters<ChunkStore['lookup']>, readonly Sighting[]>(
+    () => 'look up the mark',
+    (...marks) => real.lookup(...marks),
+  ),
+  remember: stepOf<Parameters<ChunkStore['remember']>, void>(
+    () => 'leave the mark',
+    (...marks) => real.remember(...marks),
+  ),
   admit: stepOf(
     () => 'admit',
     (request: AdmitRequest) => {
@@ -179,6 +191,12 @@ const records = queues.records(sourceId);
 const added = records.addBulk.bind(records);
 records.addBulk = stepOf(() => 'add the job', added);
 
+const limits = chunkLimits(resolveSource(config, sourceId));
+const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, () => {});
+const rowAdded = pollQueue.add.bind(pollQueue);
+pollQueue.add = stepOf(() => 'add the row', rowAdded);
+const askReparse = createAskReparse({ redis, queue: pollQueue }, { keyPrefix });
+
 const openLetters = (): OpenQueue =>
   openDeadLetterQueue(
     {
@@ -191,19 +209,38 @@ const openLetters = (): OpenQueue =>
           return null;
         },
       },
-      reparse: async () => 'nothing is parsed here',
+      reparse: askReparse,
       recordsQueue: () => records,
       ring: () => {},
       logger,
       after,
     },
-    { ...common, limits: chunkLimits(resolveSource(config, sourceId)), job, isRetired: false },
+    { ...common, limits, job, isRetired: false },
   );
 
 const letterQueue = openQueue(deadLetterQueueAddress(keyPrefix, sourceId), redis, () => {});
 const stateOfLetter = (id: string): Promise<string> => letterQueue.getJobState(id);
 const haveFailed = async (ids: readonly string[]): Promise<boolean> =>
   (await Promise.all(ids.map(stateOfLetter))).every((state) => state === 'failed');
+
+/** Opens the letters, retries one after its first run, and resolves when it is in this state. */
+const retry = async (letterId: string, state: 'delayed' | 'unknown'): Promise<OpenQueue> => {
+  const letters = openLetters();
+  await waitUntil('the first run of the letter', () => haveFailed([letterId]), waiting);
+  await retryLetter(letterQueue, letterId);
+  await waitUntil(`the letter to be ${state}`, async () => (await stateOfLetter(letterId)) === state, waiting);
+  return letters;
+};
+
+/** Parses the rows that are asked for, as a poller does. */
+const parseRows = async (): Promise<void> => {
+  const address = pollQueueAddress(keyPrefix);
+  const parse = createRowParser({ store, recordsQueue: records }, { limits, job });
+  const poller = openWorker(address, redis, parse, { concurrency: 1, name: 'poller' }, () => {});
+  await waitUntil('the row to be parsed', async () => (await pollQueue.getJobs()).length === 0, waiting);
+  reached('complete the row');
+  await poller.close();
+};
 
 /** Delivers the chunk to its end. */
 const deliver = async (): Promise<void> => {
@@ -221,13 +258,21 @@ switch (work.kind) {
     await deliver();
     break;
   case 'replay': {
-    const { letterId } = work;
-    const letters = openLetters();
-    await waitUntil('the first run of the letter', () => haveFailed([letterId]), waiting);
-    await retryLetter(letterQueue, letterId);
-    await waitUntil('the end of the letter', async () => (await stateOfLetter(letterId)) === 'unknown', waiting);
+    const letters = await retry(work.letterId, 'unknown');
     reached('complete the letter');
     await letters.close();
+    await deliver();
+    break;
+  }
+  case 'reparse': {
+    const letters = await retry(work.letterId, 'delayed');
+    reached('wait');
+    await letters.close();
+    await parseRows();
+    const again = openLetters();
+    await waitUntil('the end of the letter', async () => (await stateOfLetter(work.letterId)) === 'unknown', waiting);
+    reached('complete the letter');
+    await again.close();
     await deliver();
     break;
   }

@@ -1,8 +1,9 @@
 // Replays a dead letter that holds a raw row. Parsers live in the pollers, so the row goes to queue `poll` as a job, and the
-// letter waits. The poller admits the record, or adds a letter in the place of this one, and then leaves this letter's
+// letter waits, longer and longer: it looks for its mark, and that its row is still asked for. The poller admits the record, or adds a letter in the place of this one, and then leaves this letter's
 // mark among the seen ids: a run that finds the mark is the last one.
 import type { DeadLetterJobData, ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 
 /** The code of letters whose raw row a source gave; what other letters have as `raw` was never a row. */
@@ -22,18 +23,37 @@ export const reparseRefusal = (
   return null;
 };
 
-/** What a run of a raw letter comes to: its row cannot be parsed, it is being parsed, or that is done. */
+/**
+ * What a run of a raw letter comes to: its row cannot be parsed, the pollers have been asked for so many milliseconds, so
+ * many rows are asked for that this one has to wait, or it is done.
+ */
 export type ReparseStep =
   | { readonly step: 'refused'; readonly reason: string }
-  | { readonly step: 'asked' }
-  | { readonly step: 'done' };
+  | { readonly step: 'done' }
+  | WaitingStep;
+
+/** Steps after which the letter waits. */
+export type WaitingStep = { readonly step: 'asked'; readonly forMs: number } | { readonly step: 'full' };
+
+/** Shortest and longest time until a letter looks again, in milliseconds. */
+const waitMs = { shortest: 1_000, longest: 60_000 };
+
+/**
+ * How long a letter waits until its next step, in milliseconds: as long as its row is asked for already, so that the waits
+ * double; while there is no room to ask, by its runs so far (of which the first made it a failed letter). Where no poller
+ * runs, a letter costs a look a minute. Pure.
+ */
+export const reparseWait = (step: WaitingStep, runs: number): number => {
+  const wanted = step.step === 'asked' ? step.forMs : waitMs.shortest * 2 ** Math.max(0, runs - 2);
+  return Math.min(waitMs.longest, Math.max(waitMs.shortest, wanted));
+};
 
 /** Takes the next step of a raw letter's replay. Rejects with what Redis answered; any step may be repeated. */
 export const reparseLetter = async (
   deps: {
     readonly store: Pick<ChunkStore, 'lookup'>;
-    /** Asks the pollers; gives a reason if that failed. */
-    readonly reparse: (data: ReparseJobData) => Promise<string | null>;
+    /** Asks the pollers. */
+    readonly reparse: (data: ReparseJobData) => Promise<ReparseAnswer>;
   },
   options: { readonly sourceId: string; readonly isRetired: boolean; readonly limits: ChunkLimits },
   letter: { readonly jobId: string; readonly data: Partial<DeadLetterJobData> & { readonly raw: string } },
@@ -43,7 +63,7 @@ export const reparseLetter = async (
   if (refusal !== null) return { step: 'refused', reason: refusal };
   const [sighting] = await deps.store.lookup(options.sourceId, [letterMark(jobId)], options.limits);
   if (sighting === 'known') return { step: 'done' };
-  const failure = await deps.reparse({
+  const asked = await deps.reparse({
     sourceId: options.sourceId,
     letterId: jobId,
     raw: data.raw,
@@ -53,5 +73,12 @@ export const reparseLetter = async (
     pollId: data.pollId ?? '',
     firstFailedAt: data.firstFailedAt ?? new Date(0).toISOString(),
   });
-  return failure === null ? { step: 'asked' } : { step: 'refused', reason: failure };
+  switch (asked.answer) {
+    case 'asked':
+      return { step: 'asked', forMs: asked.forMs };
+    case 'full':
+      return { step: 'full' };
+    case 'failed':
+      return { step: 'refused', reason: asked.reason };
+  }
 };

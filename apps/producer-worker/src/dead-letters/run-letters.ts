@@ -7,6 +7,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import { deadLetterQueueAddress, openWorker } from '@stream-manager/shared/queues/bullmq';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import {
   addChunkJobs,
@@ -20,22 +21,20 @@ import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { OpenQueue } from '../open-records-queue.ts';
 import type { RecordLetterData } from './letter.ts';
-import { reparseLetter } from './reparse.ts';
+import { reparseLetter, reparseWait } from './reparse.ts';
 import { replayRequest } from './replay.ts';
 
 /** Letters that are run at a time, per source and process. */
 const lettersAtOnce = 10;
 /** A replay that finds no room comes again after this many milliseconds. */
 const noRoomWaitMs = 2_000;
-/** A letter whose row is being parsed looks again after this many milliseconds. */
-const reparseWaitMs = 1_000;
 
 export interface RunLettersDeps {
   readonly redis: Redis;
   readonly store: Pick<ChunkStore, 'admit' | 'lookup'>;
   readonly memory: Pick<RedisMemory, 'high'>;
-  /** Asks the pollers to parse a row again; gives a reason if that failed. */
-  readonly reparse: (data: ReparseJobData) => Promise<string | null>;
+  /** Asks the pollers to parse a row again. */
+  readonly reparse: (data: ReparseJobData) => Promise<ReparseAnswer>;
   readonly recordsQueue: (sourceId: string) => RecordsQueue;
   /** Tells the fleet that a source has work. */
   readonly ring: (sourceId: string) => void;
@@ -63,7 +62,13 @@ export type LetterRun =
 export const runLetter = async (
   deps: Pick<RunLettersDeps, 'store' | 'memory' | 'reparse' | 'recordsQueue' | 'ring'>,
   options: Pick<RunLettersOptions, 'sourceId' | 'limits' | 'job' | 'isRetired'>,
-  letter: { readonly jobId: string; readonly attemptsMade: number; readonly data: Partial<RecordLetterData> },
+  letter: {
+    readonly jobId: string;
+    readonly attemptsMade: number;
+    /** How often the job was begun, this time included. */
+    readonly runs: number;
+    readonly data: Partial<RecordLetterData>;
+  },
 ): Promise<LetterRun> => {
   const { sourceId } = options;
   if (letter.attemptsMade === 0) return { kind: 'fail', reason: letter.data.reason ?? 'no reason is known' };
@@ -73,7 +78,8 @@ export const runLetter = async (
   if (typeof raw === 'string') {
     const next = await reparseLetter(deps, options, { jobId: letter.jobId, data: { ...letter.data, raw } });
     if (next.step === 'refused') return { kind: 'fail', reason: next.reason };
-    return next.step === 'done' ? { kind: 'replayed' } : { kind: 'wait', delayMs: reparseWaitMs };
+    if (next.step === 'done') return { kind: 'replayed' };
+    return { kind: 'wait', delayMs: reparseWait(next, letter.runs) };
   }
   const chunkId = createChunkId();
   const replay = replayRequest(letter, { sourceId, chunkId, limits: options.limits });
@@ -99,7 +105,8 @@ export const openDeadLetterQueue = (deps: RunLettersDeps, options: RunLettersOpt
     { queue: address.name },
   );
   const process = async (job: Job<Partial<RecordLetterData>>, token: string | undefined): Promise<void> => {
-    const run = await runLetter(deps, options, { jobId: job.id ?? '', attemptsMade: job.attemptsMade, data: job.data });
+    const { id: jobId = '', attemptsMade, attemptsStarted: runs, data } = job;
+    const run = await runLetter(deps, options, { jobId, attemptsMade, runs, data });
     switch (run.kind) {
       case 'fail':
         throw jobFailsForGood(run.reason);

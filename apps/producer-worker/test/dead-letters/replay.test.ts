@@ -1,5 +1,6 @@
 import type { ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { AdmitRequest, AdmitResult, ChunkLimits, Sighting } from '@stream-manager/shared/queues/chunk-store';
+import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 import { encodePayload } from '@stream-manager/shared/records/payload';
 import { describe, expect, it } from 'vitest';
@@ -50,14 +51,14 @@ const rawLetter = {
 const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, evicted: [] }, isRetired = false) => {
   const admitted: AdmitRequest[] = [];
   const asked: ReparseJobData[] = [];
-  const seen: { mark: Sighting; memory: string | null; failure: string | null } = {
+  const seen: { mark: Sighting; memory: string | null; answer: ReparseAnswer } = {
     mark: 'new',
     memory: null,
-    failure: null,
+    answer: { answer: 'asked', forMs: 0 },
   };
   const jobs: unknown[] = [];
   const rings: string[] = [];
-  const run = (letter: { jobId: string; attemptsMade: number; data: Partial<RecordLetterData> }) =>
+  const run = (letter: { jobId: string; attemptsMade: number; runs?: number; data: Partial<RecordLetterData> }) =>
     runLetter(
       {
         store: {
@@ -70,14 +71,14 @@ const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, ev
         memory: { high: async () => seen.memory },
         reparse: async (data) => {
           asked.push(data);
-          return seen.failure;
+          return seen.answer;
         },
         // The only method that adding jobs calls; int tests have the real queue.
         recordsQueue: () => ({ addBulk: async (added: unknown[]) => void jobs.push(...added) }) as never,
         ring: (sourceId) => void rings.push(sourceId),
       },
       { sourceId: 'firms', limits, job: { attempts: 3, backoff: { type: 'delivery' } }, isRetired },
-      letter,
+      { runs: letter.attemptsMade + 1, ...letter },
     );
   return { run, admitted, jobs, rings, asked, seen };
 };
@@ -189,8 +190,22 @@ describe('runLetter', () => {
 
   it('fails again with the reason when no poller can parse the row', async () => {
     const { run, seen } = setup();
-    seen.failure = 'this poller knows no job named "reparse"';
-    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'fail', reason: seen.failure });
+    const reason = 'this poller knows no job named "reparse"';
+    seen.answer = { answer: 'failed', reason };
+    expect(await run({ ...rawLetter, attemptsMade: 1 })).toEqual({ kind: 'fail', reason });
+  });
+
+  it.each<{ name: string; answer: ReparseAnswer; runs: number; delayMs: number }>([
+    { name: 'asked just now', answer: { answer: 'asked', forMs: 0 }, runs: 40, delayMs: 1_000 },
+    { name: 'asked a while ago', answer: { answer: 'asked', forMs: 7_300 }, runs: 2, delayMs: 7_300 },
+    { name: 'asked long ago', answer: { answer: 'asked', forMs: 3_600_000 }, runs: 2, delayMs: 60_000 },
+    { name: 'no room to ask, the first time', answer: { answer: 'full' }, runs: 2, delayMs: 1_000 },
+    { name: 'no room to ask, the third time', answer: { answer: 'full' }, runs: 4, delayMs: 4_000 },
+    { name: 'no room to ask for ever', answer: { answer: 'full' }, runs: 5_000, delayMs: 60_000 },
+  ])('waits the longer the longer a row is not parsed: $name', async ({ answer, runs, delayMs }) => {
+    const { run, seen } = setup();
+    seen.answer = answer;
+    expect(await run({ ...rawLetter, attemptsMade: 1, runs })).toEqual({ kind: 'wait', delayMs });
   });
 
   it('fails again when the source of a raw row is gone from the config', async () => {

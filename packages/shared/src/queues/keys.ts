@@ -45,6 +45,8 @@ export const fleetKeys = (keyPrefix: string) => {
     heartbeat: (instance: string) => `${prefix}:heartbeat:${instance}`,
     /** string: short lease by which one process does a fleet-wide act */
     lease: (act: string) => `${prefix}:lease:${act}`,
+    /** zset: job id of a row of the source that is to be parsed again → when it was asked for (ms), with expiry */
+    reparses: (sourceId: string) => `${prefix}:reparses:${sourceId}`,
     /** hash: id of every source ever configured → JSON of its type, mode and fixed topic */
     sources: `${prefix}:sources`,
     /** pub/sub channel: a source id, rung after a job was added for it */

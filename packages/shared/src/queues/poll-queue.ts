@@ -45,19 +45,10 @@ export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | '
 /** Id of the job that parses the row of a letter again. */
 export const reparseJobId = (letterId: string): string => `reparse-${letterId}`;
 
-/**
- * Asks the pollers to parse a row again; asking again while that is under way is nothing. Gives a reason if it was asked
- * before and BullMQ has failed it (a poller that does not know such jobs); then it may be asked anew.
- */
-export const requestReparse = async (queue: Queue, data: ReparseJobData): Promise<string | null> => {
-  const jobId = reparseJobId(data.letterId);
-  const asked = await queue.getJob(jobId);
-  if (asked !== undefined && (await asked.isFailed())) {
-    await asked.remove();
-    return asked.failedReason;
-  }
+/** Adds a row that is to be parsed again; nothing if it is there. How many may be there: dead-letters/ask-reparse.ts. */
+export const requestReparse = async (queue: Queue, data: ReparseJobData): Promise<void> => {
   await queue.add('reparse', data, {
-    jobId,
+    jobId: reparseJobId(data.letterId),
     // Polls come first: a thousand replayed rows must not keep a source from its tick.
     priority: classOf('low'),
     // The letter asks again.
@@ -66,5 +57,4 @@ export const requestReparse = async (queue: Queue, data: ReparseJobData): Promis
     removeOnFail: keptPolls,
     stackTraceLimit: 1,
   });
-  return null;
 };
