@@ -50,6 +50,8 @@ export interface FakeClusterOptions {
   readonly brokers: number;
   readonly maxMessageBytes: number;
   readonly reply: (batch: ArrivedBatch) => Reply | Promise<Reply>;
+  /** Waited for before metadata are answered; a rejection is no answer. */
+  readonly metadata?: () => Promise<void>;
 }
 
 /** A cluster, its wire, and what lies in it. */
@@ -138,24 +140,27 @@ export const createFakeCluster = (options: FakeClusterOptions): FakeCluster => {
     log,
     identities: () => identities,
     wire: {
-      metadata: async () => ({
-        controllerId: 0,
-        brokers: Array.from({ length: options.brokers }, (_, nodeId) => ({
-          nodeId,
-          host: 'fake',
-          port: portOf(nodeId),
-        })),
-        topics: Object.entries(options.topics).map(([topic, partitions]) => ({
-          topic,
-          errorCode: 0,
-          partitions: Array.from({ length: partitions }, (_, partition) => ({
-            partition,
-            errorCode: 0,
-            leader: partition % options.brokers,
-            replicas: 1,
+      metadata: async () => {
+        await options.metadata?.();
+        return {
+          controllerId: 0,
+          brokers: Array.from({ length: options.brokers }, (_, nodeId) => ({
+            nodeId,
+            host: 'fake',
+            port: portOf(nodeId),
           })),
-        })),
-      }),
+          topics: Object.entries(options.topics).map(([topic, partitions]) => ({
+            topic,
+            errorCode: 0,
+            partitions: Array.from({ length: partitions }, (_, partition) => ({
+              partition,
+              errorCode: 0,
+              leader: partition % options.brokers,
+              replicas: 1,
+            })),
+          })),
+        };
+      },
       topicConfigs: async () =>
         Object.keys(options.topics).map((topic) => ({
           topic,

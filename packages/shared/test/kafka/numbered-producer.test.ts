@@ -251,10 +251,20 @@ describe('publishing', () => {
         replies,
         calls,
         fc.integer({ min: 200, max: 4_000 }),
-        async (answers, topicsOfCalls, maxMessageBytes) => {
+        fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 5 }),
+        async (answers, topicsOfCalls, maxMessageBytes, callOffs) => {
           const next = script(...answers);
+          // Call number n is called off when that many batches have arrived; 0 = before it begins.
+          const calledOff = topicsOfCalls.map(() => new AbortController());
+          let arrived = 0;
+          const callOff = (): void => {
+            for (const [call, at] of callOffs.entries()) if (at <= arrived) calledOff[call]?.abort();
+          };
+          callOff();
           const { cluster, producer } = setUp(
             ({ ids }) => {
+              arrived++;
+              callOff();
               const reply = next();
               const isRefusal = typeof reply === 'number' && refusedForARecord.has(reply);
               // What a broker has taken once it does not refuse for what is in it.
@@ -264,7 +274,9 @@ describe('publishing', () => {
           );
           let n = 0;
           const sent = topicsOfCalls.map((topics) => topics.map((topic) => outgoingRecord(topic, n++)));
-          const results = await Promise.all(sent.map((call) => producer.publish(call)));
+          const results = await Promise.all(
+            sent.map((call, at) => producer.publish(call, { signal: calledOff[at]?.signal ?? AbortSignal.abort() })),
+          );
           const counts = new Map<string, number>();
           for (const id of idsOf(cluster)) counts.set(id, (counts.get(id) ?? 0) + 1);
           for (const [call, { failures }] of results.entries()) {
