@@ -1,7 +1,7 @@
 // This process' side of Kafka: the two clients, the breaker over them, and the publisher that every source uses.
 import { classifySendError } from '@stream-manager/shared/failures/send-outcome';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
-import type { KafkaAdminPort, KafkaProducerPort } from '@stream-manager/shared/kafka/port';
+import type { KafkaAdminPort } from '@stream-manager/shared/kafka/port';
 import { after } from '@stream-manager/shared/ops/after';
 import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
@@ -9,9 +9,7 @@ import { createPublisher, type Publisher } from '../publish.ts';
 import { readHeads } from '../read-heads.ts';
 import { type Breaker, createBreaker } from './breaker.ts';
 import { outageScope } from './outage-scope.ts';
-
-/** A publish that neither ends nor tells of an outage for this long hangs, in milliseconds: six times its own time limit. */
-const hungAfterMs = 60_000;
+import { hungAfterMs, watchProducer } from './watched-producer.ts';
 
 /** What the rest of the process uses of Kafka. */
 export interface KafkaSide {
@@ -43,26 +41,14 @@ export const createKafkaSide = (
     config.delivery.circuitBreaker,
   );
 
-  const watch = createJobWatch({ health, logger, now, after }, { limitMs: hungAfterMs });
-  const publishing = new Set<() => void>();
   const producer = kafka.createProducer({
     onTrouble: (error, sourceIds) => {
       const { code, message } = classifySendError(error);
       breaker.trouble({ message, scope: outageScope(code) }, sourceIds);
-      for (const progress of publishing) progress();
+      watched.progress();
     },
   });
-  const watched: Pick<KafkaProducerPort, 'publish'> = {
-    publish: (records) =>
-      watch.run(`a batch of source ${records[0]?.sourceId ?? ''} on its way to Kafka`, async (progress) => {
-        publishing.add(progress);
-        try {
-          return await producer.publish(records);
-        } finally {
-          publishing.delete(progress);
-        }
-      }),
-  };
+  const watched = watchProducer(producer, createJobWatch({ health, logger, now, after }, { limitMs: hungAfterMs }));
   return {
     admin,
     breaker,
