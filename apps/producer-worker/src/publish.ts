@@ -1,10 +1,12 @@
-// Publishes a batch and finds out what became of each record: every failure is classified once, and a timestamp that
-// the broker refuses is replaced by the ingestion time and sent again. The port has told records apart already: what it
-// reports as poison stood alone. Nothing here throws: an answer that never comes is an answer, too.
+// Publishes a batch and finds out what became of each record: timestamps that a topic does not take are replaced before
+// the send, and every failure is classified once. The port has told records apart already: what it reports as poison stood
+// alone. Nothing here throws: an answer that never comes is an answer, too.
+// A timestamp that the broker refuses all the same (its topic was altered a moment ago, its clock is another) is replaced
+// and sent again; the port reads the bounds of that topic anew then, so that this happens to one batch.
 import { type ClassifiedSendError, classifySendError } from '@stream-manager/shared/failures/send-outcome';
 import type { KafkaProducerPort, OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
-import { replacementTimestamp } from './timestamps.ts';
+import { fitTimestamps, takenTimestamp } from './timestamps.ts';
 
 /** Records that were not acknowledged, by their index in what was published, and what that means for them. */
 export interface SendFailure extends ClassifiedSendError {
@@ -20,7 +22,7 @@ export interface PublishedBatch {
 }
 
 export interface PublisherDeps {
-  readonly producer: Pick<KafkaProducerPort, 'publish'>;
+  readonly producer: Pick<KafkaProducerPort, 'publish' | 'timestampBounds'>;
   readonly metrics: Pick<Metrics, 'publishSeconds' | 'recordsPublishedTotal' | 'timestampsReplacedTotal'>;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
@@ -35,6 +37,9 @@ export interface Publisher {
 /** The code by which a broker refuses a timestamp. */
 const invalidTimestamp = 'INVALID_TIMESTAMP';
 
+const topicsOf = (records: readonly OutgoingRecord[]): ReadonlySet<string> =>
+  new Set(records.map((record) => record.topic));
+
 /** Creates the publisher of a process. */
 export const createPublisher = (deps: PublisherDeps): Publisher => {
   const { metrics } = deps;
@@ -45,7 +50,6 @@ export const createPublisher = (deps: PublisherDeps): Publisher => {
     indexes: readonly number[] | null,
   ): Promise<readonly SendFailure[]> => {
     const sent = indexes === null ? records : indexes.flatMap((index) => records[index] ?? []);
-    const topics = new Set(sent.map((record) => record.topic));
     const startedAt = performance.now();
     const failures: SendFailure[] = [];
     try {
@@ -59,29 +63,33 @@ export const createPublisher = (deps: PublisherDeps): Publisher => {
       failures.push({ indexes: indexes ?? records.map((_record, index) => index), ...classifySendError(error) });
     }
     const seconds = (performance.now() - startedAt) / 1000;
-    for (const topic of topics) metrics.publishSeconds.observe({ topic }, seconds);
+    for (const topic of topicsOf(sent)) metrics.publishSeconds.observe({ topic }, seconds);
     return failures;
   };
 
-  /** Sends records whose timestamp was refused once more, with the time of their ingestion; gives what still failed. */
+  /** Sends records whose timestamp was refused once more, with another one; gives what still failed. */
   const sendWithOtherTimes = async (
     records: readonly OutgoingRecord[],
     indexes: readonly number[],
   ): Promise<readonly SendFailure[]> => {
+    const bounds = await deps.producer.timestampBounds(topicsOf(indexes.flatMap((index) => records[index] ?? [])));
     const now = deps.now();
     const changed = [...records];
     for (const index of indexes) {
       const record = records[index];
       if (record === undefined) continue;
-      changed[index] = { ...record, timestampMs: replacementTimestamp(record.value, now) };
+      changed[index] = { ...record, timestampMs: takenTimestamp(record.value, bounds.get(record.topic), now) };
       metrics.timestampsReplacedTotal.inc({ source: record.sourceId });
     }
     return sendOnce(changed, indexes);
   };
 
   return {
-    publish: async (records) => {
-      if (records.length === 0) return { failures: [], acknowledged: 0 };
+    publish: async (given) => {
+      if (given.length === 0) return { failures: [], acknowledged: 0 };
+      const bounds = await deps.producer.timestampBounds(topicsOf(given));
+      const { records, replaced } = fitTimestamps(given, bounds, deps.now());
+      for (const [source, count] of replaced) metrics.timestampsReplacedTotal.inc({ source }, count);
       let failures = await sendOnce(records, null);
       const refusedTimes = failures.filter((failure) => failure.code === invalidTimestamp);
       if (refusedTimes.length > 0) {

@@ -74,11 +74,14 @@ export const storedRecords = (taken: TakenChunk): readonly StoredRecord[] => {
 /** An error as a Kafka client gives it. */
 export const kafkaError = (type: string): Error => Object.assign(new Error(`it says ${type}`), { type });
 
-/** A producer that refuses records by a rule and remembers what it was asked to publish. */
+/** A producer that refuses records by a rule and remembers what it was asked to publish. Its topics take any time, or as set. */
 export const fakeProducer = (errorOf: (record: OutgoingRecord) => Error | null = () => null) => {
+  const bounds = { beforeMaxMs: Number.POSITIVE_INFINITY, afterMaxMs: Number.POSITIVE_INFINITY };
   const published: (readonly OutgoingRecord[])[] = [];
   return {
     published,
+    bounds,
+    timestampBounds: async (topics: Iterable<string>) => new Map([...topics].map((topic) => [topic, { ...bounds }])),
     publish: async (records: readonly OutgoingRecord[]): Promise<PublishResult> => {
       published.push(records);
       return {

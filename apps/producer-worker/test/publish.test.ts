@@ -27,6 +27,50 @@ const setup = (errorOf?: Parameters<typeof fakeProducer>[0]) => {
 const countedOf = async (metrics: ReturnType<typeof createMetrics>) =>
   (await metrics.recordsPublishedTotal.get()).values.map(({ labels, value }) => [labels.topic, value]);
 
+/** Number `index`, with an event time in milliseconds before noon. */
+const aged = (index: number, ageMs: number, topic = 'fires'): OutgoingRecord => ({
+  ...outgoing(index, topic),
+  timestampMs: noon - ageMs,
+});
+
+describe('a topic that takes not every timestamp', () => {
+  it('gets the time of ingestion instead of one outside its bounds, before anything is sent', async () => {
+    const { publisher, producer, metrics } = setup();
+    Object.assign(producer.bounds, { beforeMaxMs: 60_000, afterMaxMs: 5_000 });
+    const batch = [aged(0, 60_001), aged(1, 60_000), aged(2, -5_000), aged(3, -5_001)];
+    expect(await publisher.publish(batch)).toEqual({ failures: [], acknowledged: 4 });
+    expect(producer.published.map((sent) => sent.map(({ timestampMs }) => noon - timestampMs))).toEqual([
+      [10_000, 60_000, -5_000, 10_000],
+    ]);
+    expect((await metrics.timestampsReplacedTotal.get()).values).toMatchObject([
+      { labels: { source: 'firms' }, value: 2 },
+    ]);
+  });
+
+  it('gets the time of now where the time of ingestion lies outside, too', async () => {
+    const { publisher, producer } = setup();
+    producer.bounds.beforeMaxMs = 9_999;
+    await publisher.publish([aged(0, 60_000)]);
+    expect(producer.published[0]?.[0]?.timestampMs).toBe(noon);
+  });
+
+  it('changes nothing of what goes to other topics, and copies no batch for nothing', async () => {
+    const { publisher, producer } = setup();
+    producer.timestampBounds = async (topics) =>
+      new Map(
+        [...topics].map((topic) => [
+          topic,
+          { beforeMaxMs: topic === 'fires' ? 60_000 : Number.POSITIVE_INFINITY, afterMaxMs: Number.POSITIVE_INFINITY },
+        ]),
+      );
+    await publisher.publish([aged(0, 90_000, 'alerts'), aged(1, 90_000), aged(2, 90_000, 'alerts')]);
+    expect(producer.published[0]?.map(({ timestampMs }) => noon - timestampMs)).toEqual([90_000, 10_000, 90_000]);
+    const young = [aged(3, 1_000), aged(4, 1_000, 'alerts')];
+    await publisher.publish(young);
+    expect(producer.published[1]).toBe(young);
+  });
+});
+
 describe('createPublisher', () => {
   it('counts what was acknowledged per topic, and reports no failure', async () => {
     const { publisher, metrics, producer } = setup();
@@ -84,6 +128,16 @@ describe('createPublisher', () => {
       ['r2', noon - 10_000],
     ]);
     expect((await metrics.timestampsReplacedTotal.get()).values).toMatchObject([{ value: 2 }]);
+  });
+
+  it('takes for a refused timestamp what the bounds are by then', async () => {
+    const { publisher, producer } = setup(({ timestampMs }) => {
+      if (timestampMs > noon - 5_000) return null;
+      producer.bounds.beforeMaxMs = 5_000;
+      return kafkaError('INVALID_TIMESTAMP');
+    });
+    expect(await publisher.publish([outgoing(0)])).toEqual({ failures: [], acknowledged: 1 });
+    expect(producer.published.map(([record]) => record?.timestampMs)).toEqual([noon - 60_000, noon]);
   });
 
   it('reports a record whose other timestamp is refused as well by its index in the batch', async () => {
