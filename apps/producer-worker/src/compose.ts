@@ -162,7 +162,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   );
 
   const expireLetters = createLetterExpiry(
-    { letters: createFailedLetters(redis, keyPrefix), metrics, logger, now: Date.now },
+    { letters: createFailedLetters(redis, keyPrefix), metrics, logger },
     { keepDays: deadLetters.keepDays },
   );
   const letterKeeper = createFleetAct(

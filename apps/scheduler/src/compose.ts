@@ -114,9 +114,7 @@ export const composeScheduler: Compose = (context): Composition => {
   }));
   const { keepDays } = config.delivery.deadLetters;
   metrics.beforeScrape.add(() => setFleetGauges({ store, states, readBreaker, metrics, now: Date.now }, gaugedSources));
-  metrics.beforeScrape.add(() =>
-    setLetterGauges({ letters: failedLetters, metrics, now: Date.now }, { sourceIds: allIds, keepDays }),
-  );
+  metrics.beforeScrape.add(() => setLetterGauges({ letters: failedLetters, metrics }, { sourceIds: allIds, keepDays }));
 
   const password = env.DASHBOARD_PASSWORD ?? '';
   const routes = Router();

@@ -9,11 +9,9 @@ const dayMs = 86_400_000;
 const lettersPerRound = 5_000;
 
 export interface ExpireDeps {
-  readonly letters: Pick<FailedLetters, 'countUntil' | 'removeUntil'>;
+  readonly letters: Pick<FailedLetters, 'now' | 'countUntil' | 'removeUntil'>;
   readonly metrics: Pick<Metrics, 'deadLettersExpiredTotal'>;
   readonly logger: Logger;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
 /** Makes the act of one round over all sources. `keepDays` may be a part of a day. */
@@ -24,7 +22,7 @@ export const createLetterExpiry = (
   const keepMs = options.keepDays * dayMs;
   const warnedAt = new Map<string, number>();
   return async (sourceIds, signal) => {
-    const now = deps.now();
+    const now = await deps.letters.now();
     for (const [sourceId, due] of await deps.letters.countUntil(sourceIds, now - keepMs)) {
       if (due === 0) continue;
       signal.throwIfAborted();

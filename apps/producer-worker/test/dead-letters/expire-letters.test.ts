@@ -15,6 +15,7 @@ const setup = (failedAtDays: Readonly<Record<string, readonly number[]>>, keepDa
   const expiry = createLetterExpiry(
     {
       letters: {
+        now: async () => state.now,
         countUntil: async (ids, at) =>
           new Map(ids.map((id) => [id, (lying.get(id) ?? []).filter((time) => time <= at).length])),
         removeUntil: async (id, at, limit) => {
@@ -29,7 +30,6 @@ const setup = (failedAtDays: Readonly<Record<string, readonly number[]>>, keepDa
       },
       metrics,
       logger: pino({ level: 'warn', base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }),
-      now: () => state.now,
     },
     { keepDays },
   );

@@ -7,13 +7,12 @@ const dayMs = 86_400_000;
 /** Sets the gauge for each source: letters that lie so long already that they expire within a day. */
 export const setLetterGauges = async (
   deps: {
-    readonly letters: Pick<FailedLetters, 'countUntil'>;
+    readonly letters: Pick<FailedLetters, 'now' | 'countUntil'>;
     readonly metrics: Pick<Metrics, 'deadLettersExpiring'>;
-    readonly now: () => number;
   },
   options: { readonly sourceIds: readonly string[]; readonly keepDays: number },
 ): Promise<void> => {
-  const until = deps.now() - (options.keepDays - 1) * dayMs;
+  const until = (await deps.letters.now()) - (options.keepDays - 1) * dayMs;
   for (const [source, expiring] of await deps.letters.countUntil(options.sourceIds, until))
     deps.metrics.deadLettersExpiring.set({ source }, expiring);
 };

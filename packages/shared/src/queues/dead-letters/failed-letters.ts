@@ -9,6 +9,11 @@ import { maxRemovedLetters, removeLettersScript } from '../scripts/remove-letter
 
 /** Counts and removes failed letters. Every method rejects with what Redis answered. */
 export interface FailedLetters {
+  /**
+   * The time of Redis, in milliseconds since the epoch: what an age is reckoned by. The clock of a process may be weeks
+   * ahead, and would end every letter.
+   */
+  now(): Promise<number>;
   /** Letters of each source that failed at `at` or before; one pipeline, logarithmic time. */
   countUntil(sourceIds: readonly string[], at: number): Promise<ReadonlyMap<string, number>>;
   /** Removes letters by job id; of each whether it was there and failed. At most 500 a round trip. */
@@ -34,6 +39,10 @@ export const createFailedLetters = (redis: Redis, keyPrefix: string): FailedLett
     return listOf(reply).map((one) => numberOf(one) === 1);
   };
   return {
+    now: async () => {
+      const [seconds, microseconds] = await redis.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    },
     countUntil: async (sourceIds, at) => {
       const pipeline = redis.pipeline();
       for (const sourceId of sourceIds) pipeline.zcount(`${queueKey(sourceId)}:failed`, '-inf', at);

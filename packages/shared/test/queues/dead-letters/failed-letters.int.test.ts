@@ -26,6 +26,14 @@ describe('failed letters', () => {
     );
   });
 
+  it('grow old by the clock of Redis', async () => {
+    await using part = await setup(1);
+    const [before] = await part.redis.time();
+    const now = await part.letters.now();
+    expect(now / 1_000 - Number(before)).toBeLessThan(60);
+    expect(Math.floor(now / 1_000)).toBeGreaterThanOrEqual(Number(before));
+  });
+
   it('are removed by age, the oldest first, not more than asked for, and their bytes go with them', async () => {
     await using part = await setup(1_200);
     expect(await part.letters.removeUntil('firms', 999, 700)).toBe(700);
