@@ -1,5 +1,6 @@
 // Drills with wrong clocks: the wall clocks of the workers are an hour off. Polls and backoffs may shift once.
 import { clockOffBy } from '@stream-manager/testkit/stack/wrong-clock';
+import { waitUntil } from '@stream-manager/testkit/wait-until';
 import type { Drill } from './drill.ts';
 import type { Place } from './fleet.ts';
 import type { Ground } from './ground.ts';
@@ -17,9 +18,17 @@ const changeClocks = async (ground: Ground, secondsOf: (place: Place) => number)
   for (const place of workers) await ground.fleet.at(place).url();
 };
 
-/** A tick or poll that a wrong clock put an hour ahead is brought on, as an operator does it: by "poll now". */
-const bringOn = async (ground: Ground): Promise<void> => {
-  for (const sourceId of ground.load.sourceIds) await ground.act(sourceId, 'poll');
+/**
+ * Waits for so many more records to be published. Ticks and polls that a wrong clock put an hour ahead are brought on
+ * meanwhile, as an operator does it: by "poll now".
+ */
+const publishesByHand = async (ground: Ground, records: number): Promise<void> => {
+  const before = await ground.progress.published();
+  const isDone = async (): Promise<boolean> => {
+    for (const sourceId of ground.load.sourceIds) await ground.act(sourceId, 'poll');
+    return (await ground.progress.published()) >= before + records;
+  };
+  await waitUntil(`${records} more records to be published`, isDone, { timeoutMs: 120_000, intervalMs: 1_000 });
 };
 
 const clockDrill = (name: string, words: string, secondsOf: (place: Place) => number): Drill => ({
@@ -29,14 +38,10 @@ const clockDrill = (name: string, words: string, secondsOf: (place: Place) => nu
   pollNow: true,
   harm: async (ground) => {
     await changeClocks(ground, secondsOf);
-    await bringOn(ground);
-    await ground.publishes(3_000);
-    await bringOn(ground);
-    await ground.publishes(1_000);
+    await publishesByHand(ground, 4_000);
     await changeClocks(ground, () => 0);
     ground.progress.healed();
-    await bringOn(ground);
-    await ground.publishes(1_000);
+    await publishesByHand(ground, 2_000);
     return { doubled: 0 };
   },
 });

@@ -77,12 +77,20 @@ describe('the report', () => {
     expect(table).toContain('**failed: it burnt** | – |');
   });
 
-  it('replaces the table of its client in the page, and nothing else', () => {
+  it('replaces the rows of the drills that were run in the page, and nothing else', () => {
     const mark = (client: string): string => `<!-- drills ${client}: written by npm run drills -- --write -->`;
-    const page = `A\n${mark('kafkajs')}\nold\n<!-- end of drills -->\nB\n${mark('platformatic')}\n<!-- end of drills -->\n`;
-    const written = writeSection(page, 'platformatic', 'new\n');
-    expect(written).toBe(page.replace(`${mark('platformatic')}\n`, `${mark('platformatic')}\nnew\n`));
-    expect(writeSection(written, 'platformatic', 'new\n')).toBe(written);
-    expect(() => writeSection(page, 'other', 'new')).toThrow('no marks for other');
+    const names = ['first', 'second', 'third'];
+    const tableWith = (...rows: readonly string[]): string => ['head', '|---|', ...rows, ''].join('\n');
+    const page = `A\n${mark('kafkajs')}\n<!-- end of drills -->\nB\n${mark('platformatic')}\n<!-- end of drills -->\n`;
+    const whole = writeSection(page, 'platformatic', tableWith('| `second` | b |', '| `first` | a |'), names);
+    expect(whole).toBe(
+      page.replace(
+        `${mark('platformatic')}\n`,
+        `${mark('platformatic')}\nhead\n|---|\n| \`first\` | a |\n| \`second\` | b |\n`,
+      ),
+    );
+    const again = writeSection(whole, 'platformatic', tableWith('| `second` | new |', '| `gone` | c |'), names);
+    expect(again).toBe(whole.replace('| b |', '| new |'));
+    expect(() => writeSection(page, 'other', 'new', names)).toThrow('no marks for other');
   });
 });
