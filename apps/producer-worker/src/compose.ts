@@ -56,7 +56,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const { admin, breaker, publisher } = kafka;
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
-  const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
+  const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix, deadLetters });
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
     logger.debug({ error: error.message }, 'queue connection error');
   });
@@ -105,7 +105,6 @@ export const composeProducerWorker: Compose = (context): Composition => {
             heads,
             topics,
             addLetters: (id, letters) => queues.addLetters(id, letters),
-            lettersFull: roomForLetters,
             notes,
             metrics,
             logger,

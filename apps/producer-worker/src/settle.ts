@@ -4,6 +4,7 @@
 import type { SendAttempt } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkStore, TakenChunk } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
 import type { StoredRecord } from '@stream-manager/shared/records/payload';
 import { type LetterCause, letterOf } from './dead-letters/letter.ts';
@@ -26,10 +27,11 @@ export interface AnsweredChunk {
 
 export interface SettleDeps {
   readonly store: Pick<ChunkStore, 'settle' | 'noteTries' | 'refusedFor' | 'forgetRefusal'>;
-  /** Adds letters to the source's dead-letter queue; those that are there already stay as they are. */
-  readonly addLetters: (sourceId: string, letters: readonly DeadLetter[]) => Promise<void>;
-  /** Why the source may get no more letters now; null: it may. */
-  readonly lettersFull: (sourceId: string) => Promise<string | null>;
+  /** Adds as many letters to the source's dead-letter queue as there is room for; those that are there stay as they are. */
+  readonly addLetters: (
+    sourceId: string,
+    letters: readonly DeadLetter[],
+  ) => Promise<Pick<AddedLetters, 'lie' | 'full'>>;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
 }
@@ -52,13 +54,13 @@ const attemptsOf = (chunk: AnsweredChunk, at: string): readonly SendAttempt[] =>
   return [...chunk.taken.tries.attempts, ...[...messages].map((error) => ({ at, error }))];
 };
 
-/** The letters of refused records. */
+/** The refused records with their letters. */
 const lettersOf = (
   chunk: AnsweredChunk,
   refused: readonly Refusal[],
   attempts: readonly SendAttempt[],
   at: string,
-): readonly DeadLetter[] => {
+): readonly { readonly record: StoredRecord; readonly letter: DeadLetter }[] => {
   const former = attempts.filter((attempt) => attempt.at !== at);
   return refused.flatMap(({ index, code, reason }) => {
     const record = chunk.prepared.records[index];
@@ -71,7 +73,7 @@ const lettersOf = (
       topic: chunk.prepared.outgoing[index]?.topic ?? null,
       attempts: first === undefined ? [own] : [first, ...others, own],
     };
-    return [letterOf(chunk.sourceId, chunk.taken, record, cause)];
+    return [{ record, letter: letterOf(chunk.sourceId, chunk.taken, record, cause) }];
   });
 };
 
@@ -101,12 +103,17 @@ export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk, option
   const at = new Date(deps.now()).toISOString();
   const attempts = attemptsOf(chunk, at);
   if (decision.refused.length > 0) {
-    // Their place is kept: nothing is thrown away because there is no room to keep it.
-    const full = await deps.lettersFull(sourceId);
+    const refused = lettersOf(chunk, decision.refused, attempts, at);
+    const { lie, full } = await deps.addLetters(
+      sourceId,
+      refused.map(({ letter }) => letter),
+    );
+    const buried = refused.flatMap(({ record }, index) => (lie[index] ? [record] : []));
+    const isDone = full === null && rest.kind === 'none';
+    if (buried.length > 0)
+      await deps.store.settle(sourceId, chunkId, isDone ? null : bitmapOf(buried, taken.records), 0);
+    // The place of the others is kept: nothing is thrown away because there is no room to keep it.
     if (full !== null) return { kind: 'wait', delayMs: lettersWaitMs, reason: full, cause: 'letters' };
-    await deps.addLetters(sourceId, lettersOf(chunk, decision.refused, attempts, at));
-    const buried = decision.refused.flatMap(({ index }) => records[index] ?? []);
-    await deps.store.settle(sourceId, chunkId, rest.kind === 'none' ? null : bitmapOf(buried, taken.records), 0);
   }
   if (rest.kind === 'retry') await deps.store.noteTries(sourceId, chunkId, { made: chunk.attempts.made + 1, attempts });
   return rest;

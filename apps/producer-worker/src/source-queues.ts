@@ -2,8 +2,12 @@
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
-import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
-import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import {
+  type AddedLetters,
+  createAddFittingLetters,
+} from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
+import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createFailedChunks, type FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
@@ -12,8 +16,8 @@ import type { Redis } from 'ioredis';
 /** Queues by source. */
 export interface SourceQueues {
   records(sourceId: string): RecordsQueue;
-  /** Adds letters, and counts them; those that are there already stay as they are. */
-  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  /** Adds as many letters as there is room for, and counts them; those that are there already stay as they are. */
+  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<AddedLetters>;
   /** Chunks on their way to the dead letters. */
   readonly failed: FailedChunks;
   close(): Promise<void>;
@@ -26,16 +30,21 @@ export const createSourceQueues = (
     readonly logger: Logger;
     readonly metrics: Pick<Metrics, 'deadLettersTotal'>;
   },
-  options: { readonly keyPrefix: string },
+  options: { readonly keyPrefix: string; readonly deadLetters: LetterLimits },
 ): SourceQueues => {
   const opened = createOpenedQueues(deps);
-  const stocks = createLetterStocks(deps.redis, options.keyPrefix);
+  const addFitting = createAddFittingLetters(
+    { redis: deps.redis, queue: (sourceId) => opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)) },
+    { keyPrefix: options.keyPrefix, limits: options.deadLetters },
+  );
   const records = (sourceId: string): RecordsQueue => opened.at(recordsQueueAddress(options.keyPrefix, sourceId));
   return {
     records,
     addLetters: async (sourceId, letters) => {
-      await addDeadLetters(opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)), letters, stocks);
-      for (const { data } of letters) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+      const result = await addFitting(sourceId, letters);
+      for (const [index, { data }] of letters.entries())
+        if (result.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+      return result;
     },
     failed: createFailedChunks({ redis: deps.redis, now: Date.now }, options),
     close: () => opened.close(),

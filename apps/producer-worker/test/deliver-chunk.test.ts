@@ -53,8 +53,10 @@ const setup = (
       notes: { raise: (_sourceId, kind, note) => void notes.push(`${kind}: ${note}`) },
       metrics,
       logger: silent,
-      addLetters: async (_sourceId, added) => void letters.push(...added),
-      lettersFull: async () => null,
+      addLetters: async (_sourceId, added) => {
+        letters.push(...added);
+        return { lie: added.map(() => true), full: null };
+      },
       now: () => noon,
       pause: async () => {},
       stopped: stopped.signal,

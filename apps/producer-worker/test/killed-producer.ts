@@ -82,7 +82,7 @@ const metrics = createMetrics();
 const health = createHealth();
 const redis = createRedis(config.redis.url, { name: `${keyPrefix}-killed`, logger });
 const real = createRedisChunkStore({ redis, keyPrefix });
-const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix });
+const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix, deadLetters: config.delivery.deadLetters });
 const kafka = createKafkaSide({ config, redis, logger, metrics, health, facts: createFacts() });
 const stocks = createLetterStocks(redis, keyPrefix);
 const topics = createTopicResolver(config.routing, config.sources);
@@ -167,7 +167,6 @@ const openRecords = (): OpenQueue =>
       heads: createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after }),
       topics,
       addLetters,
-      lettersFull: roomForLetters,
       notes: createSourceNotes({ health, logger, now: () => performance.now() }),
       metrics,
       logger,

@@ -36,10 +36,12 @@ export const openQueueWith = (
         logger: silent,
         after,
       }),
-      lettersFull: async () => null,
       random: () => 0,
       topics: { needsContent: () => false, resolve: () => ({ topic: producer.topic, rule: 'source' }) },
-      addLetters: async (_sourceId, added) => void letters.push(...added),
+      addLetters: async (_sourceId, added) => {
+        letters.push(...added);
+        return { lie: added.map(() => true), full: null };
+      },
       notes: { raise: () => {} },
       metrics: createMetrics(),
       logger: silent,

@@ -15,10 +15,10 @@ const failure = (outcome: SendFailure['outcome'], ...indexes: readonly number[])
 
 const setup = (
   failures: readonly SendFailure[],
-  changes: Partial<AnsweredChunk> & { readonly full?: string } = {},
+  changes: Partial<AnsweredChunk> & { readonly room?: number } = {},
   taken = takenChunk(4),
 ) => {
-  const { full = null, ...chunkChanges } = changes;
+  const { room = Number.POSITIVE_INFINITY, ...chunkChanges } = changes;
   const store = fakeStore(taken);
   const letters: DeadLetter[] = [];
   const topics = { needsContent: () => false, resolve: () => ({ topic: 'fires', rule: 'source' as const }) };
@@ -37,10 +37,12 @@ const setup = (
         store,
         now: () => noon,
         addLetters: async (_sourceId, added) => {
-          store.acts.push(`letters ${added.length}`);
-          letters.push(...added);
+          const fitting = added.slice(0, room);
+          store.acts.push(`letters ${fitting.length}`);
+          letters.push(...fitting);
+          const full = fitting.length < added.length ? 'too many dead letters' : null;
+          return { lie: added.map((_letter, index) => index < room), full };
         },
-        lettersFull: async () => full,
       },
       chunk,
       { destinationGraceMs: 300_000, outagesCount: false },
@@ -146,9 +148,16 @@ describe('settleChunk', () => {
   });
 
   it('keeps the place of refused records while there is no room for their letters', async () => {
-    const { settle, acts } = setup([failure('poison', 2)], { full: 'too many dead letters' });
+    const { settle, acts } = setup([failure('poison', 2)], { room: 0 });
     expect(await settle()).toMatchObject({ kind: 'wait', cause: 'letters', reason: 'too many dead letters' });
-    expect(acts).toEqual(['settle 0,1,3 (3)']);
+    expect(acts).toEqual(['settle 0,1,3 (3)', 'letters 0']);
+  });
+
+  it('lets those refused records go whose letters there is room for, and keeps the place of the others', async () => {
+    const { settle, acts, letters } = setup([failure('poison', 0, 2, 3), failure('other', 1)], { room: 2 });
+    expect(await settle()).toMatchObject({ kind: 'wait', cause: 'letters' });
+    expect(acts).toEqual(['letters 2', 'settle 0,2 (0)']);
+    expect(letters.map(({ data }) => data.record)).toMatchObject([{ data: { index: 0 } }, { data: { index: 2 } }]);
   });
 
   it('asks since when a topic refuses only when one does', async () => {

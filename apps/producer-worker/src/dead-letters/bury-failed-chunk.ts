@@ -8,18 +8,21 @@
 import { createHash } from 'node:crypto';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import type { FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
+import { bitmapOf } from '../settle.ts';
 import { damagedLetterOf, type FailedAttempts, letterOf } from './letter.ts';
 
 export interface BuryDeps {
   readonly store: Pick<ChunkStore, 'take' | 'settle'>;
   readonly queues: {
-    addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+    /** Adds as many as there is room for. */
+    addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<Pick<AddedLetters, 'lie' | 'full'>>;
     readonly failed: FailedChunks;
   };
-  /** Why the source may get no more letters now; null: it may. */
+  /** Why the source may get no more letters now; null: it may. Asked before the job is taken away from Bull Board. */
   readonly lettersFull: (sourceId: string) => Promise<string | null>;
   /** Topic of a source's records where it is the same for all; else null. */
   readonly topicOf: (sourceId: string) => string | null;
@@ -27,7 +30,7 @@ export interface BuryDeps {
 
 /**
  * What became of a failed chunk; `requeued` = its payload is of a later version, so it waits for a newer worker; `waiting` =
- * there is no room for its letters, so that the next sweep comes back to it.
+ * there is no room for all of its letters, so that the next sweep comes back to it.
  */
 export type Burial =
   | { readonly kind: 'buried'; readonly letters: number }
@@ -49,26 +52,23 @@ export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId:
   const last = { at: new Date(failed.failedAt).toISOString(), error: failed.reason };
   const [first, ...others] = taken.tries.attempts;
   const attempts: FailedAttempts = first === undefined ? [last] : [first, ...others, last];
-  const letters = isPayloadFault(decoded)
-    ? [
-        damagedLetterOf(sourceId, taken, createHash('sha256').update(taken.payload).digest(), {
-          code: 'payload_damaged',
-          reason: failed.reason,
-          topic: null,
-          attempts,
-        }),
-      ]
-    : decoded
-        .filter((record) => !hasBit(taken.done, record.index))
-        .map((record) =>
-          letterOf(sourceId, taken, record, {
-            code: 'publish_failed',
-            reason: failed.reason,
-            topic: deps.topicOf(sourceId),
-            attempts,
-          }),
-        );
-  await deps.queues.addLetters(sourceId, letters);
+  if (isPayloadFault(decoded)) {
+    const cause = { code: 'payload_damaged', reason: failed.reason, topic: null, attempts };
+    const digest = createHash('sha256').update(taken.payload).digest();
+    const { full } = await deps.queues.addLetters(sourceId, [damagedLetterOf(sourceId, taken, digest, cause)]);
+    if (full !== null) return { kind: 'waiting' };
+    await deps.store.settle(sourceId, chunkId, null, 0);
+    return { kind: 'buried', letters: 1 };
+  }
+  const cause = { code: 'publish_failed', reason: failed.reason, topic: deps.topicOf(sourceId), attempts };
+  const left = decoded.filter((record) => !hasBit(taken.done, record.index));
+  const letters = left.map((record) => letterOf(sourceId, taken, record, cause));
+  const { lie, full } = await deps.queues.addLetters(sourceId, letters);
+  if (full !== null) {
+    const buried = left.filter((_record, index) => lie[index]);
+    if (buried.length > 0) await deps.store.settle(sourceId, chunkId, bitmapOf(buried, taken.records), 0);
+    return { kind: 'waiting' };
+  }
   await deps.store.settle(sourceId, chunkId, null, 0);
   return { kind: 'buried', letters: letters.length };
 };

@@ -12,7 +12,8 @@ const openFailed = async () => {
   const producer = await openProducer();
   const { redis, store } = producer;
   const { keyPrefix } = producer.config.redis;
-  const queues = createSourceQueues({ redis, logger: silent, metrics: createMetrics() }, { keyPrefix });
+  const { deadLetters } = producer.config.delivery;
+  const queues = createSourceQueues({ redis, logger: silent, metrics: createMetrics() }, { keyPrefix, deadLetters });
   const chunkId = await producer.enqueue(numberedRecords(0, 2));
   const prefix = `${keyPrefix}:{${sourceId}}:records.${sourceId}`;
   await redis.zrem(`${prefix}:prioritized`, chunkId);
@@ -86,8 +87,9 @@ describe('a burial', () => {
     const seen: unknown[] = [];
     const addLetters: BuryDeps['queues']['addLetters'] = async (id, letters) => {
       seen.push(await failed.retry().catch((error: Error) => error.message), await failed.sweep());
-      await deps.queues.addLetters(id, letters);
+      const added = await deps.queues.addLetters(id, letters);
       seen.push(await failed.retry().catch((error: Error) => error.message), await failed.sweep());
+      return added;
     };
     expect(await failed.bury({ ...deps, queues: { ...deps.queues, addLetters } })).toEqual({
       kind: 'buried',

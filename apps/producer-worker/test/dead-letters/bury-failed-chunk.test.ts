@@ -8,7 +8,7 @@ import { fakeStore, noon, takenChunk } from '../chunks.ts';
 const setup = (
   taken: ReturnType<typeof takenChunk> | null,
   failed: FailedJob | null = { reason: 'stalled', failedAt: noon },
-  full: string | null = null,
+  { full = null, room = Number.POSITIVE_INFINITY }: { readonly full?: string | null; readonly room?: number } = {},
 ) => {
   const store = fakeStore(taken);
   const letters: DeadLetter[] = [];
@@ -18,8 +18,11 @@ const setup = (
         store,
         queues: {
           addLetters: async (_sourceId, added) => {
-            store.acts.push(`letters ${added.length}`);
-            letters.push(...added);
+            const fitting = added.slice(0, room);
+            store.acts.push(`letters ${fitting.length}`);
+            letters.push(...fitting);
+            const isAll = fitting.length === added.length;
+            return { lie: added.map((_letter, index) => index < room), full: isAll ? null : 'too many' };
           },
           failed: {
             claim: async () => {
@@ -90,8 +93,23 @@ describe('buryFailedChunk', () => {
   });
 
   it('leaves the chunk to the next sweep while there is no room for its letters', async () => {
-    const { bury, acts } = setup(takenChunk(2), undefined, 'too many');
+    const { bury, acts } = setup(takenChunk(2), undefined, { full: 'too many' });
     expect(await bury()).toEqual({ kind: 'waiting' });
     expect(acts).toEqual([]);
+  });
+
+  it.each([
+    { room: 2, acts: ['claim', 'letters 2', 'settle 0,1 (0)'] },
+    { room: 0, acts: ['claim', 'letters 0'] },
+  ])('leaves what finds no room to the next sweep, where there is room for $room of 3', async ({ room, acts }) => {
+    const part = setup(takenChunk(3), undefined, { room });
+    expect(await part.bury()).toEqual({ kind: 'waiting' });
+    expect(part.acts).toEqual(acts);
+  });
+
+  it('keeps a damaged payload until there is room for its letter', async () => {
+    const { bury, acts } = setup(takenChunk(3, { payload: Buffer.alloc(100, 1) }), undefined, { room: 0 });
+    expect(await bury()).toEqual({ kind: 'waiting' });
+    expect(acts).toEqual(['claim', 'letters 0']);
   });
 });

@@ -1,9 +1,10 @@
 // What a running producer worker does with the dead letters that lie there: it measures them and lets the old ones end.
 import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
+import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { openProducer, sourceId } from '../producer-bundle.ts';
+import { numberedRecord, openProducer, sourceId } from '../producer-bundle.ts';
 
 const at = '2026-01-04T10:00:00.000Z';
 const letterOf = (n: number) => ({
@@ -24,6 +25,26 @@ const letterOf = (n: number) => ({
 });
 
 describe('dead letters in the care of a producer worker', () => {
+  it('reach their limit and do not pass it: the refused records that are left wait in their chunks', async () => {
+    await using producer = await openProducer({ config: { delivery: { deadLetters: { maxRecords: 4 } } } });
+    const { store, deadLetters, redis, config } = producer;
+    await producer.createTopic({ config: { 'max.message.bytes': '20000' } });
+    const tooLarge = (index: number) => numberedRecord(index, { padding: 30_000 });
+    for (const from of [0, 3]) await producer.enqueue([0, 1, 2].map((n) => tooLarge(from + n)));
+    await producer.startWorker();
+    const isAt = (letters: number, records: number) => async (): Promise<boolean> => {
+      const left = (await store.counts([sourceId])).get(sourceId)?.total;
+      return (await deadLetters.getFailedCount()) === letters && left === records;
+    };
+    const patience = { timeoutMs: 40_000 };
+    await waitUntil('the limit to be reached', isAt(4, 2), patience);
+    const lying = (await deadLetters.getFailed()).map(({ id }) => id ?? '');
+    const letters = createFailedLetters(redis, config.redis.keyPrefix);
+    await letters.remove(sourceId, lying.slice(0, 3));
+    await waitUntil('the others to be letters', isAt(3, 0), patience);
+    expect(await producer.stored()).toEqual([]);
+  });
+
   it('expire after keepDays, and what was removed in Bull Board is noticed', async () => {
     await using producer = await openProducer();
     await producer.createTopic();

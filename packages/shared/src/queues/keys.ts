@@ -24,6 +24,8 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     totals: `${prefix}:totals`,
     /** hash: bytes (data of the dead letters, about), measured (letters at the last measure), at (ms, its time) */
     letters: `${prefix}:letters`,
+    /** zset: `<letters> <bytes> <name>` of letters that a worker is about to add → when that ends (ms) */
+    letterRoom: `${prefix}:letter-room`,
     /** hash: flags of the operator, lastPoll JSON, lag JSON */
     state: `${prefix}:state`,
     /** string: where a poll of several exchanges stands (JSON) */

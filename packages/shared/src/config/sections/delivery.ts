@@ -34,14 +34,17 @@ const deadLetters = z
       unit: 'days',
     }).default(14),
     maxRecords: wholeNumber(
-      'Dead letters of a source, beyond which the source stops polling and is shown as degraded.',
+      'Dead letters of a source, beyond which the source stops polling and is shown as degraded, and chunks with refused records wait. Holds exactly over all producers; a poll that finds invalid rows while producers add letters may pass it by the invalid rows of one page, and a row that is replayed and still invalid by one until the old letter has gone.',
       { min: 1, max: 10_000_000, unit: 'dead letters' },
     ).default(100_000),
-    maxBytes: wholeNumber('Bytes of the dead letters of a source, beyond which the same happens.', {
-      min: 65_536,
-      max: 1_099_511_627_776,
-      unit: 'bytes',
-    }).default(268_435_456),
+    maxBytes: wholeNumber(
+      'Bytes of the dead letters of a source, beyond which the same happens. The letter that reaches the limit may pass it; after a crash the count may be a minute behind.',
+      {
+        min: 65_536,
+        max: 1_099_511_627_776,
+        unit: 'bytes',
+      },
+    ).default(268_435_456),
     maxInvalidShare: anyNumber(
       'Share of invalid rows in an answer of 20 rows or more above which the poll fails and makes no dead letters.',
       { min: 0, max: 1 },
