@@ -16,13 +16,25 @@ export interface Reconciliation {
   readonly removed: readonly string[];
 }
 
+/** A next tick that lies further ahead than two periods and this, in milliseconds, was armed by a wrong clock. */
+const tooFarMs = 60_000;
+
+/** What BullMQ has of a schedule. `nextInMs`: when its next tick is due, from now. */
+export interface CurrentSchedule {
+  readonly definition: string | undefined;
+  readonly nextJobState: string | null;
+  readonly nextInMs: number;
+}
+
 /** What is to be done about one schedule, given what BullMQ has. Pure. */
 export const chooseAct = (
   wanted: Schedule,
-  current: { readonly definition: string | undefined; readonly nextJobState: string | null } | null,
+  current: CurrentSchedule | null,
 ): 'create' | 'change' | 'heal' | 'leave' => {
   if (current === null) return 'create';
   if (current.definition !== wanted.definition) return 'change';
+  // A worker whose clock is ahead arms the next tick by it; put right, it would not poll until then.
+  if ('every' in wanted.repeat && current.nextInMs > 2 * wanted.repeat.every + tooFarMs) return 'change';
   // The armed tick is gone or over: without help this schedule would never fire again.
   return current.nextJobState !== null && isAlive(current.nextJobState) ? 'leave' : 'heal';
 };
@@ -54,7 +66,9 @@ export const reconcileSchedules = async (queue: Queue, wanted: readonly Schedule
       scheduler?.next === undefined ? null : await queue.getJobState(`repeat:${schedule.id}:${scheduler.next}`);
     const act = chooseAct(
       schedule,
-      scheduler === undefined ? null : { definition: definitionOf(scheduler), nextJobState },
+      scheduler === undefined
+        ? null
+        : { definition: definitionOf(scheduler), nextJobState, nextInMs: (scheduler.next ?? 0) - Date.now() },
     );
     switch (act) {
       case 'leave':

@@ -57,6 +57,21 @@ describe('schedules in BullMQ', () => {
     expect(await part.queue.getJobSchedulersCount()).toBe(1);
   });
 
+  it('are armed again when a wrong clock has put the next tick an hour ahead', async () => {
+    await using part = setup();
+    const { id, sourceId, definition } = schedule('a', 1_000);
+    const data = { sourceId, definition };
+    await part.queue.upsertJobScheduler(
+      id,
+      { every: 1_000, startDate: Date.now() + 3_600_000 },
+      { name: 'tick', data, opts: {} },
+    );
+    const nextOf = async (): Promise<number> => (await part.queue.getJobScheduler(id))?.next ?? 0;
+    expect(await nextOf()).toBeGreaterThan(Date.now() + 3_000_000);
+    expect(await reconcileSchedules(part.queue, [schedule('a', 1_000)])).toMatchObject({ changed: ['a'] });
+    expect(await nextOf()).toBeLessThan(Date.now() + 60_000);
+  });
+
   it('are healed when the next tick was lost', async () => {
     await using part = setup();
     await reconcileSchedules(part.queue, [schedule('a')]);
