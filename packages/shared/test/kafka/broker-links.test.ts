@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseBrokerAddress } from '../../src/kafka/broker-links.ts';
+import { createBrokerLinks, parseBrokerAddress } from '../../src/kafka/broker-links.ts';
 import { defaultKafkaTimeouts } from '../../src/kafka/client-settings.ts';
+import { silentLogger } from '../../src/kafka/kafka-logger.ts';
 import { createKafkajsLinks } from '../../src/kafka/kafkajs-links.ts';
 import { createKafkajsWire } from '../../src/kafka/kafkajs-wire.ts';
 
@@ -16,6 +17,58 @@ describe('the address of a broker', () => {
 
   it.each(['', 'host:port', 'a:b:c', '[::1'])('"%s" is none', (text) => {
     expect(() => parseBrokerAddress(text)).toThrow('host:port');
+  });
+});
+
+describe('links to brokers that the cluster does not name any more', () => {
+  const gone = { host: 'gone', port: 1 };
+  const other = { host: 'other', port: 1 };
+
+  const setUp = () => {
+    const shaken = Promise.withResolvers<void>();
+    const state = { isOpen: false, opened: 0, cuts: 0, closes: 0 };
+    const links = createBrokerLinks<string>({
+      bootstrap: ['bootstrap:1'],
+      timeouts: defaultKafkaTimeouts,
+      logger: silentLogger,
+      open: ({ host }) => {
+        state.opened += 1;
+        return {
+          connection: host,
+          connect: () => shaken.promise,
+          isOpen: () => state.isOpen,
+          cut: () => void (state.cuts += 1),
+          close: async () => void (state.closes += 1),
+        };
+      },
+    });
+    const ask = () => links.send(gone, { name: 'Ask', send: async (connection) => connection });
+    return { links, state, shaken, ask };
+  };
+
+  it('stay in use, and are closed in the end, if they shake hands at that moment', async () => {
+    const { links, state, shaken, ask } = setUp();
+    const asking = ask();
+    links.learn([other]);
+    state.isOpen = true;
+    shaken.resolve();
+    expect(await asking).toBe('gone');
+    expect(await ask()).toBe('gone');
+    expect(state).toMatchObject({ opened: 1, cuts: 0 });
+    await links.close();
+    expect(state.closes).toBe(1);
+  });
+
+  it('are thrown away once they are closed', async () => {
+    const { links, state, shaken, ask } = setUp();
+    state.isOpen = true;
+    shaken.resolve();
+    await ask();
+    state.isOpen = false;
+    links.learn([other]);
+    expect(state.cuts).toBe(1);
+    await links.close();
+    expect(state.closes).toBe(0);
   });
 });
 
