@@ -25,14 +25,14 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { pino } from 'pino';
 import { buryFailedChunk } from '../src/dead-letters/bury-failed-chunk.ts';
 import { openDeadLetterQueue } from '../src/dead-letters/run-letters.ts';
-import { createHeadWatch } from '../src/head-watch.ts';
+import type { PublishedBatch } from '../src/delivery/publish.ts';
+import { createSweep } from '../src/fleet/sweep.ts';
 import { createKafkaSide } from '../src/kafka/kafka-side.ts';
-import { type OpenQueue, openRecordsQueue } from '../src/open-records-queue.ts';
-import type { PublishedBatch } from '../src/publish.ts';
-import { readHeads } from '../src/read-heads.ts';
+import { createHeadWatch } from '../src/queues/head-watch.ts';
+import { type OpenQueue, openRecordsQueue } from '../src/queues/open-records-queue.ts';
+import { readHeads } from '../src/queues/read-heads.ts';
+import { createSourceQueues } from '../src/queues/source-queues.ts';
 import { createSourceNotes } from '../src/source-notes.ts';
-import { createSourceQueues } from '../src/source-queues.ts';
-import { createSweep } from '../src/sweep.ts';
 import { createRowParser } from './row-parser.ts';
 
 /** What the process does. The letters are those that lie there as failed when it is done. */

@@ -3,10 +3,10 @@ import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { after } from '@stream-manager/shared/ops/after';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
-import { createHeadWatch } from '../src/head-watch.ts';
-import { type OpenRecordsDeps, type OpenRecordsOptions, openRecordsQueue } from '../src/open-records-queue.ts';
-import type { SendFailure } from '../src/publish.ts';
-import { readHeads } from '../src/read-heads.ts';
+import type { SendFailure } from '../src/delivery/publish.ts';
+import { createHeadWatch } from '../src/queues/head-watch.ts';
+import { type OpenRecordsDeps, type OpenRecordsOptions, openRecordsQueue } from '../src/queues/open-records-queue.ts';
+import { readHeads } from '../src/queues/read-heads.ts';
 import { silent } from './chunks.ts';
 import { type ProducerBundle, sourceId } from './producer-bundle.ts';
 

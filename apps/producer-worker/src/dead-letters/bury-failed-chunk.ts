@@ -12,7 +12,7 @@ import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/ad
 import type { FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
-import { bitmapOf } from '../settle.ts';
+import { bitmapOf } from '../delivery/settle.ts';
 import { damagedLetterOf, type FailedAttempts, letterOf } from './letter.ts';
 
 export interface BuryDeps {

@@ -5,7 +5,7 @@ import type { TakenChunk } from '@stream-manager/shared/queues/chunk-store';
 import { type DeadLetter, deadLetterJobId } from '@stream-manager/shared/queues/dead-letters';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { payloadVersion, type StoredRecord } from '@stream-manager/shared/records/payload';
-import { parseValue } from '../timestamps.ts';
+import { parseValue } from '../delivery/timestamps.ts';
 import { parseReplay } from './replay-mark.ts';
 
 /** A letter that holds a record. */

@@ -19,7 +19,7 @@ import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { OpenQueue } from '../open-records-queue.ts';
+import type { OpenQueue } from '../queues/open-records-queue.ts';
 import type { RecordLetterData } from './letter.ts';
 import { reparseLetter, reparseWait } from './reparse.ts';
 import { replayRequest } from './replay.ts';

@@ -3,7 +3,7 @@ import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { describe, expect, it } from 'vitest';
 import { type BuryDeps, buryFailedChunk } from '../../src/dead-letters/bury-failed-chunk.ts';
-import { createSourceQueues } from '../../src/source-queues.ts';
+import { createSourceQueues } from '../../src/queues/source-queues.ts';
 import { silent } from '../chunks.ts';
 import { numberedRecords, openProducer, sourceId } from '../producer-bundle.ts';
 

@@ -2,7 +2,7 @@ import { createHealth } from '@stream-manager/shared/ops/health';
 import { describe, expect, it } from 'vitest';
 import { type BatchEnd, createBreaker, invitationMs, type Pass, roundMs } from '../../src/kafka/breaker.ts';
 import type { Outage } from '../../src/kafka/breaker-state.ts';
-import type { Head } from '../../src/read-heads.ts';
+import type { Head } from '../../src/queues/read-heads.ts';
 import { silent } from '../chunks.ts';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,290 @@
+// The records queue of one source, opened in this process: BullMQ's side of delivering chunks. How many jobs it fetches
+// follows from what is in hand: `concurrency` = chunks held + 1 while there is room. Fixed slots would put slots × 500
+// records in hand before the first one is sent, and starve a collector that waits for more.
+// While the breaker is open nothing is fetched and nothing is held, so that a worker with a better network can have it;
+// a queue that is invited to the trial takes one chunk. The check for the chunks of dead workers goes on all the time.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { ChunkJobData } from '@stream-manager/shared/jobs/payloads';
+import {
+  lockDurationMs,
+  type OpenWorkerOptions,
+  openStalledCheck,
+  openWorker,
+  recordsQueueAddress,
+} from '@stream-manager/shared/queues/bullmq';
+import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
+import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
+import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
+import type { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type Collector, createCollector } from '../delivery/collect.ts';
+import { backoffAfter } from '../delivery/decide-chunk.ts';
+import {
+  type ChunkEnding,
+  createDelivery,
+  type DeliverDeps,
+  type DeliverOptions,
+  type Piece,
+} from '../delivery/deliver-chunk.ts';
+import { createInOrderDelivery } from '../delivery/deliver-in-order.ts';
+import { lockTakenAt } from '../delivery/fence.ts';
+import type { Publisher } from '../delivery/publish.ts';
+import { createSendBatch } from '../delivery/send-batch.ts';
+import type { GatedQueue, SendGate } from '../kafka/breaker.ts';
+import { createFetching } from './fetching.ts';
+import type { HeadWatch } from './head-watch.ts';
+import { keepOneAtATime } from './one-at-a-time.ts';
+import { createRests } from './rests.ts';
+
+/** Batches of one source in flight at most, and how many batches of records it may hold in all. */
+export const maxInFlight = 4;
+const batchesInHand = 5;
+
+/** A queue that this process works on. */
+export interface OpenQueue {
+  /** Takes nothing more, waits for what is on its way, gives back what is not, and lets the connection go. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface OpenRecordsDeps extends Omit<DeliverDeps, 'collector' | 'isShut'> {
+  readonly redis: Redis;
+  readonly queue: RecordsQueue;
+  readonly publisher: Publisher;
+  readonly gate: SendGate;
+  readonly heads: HeadWatch;
+  /** Runs an act later; returns the undo. */
+  readonly after: (delayMs: number, act: () => void) => () => void;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+export interface OpenRecordsOptions
+  extends Pick<DeliverOptions, 'destinationGraceMs' | 'outagesCount' | 'maxAttempts'> {
+  readonly sourceId: string;
+  readonly keyPrefix: string;
+  /** Shown in Bull Board: the process instance. */
+  readonly workerName: string;
+  readonly batchSize: number;
+  readonly batchTimeoutMs: number;
+  readonly backoffMs: readonly number[];
+  readonly jitter: number;
+  /** One chunk at a time over the fleet, repeated in place: `delivery.ordering: per-key`. */
+  readonly isOrdered: boolean;
+}
+
+/** How many jobs the worker may have at once. Pure. */
+export const wantedConcurrency = (chunksHeld: number, recordsHeld: number, roomRecords: number): number =>
+  Math.max(1, chunksHeld + (recordsHeld < roomRecords ? 1 : 0));
+
+/** Records of a job as its data says; at least 1, since anybody can add a job by hand. */
+const recordsOf = (data: Partial<ChunkJobData> | undefined): number => {
+  const records = Number(data?.records);
+  return Number.isFinite(records) && records >= 1 ? records : 1;
+};
+
+/** Opens the records queue of a source; it works until it is closed. */
+export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOptions): OpenQueue => {
+  const { gate } = deps;
+  const { sourceId, isOrdered, maxAttempts } = options;
+  const address = recordsQueueAddress(options.keyPrefix, sourceId);
+  const monotonic = (): number => performance.now();
+  const guard = createWorkerGuard({ logger: deps.logger, now: monotonic, after: deps.after }, { queue: address.name });
+  const roomRecords = isOrdered ? 1 : options.batchSize * batchesInHand;
+  const rests = createRests(deps.after);
+  let chunksHeld = 0;
+  let recordsHeld = 0;
+  let isClosing = false;
+  let isInvited = false;
+
+  const collector: Collector<Piece> = createCollector<Piece>(
+    {
+      enter: () => gate.enter(sourceId),
+      send: createSendBatch(
+        {
+          publisher: deps.publisher,
+          extendLocks: (ids, tokens, durationMs) => worker.extendJobLocks(ids, tokens, durationMs),
+          now: monotonic,
+        },
+        { sourceId, lockDurationMs },
+      ),
+      now: monotonic,
+      after: deps.after,
+    },
+    {
+      batchSize: options.batchSize,
+      batchTimeoutMs: options.batchTimeoutMs,
+      maxInFlight: isOrdered ? 1 : maxInFlight,
+    },
+  );
+  /** Whether a chunk may wait here for its send. */
+  const mayHold = (): boolean => !gate.isShut() || (isInvited && !isClosing);
+  const giveBack = (): void => {
+    collector.giveBack();
+    rests.end();
+  };
+  const adjust = (): void => {
+    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, gate.isShut() ? 1 : roomRecords);
+    fetching.set(mayHold());
+  };
+  const queue: GatedQueue = {
+    sourceId,
+    open: () => {
+      isInvited = false;
+      adjust();
+      collector.wake();
+    },
+    shut: () => {
+      isInvited = false;
+      giveBack();
+      adjust();
+    },
+    invite: () => {
+      isInvited = true;
+      adjust();
+      collector.wake();
+    },
+  };
+
+  const deliverOnce = createDelivery(
+    {
+      ...deps,
+      isShut: () => gate.isShut(),
+      collector: {
+        ...collector,
+        add: (pieces) => {
+          collector.add(pieces);
+          // One that was still being fetched or taken when the gate shut.
+          if (!mayHold()) collector.giveBack();
+        },
+      },
+    },
+    {
+      ...options,
+      // In order, one publish carries the chunk whole: the port keeps the order within each partition.
+      pieceRecords: isOrdered ? Number.POSITIVE_INFINITY : options.batchSize,
+      attemptsOf: isOrdered ? 'chunk' : 'job',
+    },
+  );
+  const backoff = (attempts: number): number =>
+    backoffAfter(attempts, options.backoffMs, options.jitter, deps.random());
+
+  const process = async (job: Job<ChunkJobData>, token: string | undefined): Promise<void> => {
+    const chunkId = job.id;
+    if (chunkId === undefined || token === undefined) throw new Error('a chunk job without id or token');
+    const records = recordsOf(job.data);
+    const hold = (sign: 1 | -1): void => {
+      chunksHeld += sign;
+      recordsHeld += sign * records;
+      adjust();
+    };
+    const deliver = isOrdered
+      ? createInOrderDelivery(
+          {
+            deliver: deliverOnce,
+            rest: (delayMs) =>
+              isClosing || !mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, job.data.priority),
+            backoff,
+          },
+          { maxAttempts },
+        )
+      : deliverOnce;
+    // Before the first await: BullMQ looks at the concurrency again as soon as the processor has given way.
+    hold(1);
+    try {
+      const ending = await deliver({
+        chunkId,
+        token,
+        lockedAt: lockTakenAt(job.processedOn, Date.now(), monotonic()),
+        // A job that an older config added ends sooner: BullMQ fails it for good then.
+        attempts: { made: job.attemptsMade, max: Math.min(maxAttempts, Math.max(1, job.opts.attempts ?? 1)) },
+      });
+      await endJob(deps, sourceId, job, token, ending);
+    } finally {
+      hold(-1);
+    }
+  };
+
+  const workerOptions: OpenWorkerOptions = {
+    concurrency: 1,
+    name: options.workerName,
+    autorun: false,
+    settings: { backoffStrategy: backoff },
+  };
+  const worker: Worker = openWorker(address, deps.redis, process, workerOptions, guard.onError);
+  const fetching = createFetching(worker, {
+    startCheck: () => openStalledCheck(address, deps.redis, guard.onError),
+    logger: deps.logger,
+  });
+  guard.watch(fetching.guarded);
+  const leave = gate.join(queue);
+  // Only a chunk that waits in place for its next attempt is held back while the gate is open.
+  const unwatch = isOrdered ? deps.heads.watch({ sourceId, urgency: () => rests.urgency(), giveBack }) : null;
+
+  let cancelRun: (() => void) | null = null;
+  /** Works once the order is safe; a Redis that refuses is asked again. */
+  const run = (): void => {
+    if (isClosing) return;
+    keepOneAtATime(deps.queue, isOrdered).then(
+      () => {
+        if (isClosing) return;
+        adjust();
+        // Behind a shut gate it starts with the first `resume`.
+        if (mayHold()) worker.run().catch(guard.onError);
+      },
+      (error: unknown) => {
+        deps.logger.warn({ sourceId, error: messageOf(error) }, 'a records queue could not be opened; trying again');
+        cancelRun = deps.after(1_000, run);
+      },
+    );
+  };
+  run();
+
+  return {
+    close: async () => {
+      isClosing = true;
+      cancelRun?.();
+      guard.stop();
+      unwatch?.();
+      rests.end();
+      if (gate.isShut()) collector.giveBack();
+      await fetching.close();
+      await worker.close();
+      leave();
+    },
+  };
+};
+
+/** Ends a chunk's job: returns = completed; everything else is thrown, as BullMQ wants it. */
+const endJob = async (
+  deps: Pick<DeliverDeps, 'logger'>,
+  sourceId: string,
+  job: Job<ChunkJobData>,
+  token: string,
+  ending: ChunkEnding,
+): Promise<void> => {
+  /** Moves the job. With its lock lost, or a Redis that refuses, it stays where it is, and the stalled check hands it on. */
+  const move = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      deps.logger.debug({ sourceId, chunkId: job.id, error: messageOf(error) }, 'a chunk could not be moved');
+      throw jobIsNotOurs();
+    }
+  };
+  switch (ending.kind) {
+    case 'complete':
+      return;
+    case 'let_go':
+      throw jobIsNotOurs();
+    case 'give_back':
+      await move(() => job.moveToWait(token));
+      throw jobIsNotOurs();
+    case 'fail':
+      throw jobFailsForGood(ending.reason);
+    case 'delay':
+      await move(() => job.moveToDelayed(Date.now() + ending.delayMs, token));
+      throw jobWasDelayed();
+    case 'retry':
+      throw new Error(ending.reason);
+  }
+};
