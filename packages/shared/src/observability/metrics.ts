@@ -52,7 +52,7 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
     ),
     timestampsReplacedTotal: counter(
       'timestamps_replaced_total',
-      'Records whose event time lay more than an hour ahead, published with their ingestion time.',
+      'Records whose event time lay more than an hour ahead or outside what the topic takes, published with another time.',
       ['source'],
     ),
     queueRecords: gauge('queue_records', 'Records waiting, delayed or held.', ['source', 'priority']),

@@ -93,16 +93,16 @@ describe('a batch without an answer', () => {
   });
 
   it('is told of by the sources whose batches are kept up, not by those that only wait or are well', async () => {
-    let isFrozen = true;
-    const { producer, troubles } = setUp(({ topic }) => (topic === 'a' && isFrozen ? 'cut after' : 'written'));
+    const gate = Promise.withResolvers<Reply>();
+    let arrived = 0;
+    const { producer, troubles } = setUp(() => (arrived++ === 0 ? gate.promise : 'written'));
     const of = (topic: string, sourceId: string, n: number) => [outgoingRecord(topic, n, { key, sourceId })];
     const first = producer.publish([...of('a', 'fires', 0), ...of('a', 'smoke', 1)]);
-    const behind = producer.publish(of('a', 'waits', 2));
-    expect(await producer.publish(of('b', 'well', 3))).toEqual({ failures: [] });
-    await waitUntil('it is told of', () => troubles.length > 0);
-    isFrozen = false;
-    await Promise.all([first, behind]);
-    expect(troubles[0]?.sourceIds).toEqual(['fires', 'smoke']);
+    await waitUntil('it is on its way', () => arrived === 1);
+    const others = [producer.publish(of('a', 'waits', 2)), producer.publish(of('b', 'well', 3))];
+    gate.resolve('cut after');
+    expect(await Promise.all([first, ...others])).toEqual([{ failures: [] }, { failures: [] }, { failures: [] }]);
+    expect(troubles.map(({ sourceIds }) => sourceIds)).toEqual([['fires', 'smoke']]);
   });
 
   it('ends as stopped when the producer is closed', async () => {
