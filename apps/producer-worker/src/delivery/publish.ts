@@ -37,8 +37,16 @@ export interface Publisher {
 /** The code by which a broker refuses a timestamp. */
 const invalidTimestamp = 'INVALID_TIMESTAMP';
 
-const topicsOf = (records: readonly OutgoingRecord[]): ReadonlySet<string> =>
-  new Set(records.map((record) => record.topic));
+/** The topics of records; most often all of a batch go to one. */
+const topicsOf = (records: readonly OutgoingRecord[]): ReadonlySet<string> => {
+  const topics = new Set<string>();
+  let last: string | null = null;
+  for (const { topic } of records) {
+    if (topic !== last) topics.add(topic);
+    last = topic;
+  }
+  return topics;
+};
 
 /** Creates the publisher of a process. */
 export const createPublisher = (deps: PublisherDeps): Publisher => {
