@@ -2,34 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Compose, Composition } from '@stream-manager/shared/ops/process-context';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createAskReparse } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
-import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
-import { fleetKeys } from '@stream-manager/shared/queues/keys';
-import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
 import { chunkJobOptions, chunkLimits, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { chosenSources } from './chosen-sources.ts';
-import { buryFailedChunk } from './dead-letters/bury-failed-chunk.ts';
-import { createLetterExpiry } from './dead-letters/expire-letters.ts';
-import { measureLetters } from './dead-letters/measure-letters.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
-import { createFleetAct } from './fleet/fleet-act.ts';
-import { createLagSampler } from './fleet/lag-sampler.ts';
-import { createLease } from './fleet/lease.ts';
-import { createSweep, sweepIntervalMs } from './fleet/sweep.ts';
+import { composeFleetActs } from './fleet/compose-fleet-acts.ts';
 import { createKafkaSide } from './kafka/kafka-side.ts';
 import { createAttention } from './queues/attention.ts';
 import { createHeadWatch } from './queues/head-watch.ts';
-import { keepOneAtATime } from './queues/one-at-a-time.ts';
 import { openRecordsQueue } from './queues/open-records-queue.ts';
 import { readHeads } from './queues/read-heads.ts';
 import { readWork } from './queues/read-work.ts';
@@ -47,13 +36,11 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const { keyPrefix } = config.redis;
   const { maxOpenQueues, circuitBreaker, deadLetters } = config.delivery;
   const isOrdered = config.delivery.ordering === 'per-key';
-  const configSources = Object.keys(config.sources);
   // What is queued of a source that is gone from the config is still published.
-  const allSources = [...configSources, ...retired.keys()];
-  const sourceIds = chosenSources(allSources, env.SOURCES);
+  const sourceIds = chosenSources([...Object.keys(config.sources), ...retired.keys()], env.SOURCES);
   const topics = createTopicResolver(config.routing, { ...Object.fromEntries(retired), ...config.sources });
   const kafka = createKafkaSide(context);
-  const { admin, breaker, publisher } = kafka;
+  const { breaker, publisher } = kafka;
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix, deadLetters });
@@ -132,78 +119,25 @@ export const composeProducerWorker: Compose = (context): Composition => {
     { ...attentionMs, sourceIds, maxOpen: maxOpenQueues },
   );
 
-  const topicOf = (sourceId: string): string | null =>
-    topics.needsContent(sourceId) ? null : topics.resolve(sourceId).topic;
-  const sweep = createSweep(
-    {
-      sweepSource: async (sourceId, healLostJobs, signal) => {
-        const queue = queues.records(sourceId);
-        // Obliterate takes the setting away.
-        await keepOneAtATime(queue, isOrdered);
-        return sweepSource({ store, queue }, { sourceId, job, healLostJobs, signal });
-      },
-      bury: (sourceId, chunkId) =>
-        buryFailedChunk({ store, queues, topicOf, lettersFull: roomForLetters }, sourceId, chunkId),
-      ring: rings.ring,
-      logger,
-      now: () => performance.now(),
-    },
-    allSources,
-  );
-  const keys = fleetKeys(keyPrefix);
-  const sweeper = createFleetAct(
-    {
-      lease: createLease(redis, { key: keys.lease('sweep'), holder: instance.id, ttlMs: 2 * sweepIntervalMs }),
-      act: sweep,
-      logger,
-    },
-    { name: 'sweep', intervalMs: sweepIntervalMs },
-  );
-
-  const expireLetters = createLetterExpiry(
-    { letters: createFailedLetters(redis, keyPrefix), metrics, logger },
-    { keepDays: deadLetters.keepDays },
-  );
-  const letterKeeper = createFleetAct(
-    {
-      lease: createLease(redis, { key: keys.lease('letters'), holder: instance.id, ttlMs: 2 * sweepIntervalMs }),
-      act: async (signal) => {
-        await expireLetters(allSources, signal);
-        await measureLetters({ stocks, now: Date.now }, allSources, signal);
-      },
-      logger,
-    },
-    { name: 'care of the dead letters', intervalMs: sweepIntervalMs },
-  );
-
-  const lagReader = createLagReader({ admin, now: Date.now });
-  const { sampleIntervalMs } = config.throttling;
-  const sampler = createFleetAct(
-    {
-      lease: createLease(redis, { key: keys.lease('lag'), holder: instance.id, ttlMs: 2 * sampleIntervalMs }),
-      act: createLagSampler(
-        { reader: lagReader, record: (lags) => states.recordLag(lags), last: (ids) => states.read(ids), logger },
-        configSources.map((id) => ({
-          id,
-          topics: topics.topicsOf(id),
-          groups: resolveSource(config, id).throttling.consumerGroups,
-        })),
-      ),
-      logger,
-    },
-    { name: 'lag sample', intervalMs: sampleIntervalMs },
-  );
+  const fleetActs = composeFleetActs(context, {
+    store,
+    states,
+    queues,
+    stocks,
+    topics,
+    admin: kafka.admin,
+    ring: rings.ring,
+    lettersFull: roomForLetters,
+  });
 
   /** Waits for what is in hand, but not beyond the grace period. */
   const finishInHand = async (): Promise<void> => {
-    const finished = Promise.allSettled([attention.stop(), sweeper.stop(), letterKeeper.stop(), sampler.stop()]).then(
-      (ends) => {
-        // One that could not be stopped must not keep the others from ending, or the connections from being closed.
-        for (const end of ends)
-          if (end.status === 'rejected') logger.warn({ error: messageOf(end.reason) }, 'stopping failed');
-        return true;
-      },
-    );
+    const finished = Promise.allSettled([attention, ...fleetActs].map((part) => part.stop())).then((ends) => {
+      // One that could not be stopped must not keep the others from ending, or the connections from being closed.
+      for (const end of ends)
+        if (end.status === 'rejected') logger.warn({ error: messageOf(end.reason) }, 'stopping failed');
+      return true;
+    });
     const graceMs = Math.max(0, config.shutdown.graceMs - closingMs);
     const isLate = sleep(graceMs, false, { ref: false });
     if (await Promise.race([finished, isLate])) return;
@@ -222,9 +156,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     start: async (signal) => {
       await notes.start(signal);
       await breaker.start(signal);
-      await sweeper.start(signal);
-      await letterKeeper.start(signal);
-      await sampler.start(signal);
+      for (const act of fleetActs) await act.start(signal);
       await attention.start(signal);
     },
     stop: () => {

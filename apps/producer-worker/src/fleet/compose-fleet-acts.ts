@@ -1,0 +1,111 @@
+// What one process of the fleet does for all sources: the sweep, the care of the dead letters, the lag sample. Part of the
+// composition root, in a file of its own so that either can be read in one go.
+import { resolveSource } from '@stream-manager/shared/config/resolve-source';
+import type { KafkaAdminPort } from '@stream-manager/shared/kafka/port';
+import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
+import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
+import type { Service } from '@stream-manager/shared/ops/service';
+import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
+import type { LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { sweepSource } from '@stream-manager/shared/queues/records-queue';
+import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
+import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
+import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
+import { buryFailedChunk } from '../dead-letters/bury-failed-chunk.ts';
+import { createLetterExpiry } from '../dead-letters/expire-letters.ts';
+import { measureLetters } from '../dead-letters/measure-letters.ts';
+import { keepOneAtATime } from '../queues/one-at-a-time.ts';
+import type { SourceQueues } from '../queues/source-queues.ts';
+import { createFleetAct } from './fleet-act.ts';
+import { createLagSampler } from './lag-sampler.ts';
+import { createLease } from './lease.ts';
+import { createSweep, sweepIntervalMs } from './sweep.ts';
+
+/** What the acts share with the rest of the process. */
+export interface FleetActDeps {
+  readonly store: ChunkStore;
+  readonly states: SourceStateStore;
+  readonly queues: SourceQueues;
+  readonly stocks: LetterStocks;
+  readonly topics: TopicResolver;
+  readonly admin: KafkaAdminPort;
+  /** Tells the fleet that a source has work. */
+  readonly ring: (sourceId: string) => void;
+  /** Why a source may get no more letters now; null: it may. */
+  readonly lettersFull: (sourceId: string) => Promise<string | null>;
+}
+
+/** Makes the acts; each runs where this process holds its lease. */
+export const composeFleetActs = (
+  context: Pick<ProcessContext, 'config' | 'retired' | 'redis' | 'logger' | 'metrics' | 'instance'>,
+  deps: FleetActDeps,
+): readonly Service[] => {
+  const { config, retired, redis, logger, metrics, instance } = context;
+  const { store, states, queues, stocks, topics, lettersFull } = deps;
+  const { keyPrefix } = config.redis;
+  const configSources = Object.keys(config.sources);
+  const allSources = [...configSources, ...retired.keys()];
+  const job = chunkJobOptions(config.delivery);
+  const isOrdered = config.delivery.ordering === 'per-key';
+  const keys = fleetKeys(keyPrefix);
+  const actOf = (
+    lease: 'sweep' | 'letters' | 'lag',
+    name: string,
+    intervalMs: number,
+    act: (signal: AbortSignal) => Promise<void>,
+  ): Service =>
+    createFleetAct(
+      {
+        lease: createLease(redis, { key: keys.lease(lease), holder: instance.id, ttlMs: 2 * intervalMs }),
+        act,
+        logger,
+      },
+      { name, intervalMs },
+    );
+
+  const topicOf = (sourceId: string): string | null =>
+    topics.needsContent(sourceId) ? null : topics.resolve(sourceId).topic;
+  const sweep = createSweep(
+    {
+      sweepSource: async (sourceId, healLostJobs, signal) => {
+        const queue = queues.records(sourceId);
+        // Obliterate takes the setting away.
+        await keepOneAtATime(queue, isOrdered);
+        return sweepSource({ store, queue }, { sourceId, job, healLostJobs, signal });
+      },
+      bury: (sourceId, chunkId) => buryFailedChunk({ store, queues, topicOf, lettersFull }, sourceId, chunkId),
+      ring: deps.ring,
+      logger,
+      now: () => performance.now(),
+    },
+    allSources,
+  );
+  const expireLetters = createLetterExpiry(
+    { letters: createFailedLetters(redis, keyPrefix), metrics, logger },
+    { keepDays: config.delivery.deadLetters.keepDays },
+  );
+  const careForLetters = async (signal: AbortSignal): Promise<void> => {
+    await expireLetters(allSources, signal);
+    await measureLetters({ stocks, now: Date.now }, allSources, signal);
+  };
+  const sampleLag = createLagSampler(
+    {
+      reader: createLagReader({ admin: deps.admin, now: Date.now }),
+      record: (lags) => states.recordLag(lags),
+      last: (ids) => states.read(ids),
+      logger,
+    },
+    configSources.map((id) => ({
+      id,
+      topics: topics.topicsOf(id),
+      groups: resolveSource(config, id).throttling.consumerGroups,
+    })),
+  );
+  return [
+    actOf('sweep', 'sweep', sweepIntervalMs, sweep),
+    actOf('letters', 'care of the dead letters', sweepIntervalMs, careForLetters),
+    actOf('lag', 'lag sample', config.throttling.sampleIntervalMs, sampleLag),
+  ];
+};
