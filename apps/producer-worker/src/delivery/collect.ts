@@ -48,8 +48,6 @@ export interface Collector<T> {
   dismiss(): void;
   /** There may be leave now. */
   wake(): void;
-  /** The class of the most urgent piece that waits; null: nothing waits. */
-  urgency(): PriorityClass | null;
   /** Gives back what waits. */
   giveBack(): void;
 }
@@ -157,7 +155,6 @@ export const createCollector = <T extends Gatherable>(
       pump();
     },
     wake: pump,
-    urgency: () => waiting[0]?.priority ?? null,
     giveBack: () => {
       const back = waiting;
       waiting = [];
