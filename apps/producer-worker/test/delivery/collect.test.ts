@@ -158,8 +158,8 @@ describe('createCollector', () => {
     expect(timers).toHaveLength(0);
   });
 
-  it('waits while there is no leave, most urgent first, and goes when it is woken', async () => {
-    const { collector, gate, take, names, answer } = setup();
+  it('waits while there is no leave, most urgent first, and goes when it is woken', () => {
+    const { collector, gate, take, names } = setup();
     gate.isOpen = false;
     take(piece('n', 1), piece('c', 1, 1));
     expect(names()).toEqual([]);
