@@ -5,14 +5,16 @@ import type { Logger } from '../observability/logger.ts';
 
 export { Redis } from 'ioredis';
 
-/**
- * A command that Redis does not answer for this long means that the connection is dead, in milliseconds. Above any wait of
- * a blocking command, and above the pauses of a Redis that writes its files.
- */
-const silenceMs = 20_000;
-
 /** Creates a client that reconnects for ever (at most 3 s between tries) and never gives a command up by itself. */
-export const createRedis = (url: string, options: { readonly name: string; readonly logger: Logger }): Redis => {
+export const createRedis = (
+  url: string,
+  options: {
+    readonly name: string;
+    readonly logger: Logger;
+    /** Time between two looks whether Redis still answers, in milliseconds. Default 5000; four without an answer are enough. */
+    readonly pingIntervalMs?: number;
+  },
+): Redis => {
   const redis = new Redis(url, {
     // BullMQ demands null: a command waits for the reconnection instead of failing.
     maxRetriesPerRequest: null,
@@ -20,8 +22,6 @@ export const createRedis = (url: string, options: { readonly name: string; reado
     enableReadyCheck: true,
     lazyConnect: true,
     connectTimeout: 10_000,
-    // A connection whose other end has vanished without a word: commands go out again on a new one.
-    socketTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 5), 3000),
   });
   let reported = '';
@@ -35,7 +35,47 @@ export const createRedis = (url: string, options: { readonly name: string; reado
     if (reported !== '') options.logger.info('redis connection is back');
     reported = '';
   });
+  watchSilence(redis, options.logger, options.pingIntervalMs ?? defaultPingIntervalMs);
   return redis;
+};
+
+const defaultPingIntervalMs = 5_000;
+/** A ping without an answer for so many looks: the other end has vanished without a word. */
+const silentLooks = 4;
+
+/**
+ * Gives up a connection on which nothing comes back any more; commands go out again on a new one. Counted in looks, not by
+ * the clock: a process that was itself frozen has not looked. (ioredis' own `socketTimeout` is no help: it is inherited by the
+ * blocking connections of BullMQ, which reconnect by themselves, and its timer then ends the new connection: workers stood
+ * still for good after a silence of 20 s (m).)
+ */
+const watchSilence = (redis: Redis, logger: Pick<Logger, 'warn'>, pingIntervalMs: number): void => {
+  let unanswered = 0;
+  const look = (): void => {
+    if (redis.status !== 'ready') {
+      unanswered = 0;
+      return;
+    }
+    unanswered += 1;
+    if (unanswered > silentLooks) {
+      unanswered = 0;
+      logger.warn({ silentMs: silentLooks * pingIntervalMs }, 'redis does not answer; connecting anew');
+      redis.disconnect(true);
+      return;
+    }
+    // A later answer than to the first ping is as good.
+    redis.ping().then(
+      () => {
+        unanswered = 0;
+      },
+      () => {
+        // Refused or closed: other handlers tell.
+      },
+    );
+  };
+  const timer = setInterval(look, pingIntervalMs);
+  timer.unref();
+  redis.once('end', () => clearInterval(timer));
 };
 
 /** What INFO says of a Redis, as far as it concerns whether records are safe there. */
