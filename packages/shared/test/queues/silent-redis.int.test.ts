@@ -69,6 +69,7 @@ describe('a Redis that falls silent', () => {
       part.proxy.heal();
       await queue.add('after', {});
       await waitUntil('the next job', () => done.length === 2, { timeoutMs: 30_000 });
+      expect(done).toEqual(['before', 'after']);
       await worker.close();
       await queue.obliterate({ force: true });
       await queue.close();
