@@ -44,5 +44,7 @@ export const createLogger = (options: LoggerOptions): Logger => {
     redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '***' },
     hooks: { streamWrite: (line: string) => (secrets.length === 0 ? line : cutSecrets(line, secrets)) },
   };
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+  // Written at once, as Node's own console does it: with lines still in hand, pino tries at exit for ever to write them to a
+  // reader that has gone (`| tee log`, and Ctrl-C ends tee first), and no signal but SIGKILL ends the process.
+  return pino(settings, options.destination ?? pino.destination({ dest: 1, sync: true }));
 };
