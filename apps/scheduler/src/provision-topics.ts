@@ -9,14 +9,31 @@ import { topicDifferences } from '@stream-manager/shared/topics/topic-definition
 const intervalMs = 60_000;
 const retryMs = 5_000;
 
-/** Makes what is missing once; gives what was made, and per existing topic in words how it differs. */
+/** What one round did and found. */
+export interface Provision {
+  readonly created: readonly string[];
+  /** Per existing topic in words how it differs from the config. */
+  readonly differences: ReadonlyMap<string, readonly string[]>;
+  /** Why topics cannot be made, one line each. */
+  readonly refused: readonly string[];
+}
+
+/** Makes what is missing once. One topic that cannot be made keeps no other from being made or compared. */
 export const provisionTopics = async (
   admin: KafkaAdminPort,
   wanted: readonly TopicDefinition[],
-): Promise<{ readonly created: readonly string[]; readonly differences: ReadonlyMap<string, readonly string[]> }> => {
+): Promise<Provision> => {
   const present = new Set(await admin.listTopics());
   const missing = wanted.filter(({ topic }) => !present.has(topic));
-  const made = missing.length === 0 ? new Map<string, boolean>() : await admin.createTopics(missing);
+  const made = new Map<string, boolean>();
+  const refused: string[] = [];
+  for (const definition of missing) {
+    try {
+      for (const [topic, isNew] of await admin.createTopics([definition])) made.set(topic, isNew);
+    } catch (error) {
+      refused.push(messageOf(error));
+    }
+  }
   const existing = wanted.filter(({ topic }) => present.has(topic));
   const described = existing.length === 0 ? [] : await admin.describeTopics(existing.map(({ topic }) => topic));
   const differences = new Map<string, readonly string[]>();
@@ -25,7 +42,7 @@ export const provisionTopics = async (
     const found = definition === undefined ? [] : topicDifferences(actual, definition);
     if (found.length > 0) differences.set(actual.topic, found);
   }
-  return { created: [...made].filter(([, isNew]) => isNew).map(([topic]) => topic), differences };
+  return { created: [...made].filter(([, isNew]) => isNew).map(([topic]) => topic), differences, refused };
 };
 
 /** What the last round found. `problem` null = all topics are there. */
@@ -53,6 +70,13 @@ export const createTopicProvisioner = (
   let differences: ReadonlyMap<string, readonly string[]> = new Map();
   let problem: string | null = null;
   let reported = '';
+  /** Each trouble is logged when it begins and when it ends, not at every round. */
+  const setProblem = (next: string | null): void => {
+    if (next === problem) return;
+    problem = next;
+    if (next === null) deps.logger.info('topics are there again');
+    else deps.logger.warn({ error: next }, 'trouble with topics; trying again');
+  };
   const reportDifferences = (): void => {
     const text = JSON.stringify([...differences]);
     if (text === reported) return;
@@ -68,11 +92,11 @@ export const createTopicProvisioner = (
       for (const topic of result.created) deps.logger.info({ topic }, 'topic created');
       differences = result.differences;
       reportDifferences();
-      problem = null;
+      if (result.refused.length > 0) pauseMs = retryMs;
+      setProblem(result.refused.length === 0 ? null : result.refused.join('; '));
     } catch (error) {
       pauseMs = retryMs;
-      problem = `topics cannot be checked: ${messageOf(error)}`;
-      deps.logger.warn({ error: messageOf(error) }, 'topics cannot be checked; trying again');
+      setProblem(`topics cannot be checked: ${messageOf(error)}`);
     }
     if (!isStopped) timer = setTimeout(next, pauseMs);
   };

@@ -30,13 +30,17 @@ describe('provisioning topics', () => {
   it('makes a missing topic as the config says, once', async () => {
     await using part = setup();
     const wanted = [topicDefinition({ default: settings(1), [part.topic]: settings(3, 3_600_000) }, part.topic)];
-    expect(await provisionTopics(part.admin, wanted)).toEqual({ created: [part.topic], differences: new Map() });
+    expect(await provisionTopics(part.admin, wanted)).toEqual({
+      created: [part.topic],
+      differences: new Map(),
+      refused: [],
+    });
     const [made] = await part.admin.describeTopics([part.topic]);
     expect(made).toMatchObject({
       partitions: 3,
       config: { 'retention.ms': '3600000', 'message.timestamp.after.max.ms': '9223372036854775807' },
     });
-    expect(await provisionTopics(part.admin, wanted)).toEqual({ created: [], differences: new Map() });
+    expect(await provisionTopics(part.admin, wanted)).toEqual({ created: [], differences: new Map(), refused: [] });
   });
 
   it('never alters an existing topic, and says how it differs', async () => {
@@ -50,6 +54,21 @@ describe('provisioning topics', () => {
     ]);
     const [untouched] = await part.admin.describeTopics([part.topic]);
     expect(untouched).toMatchObject({ partitions: 2, config: { 'retention.ms': '604800000' } });
+  });
+
+  it('lets one topic that cannot be made keep no other from being made or compared', async () => {
+    await using part = setup();
+    const other = `${part.topic}-other`;
+    const existing = `${part.topic}-existing`;
+    await provisionTopics(part.admin, [topicDefinition({ default: settings(2) }, existing)]);
+    const result = await provisionTopics(part.admin, [
+      { ...topicDefinition({ default: settings(1) }, part.topic), replicationFactor: 99 },
+      topicDefinition({ default: settings(1) }, other),
+      topicDefinition({ default: settings(5) }, existing),
+    ]);
+    expect(result.created).toEqual([other]);
+    expect([...result.differences.keys()]).toEqual([existing]);
+    expect(result.refused).toEqual([expect.stringContaining(`topic ${part.topic} cannot be made`)]);
   });
 
   it('may be done by several schedulers at once', async () => {
