@@ -50,12 +50,15 @@ const sinceOf = (text: string, now: number): string => {
   return ago === undefined ? text : new Date(now - ago).toISOString();
 };
 
+/** A letter's id that would be read as an option: one in 64 begins with a hyphen, as base64url has it. */
+const hyphenId = /^-[A-Za-z0-9_-]{21}-[0-9a-f]{6}-\d{1,9}$/;
+
 /** Reads the words after the command; `now` in milliseconds since the epoch. Throws `UsageError`. Pure. */
 export const readLetterOptions = (command: LetterCommand, args: readonly string[], now: number): LetterOptions => {
   const parse = () => {
     try {
       return parseArgs({
-        args: [...args],
+        args: args.filter((arg) => !hyphenId.test(arg)),
         allowPositionals: command !== 'list',
         options: {
           source: { type: 'string' },
@@ -84,7 +87,7 @@ export const readLetterOptions = (command: LetterCommand, args: readonly string[
       ...(code === undefined ? {} : { code }),
       ...(since === undefined ? {} : { since: sinceOf(since, now) }),
     },
-    ids: positionals,
+    ids: [...args.filter((arg) => hyphenId.test(arg)), ...positionals],
     all: values.all ?? false,
     limit: wholeNumber('limit', values.limit),
     rate: wholeNumber('rate', values.rate),

@@ -18,6 +18,12 @@ describe('the options of dead-letters', () => {
     });
   });
 
+  it('take an id that begins with a hyphen for an id', () => {
+    const id = '-mKaWUqKoD_JFK-e1jHNbw-6aa9ed-0';
+    expect(readLetterOptions('show', [id], now).ids).toEqual([id]);
+    expect(readLetterOptions('replay', ['--dry-run', id, 'b'], now)).toMatchObject({ ids: [id, 'b'], dryRun: true });
+  });
+
   it('leave a time of since to the API', () => {
     expect(readLetterOptions('list', ['--since', '2026-05-01'], now).selection).toEqual({ since: '2026-05-01' });
   });
