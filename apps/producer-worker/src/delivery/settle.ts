@@ -60,13 +60,21 @@ const lettersOf = (
   refused: readonly Refusal[],
   attempts: readonly SendAttempt[],
   at: string,
+  firstRefusalAt: string,
 ): readonly { readonly record: StoredRecord; readonly letter: DeadLetter }[] => {
   const former = attempts.filter((attempt) => attempt.at !== at);
+  // What a topic refused has failed since the first refusal, not only now that the grace time is over.
+  const byTopic = new Map(
+    chunk.failures
+      .filter(({ outcome }) => outcome === 'destination' && firstRefusalAt !== at)
+      .flatMap(({ indexes, message }) => indexes.map((index) => [index, message] as const)),
+  );
   return refused.flatMap(({ index, code, reason }) => {
     const record = chunk.prepared.records[index];
     if (record === undefined) return [];
     const own: SendAttempt = { at, error: reason };
-    const [first, ...others] = former;
+    const message = byTopic.get(index);
+    const [first, ...others] = message === undefined ? former : [...former, { at: firstRefusalAt, error: message }];
     const cause: LetterCause = {
       code,
       reason,
@@ -100,10 +108,12 @@ export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk, option
   if (!isRefusedByTopic && failures.length > 0 && taken.isRefused) await deps.store.forgetRefusal(sourceId, chunkId);
   const decision = decideChunk(failures, { ...chunk.attempts, refusedForMs }, options);
   const rest: Rest = unsent.length > 0 ? { kind: 'give_back' } : decision.rest;
-  const at = new Date(deps.now()).toISOString();
+  const nowMs = deps.now();
+  const at = new Date(nowMs).toISOString();
   const attempts = attemptsOf(chunk, at);
   if (decision.refused.length > 0) {
-    const refused = lettersOf(chunk, decision.refused, attempts, at);
+    const firstRefusalAt = new Date(nowMs - refusedForMs).toISOString();
+    const refused = lettersOf(chunk, decision.refused, attempts, at, firstRefusalAt);
     const { lie, full } = await deps.addLetters(
       sourceId,
       refused.map(({ letter }) => letter),

@@ -164,7 +164,14 @@ describe('settleChunk', () => {
     const { settle, state, letters } = setup([failure('destination', 0)]);
     state.refusedForMs = 300_000;
     expect((await settle()).kind).toBe('none');
-    expect(letters.map(({ data }) => data.code)).toEqual(['DESTINATION']);
+    expect(letters.map(({ data }) => data)).toMatchObject([
+      {
+        code: 'DESTINATION',
+        firstFailedAt: new Date(noon - 300_000).toISOString(),
+        lastFailedAt: new Date(noon).toISOString(),
+        attempts: [{ error: 'it is destination' }, { error: expect.stringContaining('took no records for 300 s') }],
+      },
+    ]);
   });
 
   const refusedBefore = takenChunk(4, { isRefused: true });
