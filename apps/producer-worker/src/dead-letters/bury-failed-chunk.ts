@@ -13,7 +13,7 @@ import type { FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
 import { bitmapOf } from '../delivery/settle.ts';
-import { damagedLetterOf, type FailedAttempts, letterOf } from './letter.ts';
+import { damagedLetterOf, letterOf, withLast } from './letter.ts';
 
 export interface BuryDeps {
   readonly store: Pick<ChunkStore, 'take' | 'settle'>;
@@ -50,8 +50,7 @@ export const buryFailedChunk = async (deps: BuryDeps, sourceId: string, chunkId:
     return { kind: 'requeued' };
   }
   const last = { at: new Date(failed.failedAt).toISOString(), error: failed.reason };
-  const [first, ...others] = taken.tries.attempts;
-  const attempts: FailedAttempts = first === undefined ? [last] : [first, ...others, last];
+  const attempts = withLast(taken.tries.attempts, last);
   if (isPayloadFault(decoded)) {
     const cause = { code: 'payload_damaged', reason: failed.reason, topic: null, attempts };
     const digest = createHash('sha256').update(taken.payload).digest();

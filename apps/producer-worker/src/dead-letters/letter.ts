@@ -20,6 +20,12 @@ export interface RecordLetterData extends DeadLetterJobData {
 /** Attempts that failed: there is always one, the last. */
 export type FailedAttempts = readonly [SendAttempt, ...SendAttempt[]];
 
+/** The attempts before, the oldest first, and the last one. */
+export const withLast = (former: readonly SendAttempt[], last: SendAttempt): FailedAttempts => {
+  const [first, ...others] = former;
+  return first === undefined ? [last] : [first, ...others, last];
+};
+
 /** Why a record is refused. */
 export interface LetterCause {
   readonly code: string;

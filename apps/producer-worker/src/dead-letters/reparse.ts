@@ -1,6 +1,7 @@
 // Replays a dead letter that holds a raw row. Parsers live in the pollers, so the row goes to queue `poll` as a job, and the
-// letter waits, longer and longer: it looks for its mark, and that its row is still asked for. The poller admits the record, or adds a letter in the place of this one, and then leaves this letter's
-// mark among the seen ids: a run that finds the mark is the last one.
+// letter waits, longer and longer: it looks for its mark, and that its row is still asked for. The poller admits the record,
+// or adds a letter in the place of this one, and then leaves this letter's mark among the seen ids: a run that finds the
+// mark is the last one.
 import type { DeadLetterJobData, ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';

@@ -7,7 +7,7 @@ import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
 import type { StoredRecord } from '@stream-manager/shared/records/payload';
-import { type LetterCause, letterOf } from '../dead-letters/letter.ts';
+import { type LetterCause, letterOf, withLast } from '../dead-letters/letter.ts';
 import { type DecideOptions, decideChunk, lettersWaitMs, type Refusal, type Rest } from './decide-chunk.ts';
 import type { PreparedChunk } from './prepare.ts';
 import type { SendFailure } from './publish.ts';
@@ -74,12 +74,12 @@ const lettersOf = (
     if (record === undefined) return [];
     const own: SendAttempt = { at, error: reason };
     const message = byTopic.get(index);
-    const [first, ...others] = message === undefined ? former : [...former, { at: firstRefusalAt, error: message }];
+    const before = message === undefined ? former : [...former, { at: firstRefusalAt, error: message }];
     const cause: LetterCause = {
       code,
       reason,
       topic: chunk.prepared.outgoing[index]?.topic ?? null,
-      attempts: first === undefined ? [own] : [first, ...others, own],
+      attempts: withLast(before, own),
     };
     return [{ record, letter: letterOf(chunk.sourceId, chunk.taken, record, cause) }];
   });

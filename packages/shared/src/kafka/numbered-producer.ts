@@ -3,7 +3,6 @@
 // not known (no answer, a cut connection, replicas that did not confirm in time) it is sent again as it is until it is
 // answered, however long that takes: whoever gave up and sent the records again would send them under new numbers.
 // What cannot have been written fails after a few tries. What is kept up meanwhile is told by `onTrouble`.
-import { StreamManagerError } from '../failures/errors.ts';
 import { judgeSend, nextSequence, type SendResult } from './batch-verdict.ts';
 import type { BrokerAddress } from './broker-links.ts';
 import { type CallOff, createCallOff } from './call-off.ts';
@@ -24,8 +23,9 @@ import { type BatchMaker, prepareBatches, splitBatch } from './prepare-batches.t
 import { createIdentities } from './producer-identities.ts';
 import { protocolError } from './protocol-error.ts';
 import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
-import { faultOf, sealRecordBatch } from './record-encoder.ts';
+import { sealRecordBatch } from './record-encoder.ts';
 import { type RetryPolicy, waitForRetry } from './retry.ts';
+import { producerClosed, sendableRecords } from './sendable-records.ts';
 import type { NumberedWire } from './wire.ts';
 
 /** What the producer needs. */
@@ -63,8 +63,6 @@ export const createNumberedProducer = (
   const lanes = new Map<string, PartitionLane>();
   const identities = createIdentities(() => wire.newIdentity());
   let troubleToldAt = Number.NEGATIVE_INFINITY;
-
-  const stopped = (): Error => new StreamManagerError('stopped', 'the Kafka producer is closed');
 
   const loseIdentity = (lane: PartitionLane): void => {
     if (lane.identity !== null) identities.lose(lane.identity);
@@ -125,7 +123,7 @@ export const createNumberedProducer = (
     if (lane.shipments[0] !== shipment) return false;
     const batch = shipment.batches[0];
     if (batch === undefined || wire.closing.aborted) {
-      failShipment(lane, shipment, stopped());
+      failShipment(lane, shipment, producerClosed());
       return false;
     }
     if (batch.attempts === 0) batch.firstAttemptAt = performance.now();
@@ -157,7 +155,7 @@ export const createNumberedProducer = (
       case 'let_go':
         metadata.forget(lane.topic);
         if (verdict.isIdentityLost) loseIdentity(lane);
-        failShipment(lane, shipment, wire.closing.aborted ? stopped() : result.error);
+        failShipment(lane, shipment, wire.closing.aborted ? producerClosed() : result.error);
         return false;
       case 'again':
         metadata.forget(lane.topic);
@@ -222,12 +220,7 @@ export const createNumberedProducer = (
     publish: async (records, { signal } = {}) => {
       const off = createCallOff(signal);
       const failures: FailuresByError = new Map();
-      const sendable: number[] = [];
-      for (const [index, record] of records.entries()) {
-        const fault = off.error() ?? (wire.closing.aborted ? stopped() : faultOf(record));
-        if (fault === null) sendable.push(index);
-        else addFailure(failures, [index], fault);
-      }
+      const sendable = sendableRecords(records, off, wire.closing, failures);
       const placed = await place(records, sendable, failures, off);
       // Never rejects by itself.
       const maxBatchBytes = deps.limits.maxBatchBytes(new Set(placed.map(({ topic }) => topic)));

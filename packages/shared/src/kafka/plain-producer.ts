@@ -1,19 +1,16 @@
 // The producing half of the port without idempotence: at least once, acks from all in-sync replicas. A batch whose answer
 // does not come is reported, and lies there twice if it was written and its caller sends it again. kafkajs' only mode (its
 // idempotent producer acknowledges records that are not in the log: docs/decisions/0007).
-import { StreamManagerError } from '../failures/errors.ts';
 import { type CallOff, createCallOff } from './call-off.ts';
 import type { KafkaProducerPort, OutgoingRecord } from './port.ts';
 import { addFailure, type FailuresByError, listFailures } from './publish-failures.ts';
-import { faultOf } from './record-encoder.ts';
 import { maySendAgain, type RetryPolicy, waitForRetry } from './retry.ts';
 import { type SendDeps, sendToLeaders } from './send-to-leaders.ts';
+import { sendableRecords } from './sendable-records.ts';
 
 /** Creates the producer. Connects with the first publish. */
 export const createPlainProducer = (deps: SendDeps, retry: RetryPolicy): KafkaProducerPort => {
   const { wire, metadata } = deps;
-
-  const stopped = (): Error => new StreamManagerError('stopped', 'the Kafka producer is closed');
 
   const publishAll = async (
     records: readonly OutgoingRecord[],
@@ -54,12 +51,7 @@ export const createPlainProducer = (deps: SendDeps, retry: RetryPolicy): KafkaPr
     publish: async (records, { signal } = {}) => {
       const off = createCallOff(signal);
       const failures: FailuresByError = new Map();
-      const sendable: number[] = [];
-      for (const [index, record] of records.entries()) {
-        const fault = off.error() ?? (wire.closing.aborted ? stopped() : faultOf(record));
-        if (fault === null) sendable.push(index);
-        else addFailure(failures, [index], fault);
-      }
+      const sendable = sendableRecords(records, off, wire.closing, failures);
       await publishAll(records, sendable, failures, off);
       return { failures: listFailures(failures) };
     },
