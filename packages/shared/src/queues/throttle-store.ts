@@ -1,0 +1,60 @@
+// The throttle as the fleet shares it: the last decision of every source, the step from one sample to the next, and leave
+// to send. Everything of a source lies under its hash tag; times are Redis' own.
+import type { PriorityClass } from '../records/priority.ts';
+import type { ThrottleDecision, ThrottleState } from '../throttle/decision.ts';
+import type { LagState } from './source-state.ts';
+
+/** The last decision of a source. */
+export interface StoredDecision {
+  readonly decision: ThrottleDecision;
+  /** Time since the sample that it was made from, in milliseconds by Redis' clock. */
+  readonly ageMs: number;
+}
+
+/** Where a source's sampling stands; `number` 0 and `state` null: it was never sampled. */
+export interface SamplingState {
+  readonly number: number;
+  readonly state: ThrottleState | null;
+}
+
+/** One step: sample number `number` + 1, in place of what `number` left behind. */
+export interface ThrottleStep {
+  readonly number: number;
+  readonly state: ThrottleState;
+  readonly decision: ThrottleDecision;
+  /** What is shown of the lag. */
+  readonly lag: LagState;
+}
+
+/** A batch that wants to go. */
+export interface SendRequest {
+  readonly records: number;
+  /** The least urgent of its records; critical ones (1) wait for nothing and take rate first. */
+  readonly priority: PriorityClass;
+  /** `throttling.maxSendRate` and `minSendRate` of the source, in records/s. */
+  readonly maxRate: number;
+  readonly minRate: number;
+}
+
+/** The answer to a batch. `waitMs`: how long until it may go if nothing else is decided and nobody else sends. */
+export interface SendLeave {
+  readonly isGranted: boolean;
+  readonly waitMs: number;
+  /** What holds now: records/s, and the pause between two batches in milliseconds. */
+  readonly allowedRate: number;
+  readonly delayMs: number;
+}
+
+/** The fleet's throttle. Calls reject with what Redis answered. */
+export interface ThrottleStore {
+  /** Redis' clock in milliseconds. */
+  now(): Promise<number>;
+  /** The last decisions; sources that were never sampled are left out. */
+  read(sourceIds: readonly string[]): Promise<ReadonlyMap<string, StoredDecision>>;
+  /** Where sampling stands, for a process that begins to sample or has lost a step to another. */
+  load(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SamplingState>>;
+  /** Writes steps whose number is still the last one; gives the sources whose step was written. */
+  step(steps: ReadonlyMap<string, ThrottleStep>): Promise<ReadonlySet<string>>;
+  /** Asks for leave to send one batch; granted, it counts against the rate at once, whether it is sent or not. */
+  askToSend(sourceId: string, request: SendRequest): Promise<SendLeave>;
+}
