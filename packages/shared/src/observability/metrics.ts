@@ -66,7 +66,17 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'Age of the last lag sample, of the enabled source whose sample is oldest.',
       [],
     ),
+    consumerLagDrainSeconds: gauge(
+      'consumer_lag_drain_seconds',
+      'Time until the worst group is through with its lag at the rate at which it reads now; +Inf while it reads nothing, absent while unknown.',
+      ['source'],
+    ),
     throttleLevel: gauge('throttle_level', 'Throttle level, 0 to 4.', ['source']),
+    throttleDelaySeconds: gauge(
+      'throttle_delay_seconds',
+      'Pause between two batches of the source over the whole fleet, and before its polls; 0 unless it is throttled.',
+      ['source'],
+    ),
     allowedRecordsPerSecond: gauge('allowed_records_per_second', 'Send rate allowed to the fleet.', ['source']),
     dedupeEarlyRotations: gauge(
       'dedupe_early_rotations',
