@@ -7,6 +7,12 @@ export type ThrottleAction = 'none' | 'throttle_moderate' | 'throttle_critical' 
 /** Highest level; the multiplier of level n is `adjustmentFactor`^n. */
 export const highestLevel = 4;
 
+/**
+ * How long a decision holds while no lag can be read, in milliseconds: 30 s, and never less than three samples (lag may be
+ * sampled as seldom as once a minute). `sampleIntervalMs` is that of the fleet, not of a source. Pure.
+ */
+export const decisionHoldsMs = (sampleIntervalMs: number): number => Math.max(30_000, 3 * sampleIntervalMs);
+
 /** Records that were published and lag that was seen in one slice of time. */
 export interface Slice {
   /** Number of the slice: its begin divided by the length of a slice. */
