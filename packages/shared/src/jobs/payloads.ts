@@ -8,6 +8,23 @@ export interface TickJobData {
   readonly definition: string;
 }
 
+/**
+ * What a poll waits for: the lag of the consumers (`throttle`), room in its queue, our rate limit (`budget`), the
+ * provider's (`rate_limited`), memory of Redis, room for dead letters, or its share of a poller's slots (`host`).
+ */
+export type PollDelayCause = 'throttle' | 'room' | 'budget' | 'rate_limited' | 'memory' | 'letters' | 'host';
+
+/** Why a poll is delayed, for whoever looks at its job; without secrets. */
+export interface PollDelay {
+  readonly by: PollDelayCause;
+  /** One sentence for people. */
+  readonly reason: string;
+  /** When it began to wait for this, ISO 8601: a poll that looks again and is delayed again keeps it. */
+  readonly since: string;
+  /** When it looks again, ISO 8601. */
+  readonly until: string;
+}
+
 /** One poll of one source (job `poll` of queue `poll`). */
 export interface PollJobData {
   readonly sourceId: string;
@@ -15,6 +32,10 @@ export interface PollJobData {
   readonly scheduledFor: number;
   /** A person asked for it: it runs although the source is stopped or disabled. */
   readonly isRequested?: true;
+  /** Why it is delayed; taken away when it runs on. */
+  readonly delayed?: PollDelay;
+  /** It was delayed for the throttle once: it is not again. */
+  readonly wasThrottled?: true;
 }
 
 /**
