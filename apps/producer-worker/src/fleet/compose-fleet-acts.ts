@@ -5,6 +5,7 @@ import type { KafkaAdminPort } from '@stream-manager/shared/kafka/port';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import type { Service } from '@stream-manager/shared/ops/service';
+import { raiseChunks, readAgedChunks } from '@stream-manager/shared/queues/chunk-ageing';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import type { LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
@@ -13,6 +14,7 @@ import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
+import { ageingIntervalMs, ageingSources, createAgeing } from '../ageing/raise-aged-chunks.ts';
 import { buryFailedChunk } from '../dead-letters/bury-failed-chunk.ts';
 import { createLetterExpiry } from '../dead-letters/expire-letters.ts';
 import { measureLetters } from '../dead-letters/measure-letters.ts';
@@ -51,7 +53,7 @@ export const composeFleetActs = (
   const isOrdered = config.delivery.ordering === 'per-key';
   const keys = fleetKeys(keyPrefix);
   const actOf = (
-    lease: 'sweep' | 'letters' | 'lag',
+    lease: 'sweep' | 'letters' | 'lag' | 'ageing',
     name: string,
     intervalMs: number,
     act: (signal: AbortSignal) => Promise<void>,
@@ -103,7 +105,18 @@ export const composeFleetActs = (
       groups: resolveSource(config, id).throttling.consumerGroups,
     })),
   );
+  const ageing = ageingSources(config, [...retired.keys()]);
+  const raiseAged = createAgeing(
+    {
+      readPage: ({ id, ageingMs }, fromScore, limit) =>
+        readAgedChunks(redis, { keyPrefix, sourceId: id, ageingMs }, fromScore, limit),
+      raise: (sourceId, aged) => raiseChunks(queues.records(sourceId), aged),
+      logger,
+    },
+    ageing,
+  );
   return [
+    actOf('ageing', 'ageing of waiting chunks', ageingIntervalMs(ageing), raiseAged),
     actOf('sweep', 'sweep', sweepIntervalMs, sweep),
     actOf('letters', 'care of the dead letters', sweepIntervalMs, careForLetters),
     actOf('lag', 'lag sample', config.throttling.sampleIntervalMs, sampleLag),
