@@ -11,8 +11,28 @@ const picture: Picture = {
       nextPollAt: null,
       lastPoll: { at: '2026-01-01T00:00:00.000Z', outcome: 'ok', records: 3, durationMs: 5, error: null },
       queued: { critical: 1, high: 1234, normal: 0, low: 0 },
-      lag: { records: null, group: null, topic: null },
-      throttle: { action: 'none', level: 0, delayMs: 0, allowedRate: 1 },
+      lag: {
+        records: null,
+        group: null,
+        topic: null,
+        sampledAt: null,
+        ageMs: null,
+        groups: [],
+        abandonedGroups: [],
+        trendPerSecond: null,
+        drainSeconds: null,
+      },
+      pollDelayed: null,
+      throttle: {
+        action: 'no_sample',
+        level: 0,
+        delayMs: 0,
+        allowedRate: 1,
+        maxSendRate: 1,
+        reason: 'never sampled',
+        targetRecords: null,
+        criticalRecords: null,
+      },
       breaker: 'closed',
       published: 5678,
       deadLetters: 2,
@@ -73,7 +93,7 @@ describe('the live view', () => {
   it('shows an unknown lag as unknown, never as 0, and a known one as it is', () => {
     expect(renderLine(picture)).toContain('7 polls, 1,240 in, 1/1234/0/0 queued, 5,678 published, 2 dead, lag –');
     const [stream] = picture.streams;
-    const known = { ...picture, streams: [{ ...stream!, lag: { records: 42, group: 'g', topic: 't' } }] };
+    const known = { ...picture, streams: [{ ...stream!, lag: { ...stream!.lag, records: 42 } }] };
     expect(renderLine(known)).toContain('lag 42');
   });
 

@@ -3,12 +3,15 @@
 import { findApiAccess } from './api-access.ts';
 import { deadLetters, deadLettersUsage, processTerminal } from './dead-letters/command.ts';
 import { createLettersApi } from './dead-letters/letters-api.ts';
-import { UsageError } from './dead-letters/options.ts';
+import { lag, lagUsage, readLagOptions } from './lag.ts';
 import { status } from './status.ts';
+import { UsageError } from './usage-error.ts';
 
 const usage = `npm run streamctl -- <command>
   status                    every stream and every process, once
   status --json             the same as JSON
+  lag [SOURCE]              consumer groups, their lag and its trend; what the throttle does, and why
+  lag --help                its options, and what its columns mean
   dead-letters list         what could not be published, and why
   dead-letters show ID      one letter in full
   dead-letters replay …     sends letters again
@@ -34,6 +37,17 @@ const run = async (): Promise<number> => {
     const openApi = async () => createLettersApi(await findApiAccess(process.env));
     return deadLetters(openApi, args, processTerminal());
   }
+  if (command === 'lag') {
+    if (args.includes('--help')) {
+      process.stdout.write(lagUsage);
+      return 0;
+    }
+    const options = readLagOptions(args);
+    // A terminal that does not know its width says 0.
+    const width = process.stdout.isTTY ? process.stdout.columns || 120 : null;
+    process.stdout.write(await lag(await findApiAccess(process.env), { ...options, width }));
+    return 0;
+  }
   if (command !== 'status' || args.some((arg) => arg !== '--json')) {
     process.stderr.write(`streamctl: unknown command "${[command, ...args].join(' ')}"\n\n${usage}`);
     return 2;
@@ -47,6 +61,6 @@ try {
   process.exitCode = await run();
 } catch (error) {
   process.stderr.write(`streamctl: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (error instanceof UsageError) process.stderr.write(`\n${deadLettersUsage}`);
+  if (error instanceof UsageError) process.stderr.write(`\n${command === 'lag' ? lagUsage : deadLettersUsage}`);
   process.exitCode = 2;
 }

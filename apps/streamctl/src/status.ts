@@ -6,6 +6,7 @@ import {
   type StreamsAnswer,
 } from '@stream-manager/shared/ops/api-client';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
+import { isThrottled, shortDecision } from './lag-words.ts';
 import { renderTable } from './table.ts';
 
 const count = (value: number | null): string => (value === null ? '–' : String(value));
@@ -29,6 +30,7 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
       { title: 'PUBLISHED', isNumber: true },
       { title: 'DEAD', isNumber: true },
       { title: 'LAG', isNumber: true },
+      { title: 'THROTTLE' },
       { title: 'LAST POLL' },
     ],
     streams.streams.map((stream) => [
@@ -41,6 +43,7 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
       count(stream.published),
       count(stream.deadLetters),
       count(stream.lag.records),
+      shortDecision(stream.throttle),
       lastPoll(stream),
     ]),
   );
@@ -68,6 +71,9 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
   const problems = [
     ...(breaker === undefined ? [] : [`! the breaker is ${breaker}: Kafka takes no records, they wait in Redis`]),
     ...streams.streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`! ${id} is degraded: ${degraded}`])),
+    ...streams.streams.flatMap(({ id, throttle }) =>
+      isThrottled(throttle) ? [`! ${id} is throttled: ${throttle.reason}`] : [],
+    ),
     ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
     ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),
     ...Object.entries(health.topics.differences).map(([topic, found]) => `! topic ${topic}: ${found.join('; ')}`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderStatus } from '../src/status.ts';
+import { fullSpeed, unknownLag } from './stream-answers.ts';
 
 const streams = {
   configVersion: 'abc',
@@ -12,8 +13,9 @@ const streams = {
       nextPollAt: null,
       lastPoll: { at: '2026-01-01T00:00:00.000Z', outcome: 'failed', records: 0, durationMs: 1, error: 'no answer' },
       queued: { critical: 1, high: 2, normal: 3, low: 4 },
-      lag: { records: null, group: null, topic: null },
-      throttle: { action: 'none', level: 0, delayMs: 0, allowedRate: 1 },
+      lag: unknownLag,
+      pollDelayed: null,
+      throttle: fullSpeed,
       breaker: 'closed',
       published: 9,
       deadLetters: 5,
@@ -39,7 +41,7 @@ describe('streamctl status', () => {
   it('shows streams and processes, unknown as unknown, and a process with another config', () => {
     const text = renderStatus(streams, health);
     expect(text).toMatch(
-      /firms\s+running\s+1\s+2\s+3\s+4\s+9\s+5\s+–\s+2026-01-01T00:00:00.000Z failed, 0 new: no answer/,
+      /firms\s+running\s+1\s+2\s+3\s+4\s+9\s+5\s+–\s+–\s+2026-01-01T00:00:00.000Z failed, 0 new: no answer/,
     );
     expect(text).toMatch(/poller-worker\s+h\s+1\s+2\s+0\.1\.0\s+other \(differs\)/);
     expect(text).not.toContain('!');
@@ -51,6 +53,15 @@ describe('streamctl status', () => {
     const text = renderStatus({ ...streams, streams: [degraded] }, health);
     expect(text).toMatch(/firms\s+running, degraded\s+1\s/);
     expect(text).toContain('! firms is degraded: 5 dead letters of 5 allowed');
+  });
+
+  it('says which stream is throttled, how much, and why', () => {
+    const [firms] = streams.streams;
+    const throttle = { ...fullSpeed, action: 'throttle_critical', level: 1, delayMs: 1_500, allowedRate: 312.4 };
+    const reason = 'lag 6,000 of readers is above critical 5,000';
+    const text = renderStatus({ ...streams, streams: [{ ...firms!, throttle: { ...throttle, reason } }] }, health);
+    expect(text).toMatch(/–\s+critical 312\/s \+1\.5 s\s+2026/);
+    expect(text).toContain(`! firms is throttled: ${reason}`);
   });
 
   it('says that the breaker keeps records from Kafka', () => {

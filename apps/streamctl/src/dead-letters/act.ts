@@ -3,9 +3,10 @@
 // Letters that fail while the operator thinks are not the ones that were confirmed: the acts are bound to those that were
 // counted, and end at their number.
 
+import { UsageError } from '../usage-error.ts';
 import { type ActResult, plural } from './act-result.ts';
 import type { LetterAct, LetterActAnswer, LettersApi } from './letters-api.ts';
-import { type LetterOptions, UsageError } from './options.ts';
+import type { LetterOptions } from './options.ts';
 import type { Progress } from './progress.ts';
 
 export interface ActDeps {

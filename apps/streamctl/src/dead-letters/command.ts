@@ -1,6 +1,7 @@
 // `streamctl dead-letters …`: chooses the command, and gives it the terminal.
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../usage-error.ts';
 import { actOnLetters } from './act.ts';
 import { exitCodeOf, renderResult } from './act-result.ts';
 import type { LettersApi } from './letters-api.ts';
@@ -11,7 +12,6 @@ import {
   type LetterOptions,
   letterCommands,
   readLetterOptions,
-  UsageError,
 } from './options.ts';
 import { createProgress } from './progress.ts';
 import { findLetter, renderLetter } from './show.ts';
@@ -38,6 +38,8 @@ Exit codes: 0 done, 1 some letters failed or it was interrupted, 2 refused, wron
 /** What the terminal is. */
 export interface Terminal {
   readonly out: (text: string) => void;
+  /** What is written goes to a reader at a terminal, not to a file or another program. */
+  readonly outIsTerminal: boolean;
   /** Notices and progress. */
   readonly notice: (text: string) => void;
   /** The notices go to a terminal that can rewrite a line. */
@@ -54,6 +56,7 @@ export const processTerminal = (): Terminal => {
   const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
   return {
     out: (text) => void process.stdout.write(text),
+    outIsTerminal: process.stdout.isTTY,
     notice: (text) => void process.stderr.write(text),
     isTerminal: process.stderr.isTTY,
     confirm: isInteractive
@@ -81,7 +84,7 @@ const run = async (
   switch (command) {
     case 'list': {
       const letters = await readLetters(api, options);
-      terminal.out(options.json ? toJson(letters) : renderLetters(letters));
+      terminal.out(options.json ? toJson(letters) : renderLetters(letters, { isWhole: !terminal.outIsTerminal }));
       return 0;
     }
     case 'show': {

@@ -6,11 +6,12 @@ import type { LetterOptions } from './options.ts';
 const defaultListed = 100;
 /** Most that one request to the API may list. */
 const maxPage = 1_000;
+/** Characters of a reason that a line of the table has on a terminal. */
 const shownReason = 80;
 
-const oneLine = (text: string): string => {
+const oneLine = (text: string, isWhole: boolean): string => {
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length > shownReason ? `${line.slice(0, shownReason - 1)}…` : line;
+  return isWhole || line.length <= shownReason ? line : `${line.slice(0, shownReason - 1)}…`;
 };
 
 /** Reads up to `--limit` letters (default 100), page by page. */
@@ -34,8 +35,11 @@ export const readLetters = async (
   return { ...answer, deadLetters };
 };
 
-/** The text for people. Pure. */
-export const renderLetters = ({ total, waiting, deadLetters }: LettersAnswer): string => {
+/** The text for people. `isWhole`: reasons are not cut to what a terminal shows. Pure. */
+export const renderLetters = (
+  { total, waiting, deadLetters }: LettersAnswer,
+  { isWhole }: { readonly isWhole: boolean },
+): string => {
   const shown = `${deadLetters.length} of ${total} dead letters`;
   const summary = waiting === 0 ? shown : `${shown}; ${waiting} not listed, waiting for a run (new, or being replayed)`;
   if (deadLetters.length === 0) return `${summary}\n`;
@@ -56,7 +60,7 @@ export const renderLetters = ({ total, waiting, deadLetters }: LettersAnswer): s
       letter.lastFailedAt ?? '–',
       String(letter.attempts.length),
       String(letter.replays),
-      oneLine(letter.replayError ?? letter.reason),
+      oneLine(letter.replayError ?? letter.reason, isWhole),
     ]),
   );
   return `${table}\n\n${summary}\n`;

@@ -2,10 +2,8 @@
 // the API; what only this tool knows is checked here.
 import { parseArgs } from 'node:util';
 import { parseDuration } from '@stream-manager/shared/config/durations';
+import { UsageError } from '../usage-error.ts';
 import type { LetterSelection } from './letters-api.ts';
-
-/** Wrong use: one sentence for standard error, exit code 2. */
-export class UsageError extends Error {}
 
 /** What the command line says. */
 export interface LetterOptions {

@@ -1,6 +1,8 @@
 // `streamctl dead-letters show ID`: one letter in full.
+
+import { UsageError } from '../usage-error.ts';
 import type { LettersApi, WholeLetterAnswer } from './letters-api.ts';
-import { type LetterOptions, UsageError } from './options.ts';
+import type { LetterOptions } from './options.ts';
 
 /** Finds a letter: in the source that was named, else in each. Throws a sentence when there is none. */
 export const findLetter = async (

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { actOnLetters } from '../../src/dead-letters/act.ts';
 import { exitCodeOf, renderResult } from '../../src/dead-letters/act-result.ts';
-import { type LetterOptions, UsageError } from '../../src/dead-letters/options.ts';
+import type { LetterOptions } from '../../src/dead-letters/options.ts';
+import { UsageError } from '../../src/usage-error.ts';
 import { memoryLetters } from './memory-letters.ts';
 
 const none: LetterOptions = {

@@ -17,10 +17,23 @@ describe('dead-letters list', () => {
 
   it('shows a line for each letter, and how many there are', async () => {
     const { api } = memoryLetters(3);
-    const text = renderLetters({ ...(await readLetters(api, { selection: {}, limit: 2 })), waiting: 1 });
+    const text = renderLetters(
+      { ...(await readLetters(api, { selection: {}, limit: 2 })), waiting: 1 },
+      { isWhole: false },
+    );
     expect(text).toMatch(/^letter-2\s+even\s+publish_failed\s+2026-01-01T00:00:00.000Z\s+1\s+0\s+refused 2$/m);
     expect(text).toContain('\n\n2 of 3 dead letters; 1 not listed, waiting for a run');
-    expect(renderLetters({ total: 0, waiting: 0, deadLetters: [], next: null })).toBe('0 of 0 dead letters\n');
+    const none = { total: 0, waiting: 0, deadLetters: [], next: null };
+    expect(renderLetters(none, { isWhole: false })).toBe('0 of 0 dead letters\n');
+  });
+
+  it('cuts a long reason on a terminal, and nowhere else', async () => {
+    const { api } = memoryLetters(1);
+    const answer = await readLetters(api, { selection: {}, limit: 1 });
+    const reason = `refused\nbecause ${'x'.repeat(500)} end`;
+    const long = { ...answer, deadLetters: answer.deadLetters.map((letter) => ({ ...letter, reason })) };
+    expect(renderLetters(long, { isWhole: false })).toMatch(/ refused because x{63}…$/m);
+    expect(renderLetters(long, { isWhole: true })).toMatch(/ refused because x{500} end$/m);
   });
 });
 

@@ -10,6 +10,8 @@ export interface StreamAnswer {
   readonly mode: string;
   readonly state: string;
   readonly nextPollAt: string | null;
+  /** Why its next poll waits, and until when; null unless it does. */
+  readonly pollDelayed: { readonly by: string; readonly reason: string; readonly until: string } | null;
   readonly lastPoll: {
     readonly at: string;
     readonly outcome: string;
@@ -18,12 +20,42 @@ export interface StreamAnswer {
     readonly error: string | null;
   } | null;
   readonly queued: { readonly critical: number; readonly high: number; readonly normal: number; readonly low: number };
-  readonly lag: { readonly records: number | null; readonly group: string | null; readonly topic: string | null };
+  readonly lag: {
+    /** Of the worst group; null when unknown, or when the sample is older than 30 s. */
+    readonly records: number | null;
+    readonly group: string | null;
+    readonly topic: string | null;
+    readonly sampledAt: string | null;
+    /** Time since that sample, in milliseconds; null without one. */
+    readonly ageMs: number | null;
+    readonly groups: readonly {
+      readonly group: string;
+      readonly topic: string;
+      readonly records: number;
+      /** Records that retention deleted before the group had read them. */
+      readonly lostToRetention: number;
+    }[];
+    /** Groups left out because their commits have not moved for a day. */
+    readonly abandonedGroups: readonly string[];
+    /** Above 0 = the lag grows, in records/s; null when unknown. */
+    readonly trendPerSecond: number | null;
+    /** Null when unknown; also null, with a known trend, when there is lag and nothing is read. */
+    readonly drainSeconds: number | null;
+  };
   readonly throttle: {
     readonly action: string;
     readonly level: number;
+    /** Pause between two batches of the source over the fleet. */
     readonly delayMs: number;
+    /** Records/s of the source over the fleet. */
     readonly allowedRate: number;
+    /** What it is without a throttle. */
+    readonly maxSendRate: number;
+    /** Why, as a clause. */
+    readonly reason: string;
+    /** The thresholds in records as they are now; null when not known yet. */
+    readonly targetRecords: number | null;
+    readonly criticalRecords: number | null;
   };
   readonly breaker: string;
   readonly published: number;
