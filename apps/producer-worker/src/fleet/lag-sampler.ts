@@ -30,14 +30,20 @@ export const lagStateOf = (lag: SourceLag): LagState => ({
   group: lag.group,
   topic: lag.topic,
   sampledAt: new Date(lag.sampledAt).toISOString(),
-  groups: lag.perGroup.map(({ group, topic, lag: records }) => ({ group, topic, records })),
+  groups: lag.perGroup.map(({ group, topic, lag: records, lostToRetention }) => ({
+    group,
+    topic,
+    records,
+    lostToRetention,
+  })),
+  abandoned: lag.abandoned,
 });
 
 /** What becomes of the last sample of a source that cannot be read: null = it stays; else unknown, as old as it is. Pure. */
 export const outlivedLag = (lag: LagState | null, nowMs: number): LagState | null => {
   if (lag === null || (lag.records === null && lag.groups.length === 0)) return null;
   if (nowMs - Date.parse(lag.sampledAt) <= lagHoldsMs) return null;
-  return { records: null, group: null, topic: null, sampledAt: lag.sampledAt, groups: [] };
+  return { records: null, group: null, topic: null, sampledAt: lag.sampledAt, groups: [], abandoned: [] };
 };
 
 /**

@@ -26,8 +26,14 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     letters: `${prefix}:letters`,
     /** zset: `<letters> <bytes> <name>` of letters that a worker is about to add → when that ends (ms) */
     letterRoom: `${prefix}:letter-room`,
-    /** hash: flags of the operator, lastPoll JSON, lag JSON */
+    /** hash: flags of the operator, lastPoll JSON, lag JSON, lagAt (ms, time of the sample) */
     state: `${prefix}:state`,
+    /** hash: sample (number of the last one), at (ms, its time), holds (ms), rate, delay, decision JSON, state JSON */
+    throttle: `${prefix}:throttle`,
+    /** hash: slot → `lagSum samples published` of that slice of time */
+    throttleSlices: `${prefix}:throttle-slices`,
+    /** hash: owed (records), at (ms, when that was so), sent (ms, last batch that was not critical) */
+    send: `${prefix}:send`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
   } as const;

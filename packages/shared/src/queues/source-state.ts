@@ -17,13 +17,31 @@ export interface LastPoll {
   readonly error: string | null;
 }
 
-/** The last lag sample of a source. `records` null = unknown. */
-export interface LagState {
+/** The lag of one group on one topic, in records. */
+export interface LagOfGroup {
+  readonly group: string;
+  readonly topic: string;
+  readonly records: number;
+  /** Records that retention deleted before the group had read them. */
+  readonly lostToRetention: number;
+}
+
+/** What a sample of lag brought, as it is shown. */
+export interface LagReading {
+  /** Lag of the worst group; null: no group has a commit on the topics of the source. */
   readonly records: number | null;
+  /** That group, and the topic on which it is furthest behind. */
   readonly group: string | null;
   readonly topic: string | null;
+  /** All groups that count. */
+  readonly groups: readonly LagOfGroup[];
+  /** Groups that are left out: no commit for a day. */
+  readonly abandoned: readonly string[];
+}
+
+/** The last lag sample of a source. It holds for a while only; how old it is says `sampledAt`, by Redis' clock. */
+export interface LagState extends LagReading {
   readonly sampledAt: string;
-  readonly groups: readonly { readonly group: string; readonly topic: string; readonly records: number }[];
 }
 
 /** The operator's two flags; they win over `enabled` until reversed. `polls` null = as the config says. */
@@ -67,7 +85,23 @@ const parse = (json: string | null | undefined): unknown => {
   }
 };
 
-/** Reads and writes the state of sources. */
+/**
+ * The fields of a source's state in which a lag sample stands. The time is one of its own: while a source is idle, it is all
+ * that changes. `at` in milliseconds. Pure.
+ */
+export const lagFields = (lag: LagReading, at: number): Readonly<Record<'lag' | 'lagAt', string>> => ({
+  lag: JSON.stringify(lag),
+  lagAt: String(at),
+});
+
+const readLag = (fields: Readonly<Record<string, string>>): LagState | null => {
+  // Written by lagFields above.
+  const reading = parse(fields.lag) as LagReading | null;
+  const at = Number(fields.lagAt);
+  return reading === null || !Number.isFinite(at) ? null : { ...reading, sampledAt: new Date(at).toISOString() };
+};
+
+/** Reads and writes the state of sources. The lag is written by the throttle's step, which knows whether it is the newest. */
 export interface SourceStateStore {
   read(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SourceState>>;
   setPolls(sourceId: string, polls: 'started' | 'stopped'): Promise<void>;
@@ -95,9 +129,9 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
           polls: fields.polls === 'started' || fields.polls === 'stopped' ? fields.polls : null,
           paused: fields.paused === '1',
         },
-        // Both were written by recordPoll and recordLag below.
+        // Written by recordPoll below.
         lastPoll: parse(fields.lastPoll) as LastPoll | null,
-        lag: parse(fields.lag) as LagState | null,
+        lag: readLag(fields),
       });
     }
     return states;
@@ -114,8 +148,8 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
   },
   recordLag: async (lags) => {
     const pipeline = redis.pipeline();
-    for (const [sourceId, lag] of lags)
-      pipeline.hset(sourceKeys(keyPrefix, sourceId).state, 'lag', JSON.stringify(lag));
+    for (const [sourceId, { sampledAt, ...lag }] of lags)
+      pipeline.hset(sourceKeys(keyPrefix, sourceId).state, lagFields(lag, Date.parse(sampledAt)));
     valuesOfPipeline(await pipeline.exec());
   },
   readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),

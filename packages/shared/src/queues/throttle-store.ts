@@ -2,7 +2,7 @@
 // to send. Everything of a source lies under its hash tag; times are Redis' own.
 import type { PriorityClass } from '../records/priority.ts';
 import type { ThrottleDecision, ThrottleState } from '../throttle/decision.ts';
-import type { LagState } from './source-state.ts';
+import type { LagReading } from './source-state.ts';
 
 /** The last decision of a source. */
 export interface StoredDecision {
@@ -17,13 +17,16 @@ export interface SamplingState {
   readonly state: ThrottleState | null;
 }
 
-/** One step: sample number `number` + 1, in place of what `number` left behind. */
+/** One step: the sample after `from`, in place of what that left behind. */
 export interface ThrottleStep {
-  readonly number: number;
+  /** What the step was made from, as `load` gave it or the step before wrote it. */
+  readonly from: SamplingState;
   readonly state: ThrottleState;
   readonly decision: ThrottleDecision;
-  /** What is shown of the lag. */
-  readonly lag: LagState;
+  /** How long the decision holds if no other follows, in milliseconds; after that at most half of its rate is allowed. */
+  readonly holdsMs: number;
+  /** What is shown of the lag; its time is that of the state. */
+  readonly lag: LagReading;
 }
 
 /** A batch that wants to go. */
@@ -53,7 +56,7 @@ export interface ThrottleStore {
   read(sourceIds: readonly string[]): Promise<ReadonlyMap<string, StoredDecision>>;
   /** Where sampling stands, for a process that begins to sample or has lost a step to another. */
   load(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SamplingState>>;
-  /** Writes steps whose number is still the last one; gives the sources whose step was written. */
+  /** Writes steps whose `from` is still the last sample; gives the sources whose step was written. */
   step(steps: ReadonlyMap<string, ThrottleStep>): Promise<ReadonlySet<string>>;
   /** Asks for leave to send one batch; granted, it counts against the rate at once, whether it is sent or not. */
   askToSend(sourceId: string, request: SendRequest): Promise<SendLeave>;

@@ -24,7 +24,14 @@ const setFull = (isFull: boolean) => redis.config('SET', 'maxmemory', isFull ? '
 describe('a Redis that refuses writes', () => {
   it('makes recording lag reject', async () => {
     const states = createSourceStateStore(redis, 'lag');
-    const lag = { records: 1, group: 'g', topic: 't', sampledAt: '2026-05-01T12:00:00.000Z', groups: [] };
+    const lag = {
+      records: 1,
+      group: 'g',
+      topic: 't',
+      sampledAt: '2026-05-01T12:00:00.000Z',
+      groups: [],
+      abandoned: [],
+    };
     await setFull(true);
     await expect(states.recordLag(new Map([['fires', lag]]))).rejects.toThrow('OOM');
     await setFull(false);
