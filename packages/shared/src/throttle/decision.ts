@@ -34,6 +34,8 @@ export interface ThrottleState {
   readonly at: number;
   /** Ends of the source's topics at the last sample, each the sum over its partitions. */
   readonly ends: Readonly<Record<string, number>>;
+  /** Since when all that came to the topics is counted in the slices, in milliseconds by Redis' clock; at most `at`. */
+  readonly since: number;
   /** Length of a slice in milliseconds; slices of another length are of other settings and worth nothing. */
   readonly sliceMs: number;
   /** Oldest first; slices without a sample are left out. */
@@ -66,7 +68,7 @@ export interface ThrottleDecision {
   readonly lag: number | null;
   /** Average of the window in records; null without a sample in it. */
   readonly averageLag: number | null;
-  /** What the two thresholds mean in records now; null: they are times, and the flow is not known yet. */
+  /** What the two thresholds mean in records now; null: it is a time, and the flow has not been watched for half of it yet. */
   readonly targetRecords: number | null;
   readonly criticalRecords: number | null;
   /** Change of the lag over the window in records/s, above 0 = it grows; null: not known yet. */
