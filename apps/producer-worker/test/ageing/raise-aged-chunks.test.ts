@@ -1,0 +1,88 @@
+// What one round of ageing does and where it ends.
+import { describe, expect, it } from 'vitest';
+import {
+  type AgeingSource,
+  ageingIntervalMs,
+  chunksPerPage,
+  createAgeing,
+  raisesPerRound,
+} from '../../src/ageing/raise-aged-chunks.ts';
+
+/** Sources with so many chunks that are due, and what the rounds did to them. */
+const setup = (due: Readonly<Record<string, number>>) => {
+  const left = new Map(Object.entries(due));
+  const raised: Record<string, number> = {};
+  let pages = 0;
+  const sources: readonly AgeingSource[] = Object.keys(due).map((id) => ({ id, ageingMs: 1_000 }));
+  const round = createAgeing(
+    {
+      readPage: async ({ id }, fromScore, limit) => {
+        pages += 1;
+        const rest = left.get(id) ?? 0;
+        const found = Math.min(rest, limit);
+        left.set(id, rest - found);
+        const aged = Array.from({ length: found }, (_, at) => ({ chunkId: `${id}-${fromScore + at}`, target: 3 }));
+        return { aged, next: rest > found ? fromScore + found : null };
+      },
+      raise: async (sourceId, aged) => {
+        raised[sourceId] = (raised[sourceId] ?? 0) + aged.length;
+        return aged.length;
+      },
+      logger: { debug: () => {} },
+    },
+    sources,
+  );
+  return { round, raised, pages: () => pages };
+};
+
+const never = new AbortController().signal;
+
+describe('a round of ageing', () => {
+  it('looks once at every source', async () => {
+    const { round, raised, pages } = setup({ a: 0, b: 3, c: 0 });
+    await round(never);
+    expect(raised).toEqual({ b: 3 });
+    expect(pages()).toBe(3);
+  });
+
+  it('moves no more than its bound in all; the next one begins where it ended, so that nobody is left out', async () => {
+    const many = raisesPerRound * 2;
+    const { round, raised } = setup({ a: 10, b: many, c: 10 });
+    await round(never);
+    expect(raised).toEqual({ a: 10, b: raisesPerRound - 10 });
+    await round(never);
+    expect(raised).toEqual({ a: 10, b: 2 * raisesPerRound - 10 });
+    await round(never);
+    expect(raised).toEqual({ a: 10, b: many, c: 10 });
+  });
+
+  it('goes through a source by pages', async () => {
+    const { round, raised, pages } = setup({ a: 2 * chunksPerPage + 1 });
+    await round(never);
+    expect(raised).toEqual({ a: 2 * chunksPerPage + 1 });
+    expect(pages()).toBe(3);
+  });
+
+  it('ends between two pages when the process stops', async () => {
+    const { round, pages } = setup({ a: 10 });
+    await expect(round(AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
+    expect(pages()).toBe(0);
+  });
+
+  it('with no source that ages does nothing', async () => {
+    const { round, pages } = setup({});
+    await round(never);
+    expect(pages()).toBe(0);
+  });
+});
+
+describe('rounds', () => {
+  it.each([
+    { name: 'every 5 s', ageing: [60_000, 600_000], interval: 5_000 },
+    { name: 'as often as the quickest source rises', ageing: [60_000, 2_000], interval: 2_000 },
+    { name: 'never more often than every second', ageing: [500], interval: 1_000 },
+    { name: 'every 5 s when nothing ages', ageing: [], interval: 5_000 },
+  ])('come $name', ({ ageing, interval }) => {
+    expect(ageingIntervalMs(ageing.map((ageingMs, at) => ({ id: `s${at}`, ageingMs })))).toBe(interval);
+  });
+});
