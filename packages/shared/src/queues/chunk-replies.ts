@@ -41,8 +41,9 @@ export const admitResultOf = (reply: ScriptReply): AdmitResult => {
     case 'full':
       return { status, known: numberOf(second), total: numberOf(third) };
     case 'rejected':
-    case 'dropped':
       return { status, dropped: numberOf(second), known: numberOf(third) };
+    case 'dropped':
+      return { status, dropped: numberOf(second), known: numberOf(third), ...keptOf(fourth) };
     case 'stored':
       return { status, stored: numberOf(second), known: numberOf(third), evicted: evictedOf(listOf(fourth)) };
     default:
@@ -52,12 +53,20 @@ export const admitResultOf = (reply: ScriptReply): AdmitResult => {
 
 const evictedOf = (flat: readonly ScriptReply[]): readonly EvictedChunk[] => {
   const evicted: EvictedChunk[] = [];
-  for (let at = 0; at < flat.length; at += 3) {
+  for (let at = 0; at < flat.length; at += 4) {
     const priority = priorityClassOf(flat[at + 2]);
-    evicted.push({ chunkId: textOf(flat[at]), records: numberOf(flat[at + 1]), priority });
+    evicted.push({
+      chunkId: textOf(flat[at]),
+      records: numberOf(flat[at + 1]),
+      priority,
+      ...keptOf(flat[at + 3]),
+    });
   }
   return evicted;
 };
+
+const keptOf = (reply: ScriptReply | undefined): { readonly isKept?: true } =>
+  numberOf(reply) === 1 ? { isKept: true } : {};
 
 /** Fields of a chunk's hash, in the order in which `takenChunkOf` reads them. */
 export const takenFields = ['v', 'n', 'p', 'at', 'meta', 'bits', 'corr', 'tries', 'refused'] as const;

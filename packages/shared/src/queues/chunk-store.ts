@@ -20,6 +20,8 @@ export interface ChunkLimits {
   readonly dedupeWindowMs: number;
   /** Ids of one generation before it rotates early. */
   readonly dedupeMaxIds: number;
+  /** What overflow drops is set aside to become dead letters (at most `maxRecords` of it). Default false. */
+  readonly keepDropped?: boolean;
   /** true: a known id with other content is published again; false: it counts as known. */
   readonly publishCorrections: boolean;
 }
@@ -37,7 +39,7 @@ export interface AdmitRequest {
   readonly keep?: boolean;
 }
 
-/** What became of a chunk. `stored`: it lies in Redis and its job must be added. */
+/** What became of a chunk. `stored`: it lies in Redis and its job must be added. `isKept`: set aside, it becomes dead letters. */
 export type AdmitResult =
   | {
       readonly status: 'stored';
@@ -48,13 +50,16 @@ export type AdmitResult =
   | { readonly status: 'already' }
   | { readonly status: 'known'; readonly known: number }
   | { readonly status: 'full'; readonly known: number; readonly total: number }
-  | { readonly status: 'rejected' | 'dropped'; readonly dropped: number; readonly known: number };
+  | { readonly status: 'rejected'; readonly dropped: number; readonly known: number }
+  | { readonly status: 'dropped'; readonly dropped: number; readonly known: number; readonly isKept?: true };
 
 /** A chunk that made room for a newcomer. */
 export interface EvictedChunk {
   readonly chunkId: string;
   readonly records: number;
   readonly priority: PriorityClass;
+  /** It is set aside and becomes dead letters (queues/dropped-chunks.ts). */
+  readonly isKept?: true;
 }
 
 /** Sends of a chunk that failed for an error that is neither an outage nor a missing topic. */

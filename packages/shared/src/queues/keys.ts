@@ -9,7 +9,7 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     prefix,
     /** zset: chunk id, score = class × 2^40 + admission number */
     index: `${prefix}:index`,
-    /** hash: total, 1…4 (records per class), seq */
+    /** hash: total, 1…4 (records per class), seq, kept (records in dropped-chunks, beside the total) */
     count: `${prefix}:count`,
     /** hash of one chunk: v payload, n, rem, p class, at, meta, keep, bits (done), corr (corrections), burial (claim), tries, refused (first and last, ms) */
     chunk: (chunkId: string) => `${prefix}:chunk:${chunkId}`,
@@ -20,6 +20,11 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     seen1: `${prefix}:seen:1`,
     /** hash: `<class>:<reason>` → records */
     dropped: `${prefix}:dropped`,
+    /** zset: id of a chunk that overflow dropped and that becomes dead letters → when it was dropped (ms) */
+    droppedChunks: `${prefix}:dropped-chunks`,
+    /** hash: as `chunk`, and why (evicted or no_room), mode (of the overflow) */
+    droppedChunk: (chunkId: string) => `${prefix}:dropped-chunk:${chunkId}`,
+    droppedChunkPrefix: `${prefix}:dropped-chunk:`,
     /** hash: totals of the source since it exists: published */
     totals: `${prefix}:totals`,
     /** hash: bytes (data of the dead letters, about), measured (letters at the last measure), at (ms, its time) */
@@ -53,6 +58,8 @@ export const fleetKeys = (keyPrefix: string) => {
     heartbeat: (instance: string) => `${prefix}:heartbeat:${instance}`,
     /** string: short lease by which one process does a fleet-wide act */
     lease: (act: string) => `${prefix}:lease:${act}`,
+    /** string: JSON of when the commits of consumer groups moved last, with expiry */
+    commits: `${prefix}:commits`,
     /** zset: job id of a row of the source that is to be parsed again → when it was asked for (ms), with expiry */
     reparses: (sourceId: string) => `${prefix}:reparses:${sourceId}`,
     /** hash: id of every source ever configured → JSON of its type, mode and fixed topic */

@@ -16,7 +16,7 @@ import {
 } from './chunk-replies.ts';
 import type { AdmitRequest, ChunkStore } from './chunk-store.ts';
 import { joinHashes, joinIds, maxIdsPerCall, partsOf } from './joined-ids.ts';
-import { sourceKeys } from './keys.ts';
+import { type SourceKeys, sourceKeys } from './keys.ts';
 import type { ScriptReply } from './script-runner.ts';
 import { listOf, numberOf, runScript, textOf } from './script-runner.ts';
 import { admitScript } from './scripts/admit.ts';
@@ -82,7 +82,7 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
         await runScript(
           redis,
           admitScript,
-          [keys.chunk(request.chunkId), keys.index, keys.count, keys.dropped, ...keys.generations],
+          [keys.chunk(request.chunkId), keys.index, keys.count, keys.dropped, ...keys.generations, keys.droppedChunks],
           admitArguments(request, keys),
         ),
       );
@@ -164,7 +164,10 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
   };
 };
 
-const admitArguments = (request: AdmitRequest, keys: { readonly chunkPrefix: string; readonly jobs: string }) => {
+const admitArguments = (
+  request: AdmitRequest,
+  keys: Pick<SourceKeys, 'chunkPrefix' | 'droppedChunkPrefix'> & { readonly jobs: string },
+) => {
   const { limits, records } = request;
   if (records.length === 0 || records.length > maxIdsPerCall)
     throw new RangeError(`a chunk has 1 to ${maxIdsPerCall} records, not ${records.length}`);
@@ -184,6 +187,8 @@ const admitArguments = (request: AdmitRequest, keys: { readonly chunkPrefix: str
     joinIds(records),
     joinHashes(records),
     encodePayload(records),
+    limits.keepDropped === true ? 1 : 0,
+    keys.droppedChunkPrefix,
   ];
 };
 

@@ -14,6 +14,7 @@ export const chunkLimits = (source: ResolvedSource): ChunkLimits => ({
   dedupeWindowMs: source.dedupeWindowMs,
   dedupeMaxIds: source.queue.dedupeMaxIds,
   publishCorrections: source.corrections === 'publish',
+  keepDropped: source.queue.keepDropped,
 });
 
 /** Nothing polls a retired source, so its ids are kept as long as a config may say (8,784 h): it may come back. */
@@ -21,7 +22,7 @@ const retiredDedupeWindowMs = 8_784 * 3_600_000;
 
 /** The limits of a source that is gone from the config, whose own values are gone with it: the global ones. */
 export const retiredChunkLimits = (queue: Config['queue']): ChunkLimits => {
-  const { maxRecords, criticalReserve, overflow, dedupeMaxIds } = resolveQueue(queue);
+  const { maxRecords, criticalReserve, overflow, dedupeMaxIds, keepDropped } = resolveQueue(queue);
   return {
     maxRecords,
     criticalReserve,
@@ -29,6 +30,7 @@ export const retiredChunkLimits = (queue: Config['queue']): ChunkLimits => {
     dedupeWindowMs: retiredDedupeWindowMs,
     dedupeMaxIds,
     publishCorrections: true,
+    keepDropped,
   };
 };
 

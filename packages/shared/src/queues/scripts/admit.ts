@@ -6,12 +6,13 @@ import { chooseVictimsLua, classWidth } from './eviction.ts';
 import { classifyLua, generationsLua, hashBytes, idBytes } from './seen-ids.ts';
 
 /**
- * KEYS: chunk, index, count, dropped, seen, seen:0, seen:1.
+ * KEYS: chunk, index, count, dropped, seen, seen:0, seen:1, dropped-chunks.
  * ARGV: chunk id, class, overflow mode, cap, critical reserve, window in ms, most ids of a generation,
- * 1 = ignore corrections, 1 = keep, meta, chunk key prefix, job key prefix, ids, hashes, payload.
+ * 1 = ignore corrections, 1 = keep, meta, chunk key prefix, job key prefix, ids, hashes, payload, 1 = keep what is
+ * dropped, dropped chunk key prefix.
  *
- * Answers { already } · { known, known } · { full, known, total } · { rejected | dropped, records, known } ·
- * { stored, records, known, { id, records, class, … of the evicted } }.
+ * Answers { already } · { known, known } · { full, known, total } · { rejected, records, known } ·
+ * { dropped, records, known, 1 = kept } · { stored, records, known, { id, records, class, 1 = kept, … of the evicted } }.
  *
  * The first write of every branch is one that a Redis at `maxmemory` refuses: a refused admit has changed nothing.
  */
@@ -67,6 +68,25 @@ local limit = tonumber(ARGV[4])
 if class > 1 then limit = limit - tonumber(ARGV[5]) end
 local shortage = total + records - limit
 
+-- Kept is what becomes dead letters: outside the cap, but no more records of it than the cap allows. It is set aside in
+-- this call, so that whoever is killed after it loses nothing; whoever comes makes the letters.
+local function set_aside(id, why)
+  redis.call('HSET', ARGV[17] .. id, 'why', why, 'mode', mode)
+  redis.call('ZADD', KEYS[8], clock(), id)
+end
+local keeps = ARGV[16] == '1'
+local function may_keep(number)
+  if not keeps then return false end
+  if tonumber(redis.call('HGET', count, 'kept') or 0) + number > tonumber(ARGV[4]) then return false end
+  redis.call('HINCRBY', count, 'kept', number)
+  return true
+end
+local function store(key)
+  redis.call('HSET', key, 'v', ARGV[15], 'n', #ids, 'rem', records, 'p', class, 'at', clock(), 'meta', ARGV[10])
+  if known > 0 then redis.call('HSET', key, 'bits', bits_of(sighting, 1)) end
+  if corrections > 0 then redis.call('HSET', key, 'corr', bits_of(sighting, 2)) end
+end
+
 local victims = {}
 if shortage > 0 then
   if mode == 'backpressure' then return { 'full', known, total } end
@@ -83,7 +103,10 @@ if shortage > 0 then
     -- Remembered, so that it is dropped and counted once and not again at every poll.
     redis.call('HSET', current, unpack(fresh))
     redis.call('HINCRBY', dropped, class .. ':no_room', records)
-    return { 'dropped', records, known }
+    if not may_keep(records) then return { 'dropped', records, known, 0 } end
+    store(ARGV[17] .. chunk_id)
+    set_aside(chunk_id, 'no_room')
+    return { 'dropped', records, known, 1 }
   end
 end
 
@@ -93,11 +116,21 @@ local evicted = {}
 if #victims > 0 then
   local keys, members, freed = {}, {}, {}
   for i, victim in ipairs(victims) do
-    keys[i], members[i] = chunk_prefix .. victim.id, victim.id
+    members[i] = victim.id
     freed[victim.class] = (freed[victim.class] or 0) + victim.records
-    evicted[i * 3 - 2], evicted[i * 3 - 1], evicted[i * 3] = victim.id, victim.records, victim.class
+    local kept = 0
+    if may_keep(victim.records) then
+      redis.call('RENAME', chunk_prefix .. victim.id, ARGV[17] .. victim.id)
+      set_aside(victim.id, 'evicted')
+      kept = 1
+    else
+      keys[#keys + 1] = chunk_prefix .. victim.id
+    end
+    local place = i * 4
+    evicted[place - 3], evicted[place - 2] = victim.id, victim.records
+    evicted[place - 1], evicted[place] = victim.class, kept
   end
-  redis.call('UNLINK', unpack(keys))
+  if #keys > 0 then redis.call('UNLINK', unpack(keys)) end
   redis.call('ZREM', index, unpack(members))
   for victim_class, victim_records in pairs(freed) do
     redis.call('HINCRBY', count, 'total', -victim_records)
@@ -106,9 +139,7 @@ if #victims > 0 then
   end
 end
 
-redis.call('HSET', chunk, 'v', ARGV[15], 'n', #ids, 'rem', records, 'p', class, 'at', clock(), 'meta', ARGV[10])
-if known > 0 then redis.call('HSET', chunk, 'bits', bits_of(sighting, 1)) end
-if corrections > 0 then redis.call('HSET', chunk, 'corr', bits_of(sighting, 2)) end
+store(chunk)
 if ARGV[9] == '1' then redis.call('HSET', chunk, 'keep', '1') end
 redis.call('ZADD', index, string.format('%.0f', class * ${classWidth} + number), chunk_id)
 redis.call('HINCRBY', count, 'total', records)
