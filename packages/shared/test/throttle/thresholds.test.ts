@@ -1,0 +1,103 @@
+// Thresholds given as a time: the flow of that time in records, seen through the decisions.
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../src/throttle/decide.ts';
+import type { ThrottleState } from '../../src/throttle/decision.ts';
+import { begin, decisionsOf, repeat, sampleOf, settingsOf } from './sequence.ts';
+
+const defaults = settingsOf();
+const steady = (lag: number, published: number, times: number) => repeat({ lag, published }, times);
+const thresholdsAfter = (...args: Parameters<typeof decisionsOf>) => {
+  const last = decisionsOf(...args).decisions.at(-1);
+  return [last?.targetRecords, last?.criticalRecords];
+};
+
+describe('a threshold given as a time', () => {
+  it('is not known until half of it was watched, and nothing is throttled meanwhile', () => {
+    const { decisions } = decisionsOf(steady(1_000_000, 100, 32), defaults);
+    expect(decisions.findIndex(({ targetRecords }) => targetRecords !== null)).toBe(8);
+    expect(decisions.findIndex(({ criticalRecords }) => criticalRecords !== null)).toBe(30);
+    expect(decisions.findIndex(({ action }) => action === 'throttle_moderate')).toBe(8);
+    expect(decisions.findIndex(({ action }) => action === 'throttle_critical')).toBe(30);
+    expect(decisions[7]).toMatchObject({ action: 'none', allowedRate: 100_000 });
+    expect(decisions[7]?.reason).toContain('not judged yet: the target is 15s of flow, and the flow is known for 7s');
+  });
+
+  it('is extrapolated from what was watched, then the flow of that time and of one sample, and one record', () => {
+    expect(thresholdsAfter(steady(0, 1_000, 9), defaults)).toEqual([15_001, null]);
+    expect(thresholdsAfter(steady(0, 1_000, 41), defaults)).toEqual([16_001, 60_001]);
+    expect(thresholdsAfter(steady(0, 1_000, 100), defaults)).toEqual([16_001, 61_001]);
+  });
+
+  it('never means fewer records than 1,000 and 5,000', () => {
+    expect(thresholdsAfter(steady(0, 1, 100), defaults)).toEqual([1_000, 5_000]);
+  });
+
+  it('does not throttle a poll of 5,000 records after an idle quarter of an hour', () => {
+    const idle = decisionsOf(steady(0, 0, 900), defaults).state;
+    const { decisions } = decisionsOf([{ lag: 5_000, published: 5_000 }, ...repeat(5_000, 15)], defaults, {
+      from: idle,
+    });
+    expect(decisions.map(({ action }) => action)).toEqual(repeat('none', 16));
+    expect(decisions[0]).toMatchObject({ targetRecords: 5_001, criticalRecords: 5_001 });
+  });
+
+  it('remembers the greatest flow of the window and no longer', () => {
+    const burst = decisionsOf([...steady(0, 0, 100), { lag: 0, published: 9_000 }], defaults).state;
+    expect(thresholdsAfter(repeat(0, 60), defaults, { from: burst })[0]).toBe(9_001);
+    expect(thresholdsAfter(repeat(0, 61), defaults, { from: burst })[0]).toBe(1_000);
+  });
+
+  it('raises a critical number that is below a target given as a time', () => {
+    const mixed = settingsOf({ criticalConsumerLag: 5_000 });
+    expect(thresholdsAfter(steady(0, 1_000, 3), mixed)).toEqual([null, null]);
+    expect(thresholdsAfter(steady(0, 1_000, 100), mixed)).toEqual([16_001, 16_001]);
+  });
+
+  it('is judged at once where it is a number', () => {
+    const { decisions } = decisionsOf(steady(2_000, 10, 1), settingsOf({ targetConsumerLag: 1_000 }));
+    expect(decisions[0]).toMatchObject({ action: 'throttle_moderate', targetRecords: 1_000, criticalRecords: null });
+  });
+
+  it('is extrapolated from an hour where it is longer than that', () => {
+    const day = settingsOf({ targetConsumerLag: '24h', criticalConsumerLag: '24h', sampleIntervalMs: 60_000 });
+    const [target] = thresholdsAfter(steady(0, 60, 200), day);
+    expect(target).toBeGreaterThanOrEqual(86_400);
+    expect(target).toBeLessThan(86_400 * 1.05);
+  });
+
+  it('keeps what held while the flow is not known again', () => {
+    const throttled = decisionsOf(steady(500_000, 100, 60), defaults).state;
+    const { decisions } = decisionsOf([500_000], defaults, { from: throttled, everyMs: 600_000 });
+    expect(decisions[0]).toMatchObject({ action: 'none', level: 4, allowedRate: 10, targetRecords: null });
+  });
+});
+
+describe('the flow', () => {
+  const after = (state: ThrottleState | null, seconds: number, ends: Readonly<Record<string, number>>) =>
+    decide(state, sampleOf({ at: begin + seconds * 1_000, lag: 0, ends }), defaults).state;
+  const published = (state: ThrottleState) => state.slices.reduce((sum, slice) => sum + slice.published, 0);
+
+  it('counts no topic that appears, was made anew, or came back', () => {
+    let state = after(null, 0, { a: 100 });
+    state = after(state, 1, { a: 110, b: 50_000 });
+    expect([published(state), state.since]).toEqual([10, begin + 1_000]);
+    state = after(state, 2, { a: 5, b: 50_001 });
+    expect([published(state), state.since]).toEqual([11, begin + 2_000]);
+    state = after(state, 3, { a: 6 });
+    state = after(state, 4, { a: 6, b: 50_003 });
+    expect([published(state), state.since]).toEqual([14, begin + 2_000]);
+  });
+
+  it('goes on while no group is known', () => {
+    const { state } = decisionsOf(repeat({ lag: null, published: 5 }, 10), defaults);
+    expect(state === null ? 0 : published(state)).toBe(45);
+  });
+
+  it('begins anew when the length of a slice changes', () => {
+    const { state } = decisionsOf(steady(0, 100, 70), defaults);
+    const slower = settingsOf({ sampleIntervalMs: 5_000 });
+    const { state: next, decisions } = decisionsOf([{ lag: 400, published: 500 }], slower, { from: state });
+    expect(next).toMatchObject({ sliceMs: 5_000, since: state?.at, slices: [{ published: 500 }] });
+    expect(decisions[0]?.action).toBe('none');
+  });
+});
