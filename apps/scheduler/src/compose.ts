@@ -10,6 +10,7 @@ import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createOpenedQueues, type OpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { topicDefinition } from '@stream-manager/shared/topics/topic-definition';
@@ -26,6 +27,7 @@ import { type BreakerState, fleetBreaker } from './fleet-breaker.ts';
 import { setFleetGauges } from './fleet-gauges.ts';
 import { createTopicProvisioner } from './provision-topics.ts';
 import { createScheduleKeeper } from './schedules/keep-schedules.ts';
+import { readPollDelays } from './schedules/poll-delays.ts';
 
 const pageDirectory = fileURLToPath(new URL('./dashboard/page', import.meta.url));
 
@@ -63,6 +65,7 @@ export const composeScheduler: Compose = (context): Composition => {
   const queues = openQueues(context);
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
+  const throttle = createRedisThrottleStore({ redis, keyPrefix });
   const kafkaAdmin = createKafka(config.kafka, { logger, role: 'scheduler' }).createAdmin();
 
   const ids = Object.keys(config.sources);
@@ -84,7 +87,9 @@ export const composeScheduler: Compose = (context): Composition => {
       store,
       states,
       readBreaker,
+      throttle,
       stocks: createLetterStocks(redis, keyPrefix),
+      readPollDelays: (sourceIds) => readPollDelays(redis, queues.poll, sourceIds),
       queues,
       onChange: () => {
         keeper.reconcileSoon();
@@ -107,13 +112,21 @@ export const composeScheduler: Compose = (context): Composition => {
   );
   const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
 
-  const gaugedSources = ids.map((id) => ({
-    id,
-    allowedRate: resolveSource(config, id).throttling.maxSendRate,
-    enabled: config.sources[id]?.enabled ?? false,
-  }));
+  const gaugedSources = ids.map((id) => {
+    const { enabled, throttling } = resolveSource(config, id);
+    return { id, enabled, throttling };
+  });
   const { keepDays } = config.delivery.deadLetters;
-  metrics.beforeScrape.add(() => setFleetGauges({ store, states, readBreaker, metrics, now: Date.now }, gaugedSources));
+  metrics.beforeScrape.add(() =>
+    setFleetGauges(
+      { store, states, throttle, readBreaker, metrics },
+      {
+        sources: gaugedSources,
+        retiredIds: [...retired.keys()],
+        sampleIntervalMs: config.throttling.sampleIntervalMs,
+      },
+    ),
+  );
   metrics.beforeScrape.add(() => setLetterGauges({ letters: failedLetters, metrics }, { sourceIds: allIds, keepDays }));
 
   const password = env.DASHBOARD_PASSWORD ?? '';

@@ -1,52 +1,82 @@
-// State that is the fleet's, as gauges on the scheduler's /metrics: records queued per source and priority, consumer lag,
-// early rotations of remembered ids, the breaker. Read when somebody scrapes, so that nothing is read for nobody.
+// State that is the fleet's, as gauges on the scheduler's /metrics: records queued per source and priority, consumer lag and
+// throttle, early rotations of remembered ids, the breaker. Read when somebody scrapes, so that nothing is read for nobody.
+import type { ThrottlingSettings } from '@stream-manager/shared/config/sections/throttling';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
-import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { ChunkStore, QueueCounts } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
+import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import { priorityClasses, priorityOf } from '@stream-manager/shared/records/priority';
+import { type Backpressure, drainOf, viewBackpressure } from './backpressure.ts';
 import type { BreakerState } from './fleet-breaker.ts';
 
-/** Reads the fleet's state once and sets the gauges. */
+/** A source of the config. */
+export interface GaugedSource {
+  readonly id: string;
+  readonly enabled: boolean;
+  readonly throttling: ThrottlingSettings;
+}
+
+const setQueueGauges = (metrics: Metrics, source: string, counts: QueueCounts | undefined): void => {
+  for (const priorityClass of priorityClasses)
+    metrics.queueRecords.set({ source, priority: priorityOf(priorityClass) }, counts?.byPriority[priorityClass] ?? 0);
+};
+
+const setThrottleGauges = (metrics: Metrics, source: string, { lag, throttle }: Backpressure): void => {
+  for (const { group, topic, records } of lag.groups) metrics.consumerLagRecords.set({ source, group, topic }, records);
+  const drainSeconds = drainOf(lag);
+  if (drainSeconds !== null) metrics.consumerLagDrainSeconds.set({ source }, drainSeconds);
+  metrics.throttleLevel.set({ source }, throttle.level);
+  metrics.throttleDelaySeconds.set({ source }, throttle.delayMs / 1_000);
+  metrics.allowedRecordsPerSecond.set({ source }, throttle.allowedRate);
+};
+
+/** Reads the fleet's state once and sets the gauges. Of sources that are gone from the config only what they still hold is shown. */
 export const setFleetGauges = async (
   deps: {
     readonly store: Pick<ChunkStore, 'counts' | 'totals'>;
     readonly states: Pick<SourceStateStore, 'read'>;
+    readonly throttle: Pick<ThrottleStore, 'read'>;
     readonly readBreaker: () => Promise<BreakerState>;
     readonly metrics: Metrics;
-    readonly now: () => number;
   },
-  sources: readonly { readonly id: string; readonly allowedRate: number; readonly enabled: boolean }[],
+  options: {
+    readonly sources: readonly GaugedSource[];
+    readonly retiredIds: readonly string[];
+    /** `throttling.sampleIntervalMs` of the fleet. */
+    readonly sampleIntervalMs: number;
+  },
 ): Promise<void> => {
+  const { metrics } = deps;
+  const { sources, retiredIds, sampleIntervalMs } = options;
   const ids = sources.map(({ id }) => id);
-  const [counts, totals, states, breaker] = await Promise.all([
-    deps.store.counts(ids),
+  const [counts, totals, states, decisions, breaker] = await Promise.all([
+    deps.store.counts([...ids, ...retiredIds]),
     deps.store.totals(ids),
     deps.states.read(ids),
+    deps.throttle.read(ids),
     deps.readBreaker(),
   ]);
   // Half open lets one batch pass and no more.
-  deps.metrics.breakerOpen.set({ target: 'kafka' }, breaker === 'closed' ? 0 : 1);
-  deps.metrics.consumerLagRecords.reset();
-  let oldestSampleMs = Number.POSITIVE_INFINITY;
-  for (const { id, allowedRate, enabled } of sources) {
-    const count = counts.get(id);
-    for (const priorityClass of priorityClasses)
-      deps.metrics.queueRecords.set(
-        { source: id, priority: priorityOf(priorityClass) },
-        count?.byPriority[priorityClass] ?? 0,
-      );
+  metrics.breakerOpen.set({ target: 'kafka' }, breaker === 'closed' ? 0 : 1);
+  metrics.queueRecords.reset();
+  metrics.consumerLagRecords.reset();
+  metrics.consumerLagDrainSeconds.reset();
+  let oldestSampleMs = -1;
+  for (const { id, enabled, throttling } of sources) {
+    setQueueGauges(metrics, id, counts.get(id));
+    metrics.dedupeEarlyRotations.set({ source: id }, totals.get(id)?.earlyRotations ?? 0);
     const state = states.get(id);
-    const lag = state?.lag ?? null;
-    for (const { group, topic, records } of lag?.groups ?? [])
-      deps.metrics.consumerLagRecords.set({ source: id, group, topic }, records);
+    const stored = decisions.get(id);
+    const view = viewBackpressure({ lag: state?.lag ?? null, stored, settings: throttling, sampleIntervalMs });
+    setThrottleGauges(metrics, id, view);
     // The oldest: one source whose lag cannot be read shall show among many that can.
-    if (lag !== null && (enabled || state?.flags.polls === 'started'))
-      oldestSampleMs = Math.min(oldestSampleMs, Date.parse(lag.sampledAt));
-    deps.metrics.dedupeEarlyRotations.set({ source: id }, totals.get(id)?.earlyRotations ?? 0);
-    deps.metrics.throttleLevel.set({ source: id }, 0);
-    deps.metrics.allowedRecordsPerSecond.set({ source: id }, allowedRate);
+    if (stored !== undefined && (enabled || state?.flags.polls === 'started'))
+      oldestSampleMs = Math.max(oldestSampleMs, stored.ageMs);
   }
-  const { lagSampleAgeSeconds } = deps.metrics;
-  if (oldestSampleMs === Number.POSITIVE_INFINITY) lagSampleAgeSeconds.remove();
-  else lagSampleAgeSeconds.set(Math.max(0, deps.now() - oldestSampleMs) / 1000);
+  for (const id of retiredIds) {
+    const held = counts.get(id);
+    if (held !== undefined && held.total > 0) setQueueGauges(metrics, id, held);
+  }
+  if (oldestSampleMs < 0) metrics.lagSampleAgeSeconds.remove();
+  else metrics.lagSampleAgeSeconds.set(oldestSampleMs / 1_000);
 };

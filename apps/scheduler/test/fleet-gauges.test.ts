@@ -1,64 +1,102 @@
+import { type Config, configSchema } from '@stream-manager/shared/config/schema';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
-import type { SourceTotals } from '@stream-manager/shared/queues/chunk-store';
+import type { QueueCounts, SourceTotals } from '@stream-manager/shared/queues/chunk-store';
 import type { SourceState } from '@stream-manager/shared/queues/source-state';
+import type { StoredDecision } from '@stream-manager/shared/queues/throttle-store';
+import type { ThrottleDecision } from '@stream-manager/shared/throttle/decision';
 import { describe, expect, it } from 'vitest';
 import type { BreakerState } from '../src/fleet-breaker.ts';
 import { setFleetGauges } from '../src/fleet-gauges.ts';
 
-const noon = Date.parse('2026-05-01T12:00:00.000Z');
+const { throttling }: Config = configSchema.parse({});
 
-/** A source whose lag was sampled this many seconds before noon. */
-const sampled = (secondsAgo: number, changes: Partial<SourceState['flags']> = {}): SourceState => ({
-  flags: { polls: null, paused: false, ...changes },
-  lastPoll: null,
-  lag: {
-    records: 7,
-    group: 'readers',
-    topic: 'fires',
-    sampledAt: new Date(noon - secondsAgo * 1_000).toISOString(),
-    groups: [{ group: 'readers', topic: 'fires', records: 7 }],
+/** What is known of one source: its state, and the throttle's last decision. */
+interface Known {
+  readonly state: SourceState;
+  readonly stored?: StoredDecision;
+}
+
+const low: ThrottleDecision = {
+  action: 'none',
+  level: 0,
+  delayMs: 0,
+  allowedRate: throttling.maxSendRate,
+  lag: 7,
+  averageLag: 7,
+  targetRecords: 1_000,
+  criticalRecords: 5_000,
+  trendPerSecond: 0,
+  drainSeconds: 0.5,
+  reason: 'lag 7 is below the target',
+};
+
+/** A source whose lag was sampled this long ago. */
+const sampled = (
+  secondsAgo: number,
+  changes: { readonly decision?: Partial<ThrottleDecision>; readonly polls?: 'started' } = {},
+): Known => ({
+  state: {
+    flags: { polls: changes.polls ?? null, paused: false },
+    lastPoll: null,
+    lag: {
+      records: 7,
+      group: 'readers',
+      topic: 'fires',
+      sampledAt: '2026-05-01T12:00:00.000Z',
+      groups: [{ group: 'readers', topic: 'fires', records: 7, lostToRetention: 0 }],
+      abandoned: [],
+    },
   },
+  stored: { decision: { ...low, ...changes.decision }, ageMs: secondsAgo * 1_000 },
 });
 
-const setup = (states: Readonly<Record<string, SourceState>>, disabled: readonly string[] = []) => {
+const unsampled: Known = { state: { ...sampled(0).state, lag: null } };
+
+const countsOf = (high: number): QueueCounts => ({ total: high, byPriority: { 1: 0, 2: high, 3: 0, 4: 0 } });
+
+const setup = (known: Readonly<Record<string, Known>>, disabled: readonly string[] = []) => {
   const metrics = createMetrics();
-  const current = new Map(Object.entries(states));
+  const current = new Map(Object.entries(known));
+  const counts = new Map<string, QueueCounts>();
   const totals = new Map<string, SourceTotals>();
   const fleet: { breaker: BreakerState } = { breaker: 'closed' };
-  const sources = [...current.keys()].map((id) => ({ id, allowedRate: 100, enabled: !disabled.includes(id) }));
+  const sources = [...current.keys()].map((id) => ({ id, enabled: !disabled.includes(id), throttling }));
   const set = () =>
     setFleetGauges(
       {
-        store: { counts: async () => new Map(), totals: async () => totals },
-        states: { read: async () => current },
+        store: { counts: async () => counts, totals: async () => totals },
+        states: { read: async () => new Map([...current].map(([id, { state }]) => [id, state])) },
+        throttle: {
+          read: async () =>
+            new Map([...current].flatMap(([id, { stored }]) => (stored === undefined ? [] : [[id, stored]]))),
+        },
         readBreaker: async () => fleet.breaker,
         metrics,
-        now: () => noon,
       },
-      sources,
+      { sources, retiredIds: ['gone', 'drained'], sampleIntervalMs: throttling.sampleIntervalMs },
     );
   const age = async () => (await metrics.lagSampleAgeSeconds.get()).values.map(({ value }) => value);
-  return { set, age, current, totals, fleet, metrics };
+  return { set, age, current, counts, totals, fleet, metrics };
 };
 
 describe('setFleetGauges', () => {
   it.each([
     {
       name: 'the oldest of all',
-      states: { a: sampled(1), b: sampled(90), c: sampled(2) },
+      known: { a: sampled(1), b: sampled(90), c: sampled(2) },
       disabled: [],
       expected: [90],
     },
-    { name: 'not that of a disabled one', states: { a: sampled(1), b: sampled(90) }, disabled: ['b'], expected: [1] },
+    { name: 'not that of a disabled one', known: { a: sampled(1), b: sampled(90) }, disabled: ['b'], expected: [1] },
     {
       name: 'that of a disabled one that was started',
-      states: { a: sampled(1), b: sampled(90, { polls: 'started' }) },
+      known: { a: sampled(1), b: sampled(90, { polls: 'started' }) },
       disabled: ['b'],
       expected: [90],
     },
-    { name: 'none without a sample', states: { a: { ...sampled(1), lag: null } }, disabled: [], expected: [] },
-  ])('gives as the age of samples $name', async ({ states, disabled, expected }) => {
-    const { set, age } = setup(states, disabled);
+    { name: 'none without a sample', known: { a: unsampled }, disabled: [], expected: [] },
+  ])('gives as the age of samples $name', async ({ known, disabled, expected }) => {
+    const { set, age } = setup(known, disabled);
     await set();
     expect(await age()).toEqual(expected);
   });
@@ -84,15 +122,62 @@ describe('setFleetGauges', () => {
     ]);
   });
 
-  it('shows no lag of a source whose lag is not known any more, but the age of its sample', async () => {
+  it('gives what the throttle decided, and full rate for a source that was never sampled', async () => {
+    const slow = sampled(1, {
+      decision: { action: 'throttle_critical', level: 2, delayMs: 2_250, allowedRate: 312.5 },
+    });
+    const { set, metrics } = setup({ slow, fresh: unsampled });
+    await set();
+    const valuesOf = async (gauge: 'throttleLevel' | 'throttleDelaySeconds' | 'allowedRecordsPerSecond') =>
+      Object.fromEntries((await metrics[gauge].get()).values.map(({ labels, value }) => [labels.source, value]));
+    expect(await valuesOf('throttleLevel')).toEqual({ slow: 2, fresh: 0 });
+    expect(await valuesOf('throttleDelaySeconds')).toEqual({ slow: 2.25, fresh: 0 });
+    expect(await valuesOf('allowedRecordsPerSecond')).toEqual({ slow: 312.5, fresh: throttling.maxSendRate });
+  });
+
+  it('gives the time to drain: +Inf while nothing is read, none while it is not known', async () => {
+    const { set, current, metrics } = setup({
+      reading: sampled(1, { decision: { drainSeconds: 12.5 } }),
+      stalled: sampled(1, { decision: { trendPerSecond: 40, drainSeconds: null } }),
+      fresh: sampled(1, { decision: { trendPerSecond: null, drainSeconds: null } }),
+      unsampled,
+    });
+    await set();
+    const drains = async () =>
+      Object.fromEntries(
+        (await metrics.consumerLagDrainSeconds.get()).values.map((one) => [one.labels.source, one.value]),
+      );
+    expect(await drains()).toEqual({ reading: 12.5, stalled: Number.POSITIVE_INFINITY });
+    expect(await metrics.registry.metrics()).toContain('consumer_lag_drain_seconds{source="stalled"} +Inf');
+    current.set('stalled', sampled(90, { decision: { trendPerSecond: 40, drainSeconds: null } }));
+    await set();
+    expect(await drains()).toEqual({ reading: 12.5 });
+  });
+
+  it('shows no lag of a source whose sample is too old, but the age of the sample', async () => {
     const { set, age, current, metrics } = setup({ a: sampled(5) });
     await set();
     expect((await metrics.consumerLagRecords.get()).values).toMatchObject([{ labels: { source: 'a' }, value: 7 }]);
-    const { lag } = sampled(40);
-    if (lag === null) throw new Error('a sampled source has a lag');
-    current.set('a', { ...sampled(40), lag: { ...lag, records: null, group: null, topic: null, groups: [] } });
+    current.set('a', sampled(40));
     await set();
     expect((await metrics.consumerLagRecords.get()).values).toEqual([]);
     expect(await age()).toEqual([40]);
+  });
+
+  it('shows of a source that is gone from the config what it holds, for as long as it holds it, and no throttle', async () => {
+    const { set, counts, metrics } = setup({ a: sampled(1) });
+    counts.set('a', countsOf(1)).set('gone', countsOf(5)).set('drained', countsOf(0));
+    const sourcesOf = async (gauge: 'queueRecords' | 'throttleLevel') => [
+      ...new Set((await metrics[gauge].get()).values.map(({ labels }) => labels.source)),
+    ];
+    await set();
+    expect(await sourcesOf('queueRecords')).toEqual(['a', 'gone']);
+    expect((await metrics.queueRecords.get()).values).toContainEqual(
+      expect.objectContaining({ labels: { source: 'gone', priority: 'high' }, value: 5 }),
+    );
+    expect(await sourcesOf('throttleLevel')).toEqual(['a']);
+    counts.set('gone', countsOf(0));
+    await set();
+    expect(await sourcesOf('queueRecords')).toEqual(['a']);
   });
 });

@@ -59,6 +59,7 @@ export const createApi = (deps: ApiDeps): Router => {
           id: answer.id,
           state: answer.state,
           ...(answer.poll === undefined ? {} : { poll: answer.poll }),
+          ...(answer.deferred === undefined ? {} : { deferred: answer.deferred }),
         });
         break;
     }

@@ -1,5 +1,7 @@
 // What `GET /api/streams` says of one source: put together from the config, the flags and state in Redis, the counts of
 // its queue and its schedule. Names are part of the contract; more may be added, none renamed.
+import type { ThrottlingSettings } from '@stream-manager/shared/config/sections/throttling';
+import type { PollDelay } from '@stream-manager/shared/jobs/payloads';
 import type { QueueCounts } from '@stream-manager/shared/queues/chunk-store';
 import {
   type LastPoll,
@@ -8,7 +10,9 @@ import {
   type StreamState,
   streamState,
 } from '@stream-manager/shared/queues/source-state';
+import type { StoredDecision } from '@stream-manager/shared/queues/throttle-store';
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
+import { type LagView, retiredBackpressure, type ThrottleView, viewBackpressure } from '../backpressure.ts';
 import type { BreakerState } from '../fleet-breaker.ts';
 
 /** One entry of `streams`. Times are ISO 8601 UTC, null when unknown. */
@@ -18,21 +22,13 @@ export interface StreamView {
   readonly mode: string;
   readonly state: StreamState;
   readonly nextPollAt: string | null;
+  /** Why the poll that there is waits, since when and until when it does; null unless it does. */
+  readonly pollDelayed: PollDelay | null;
   readonly lastPoll: LastPoll | null;
   /** Records waiting, delayed and held. */
   readonly queued: Readonly<Record<Priority, number>>;
-  readonly lag: {
-    readonly records: number | null;
-    readonly group: string | null;
-    readonly topic: string | null;
-    readonly sampledAt: string | null;
-  };
-  readonly throttle: {
-    readonly action: 'none' | 'throttle_moderate' | 'throttle_critical' | 'no_sample';
-    readonly level: number;
-    readonly delayMs: number;
-    readonly allowedRate: number;
-  };
+  readonly lag: LagView;
+  readonly throttle: ThrottleView;
   /** Of the producers' Kafka: open if any producer's is. */
   readonly breaker: BreakerState;
   readonly published: number;
@@ -49,8 +45,8 @@ export interface ViewedSource {
   readonly mode: string;
   readonly enabled: boolean;
   readonly inConfig: boolean;
-  /** Records/s. */
-  readonly maxSendRate: number;
+  /** Of a source that is gone from the config: those for all sources. */
+  readonly throttling: ThrottlingSettings;
 }
 
 /** All that a view is made of. */
@@ -63,6 +59,11 @@ export interface StreamFacts {
   readonly degraded: string | null;
   readonly breaker: BreakerState;
   readonly nextPollAtMs: number | null;
+  readonly pollDelayed: PollDelay | null;
+  /** The throttle's last decision; undefined: its lag was never sampled. */
+  readonly stored: StoredDecision | undefined;
+  /** `throttling.sampleIntervalMs` of the fleet. */
+  readonly sampleIntervalMs: number;
 }
 
 /** The state of a source. One that is gone from the config retires until its dead letters are gone, too. Pure. */
@@ -80,8 +81,14 @@ export const shownState = (
 /** Puts a view together. Pure. */
 export const viewStream = (facts: StreamFacts): StreamView => {
   const { source, state, counts, deadLetters } = facts;
-  // Nobody samples the lag of a source that is gone: the last sample would be shown for ever.
-  const lag = source.inConfig ? state.lag : null;
+  const { lag, throttle } = source.inConfig
+    ? viewBackpressure({
+        lag: state.lag,
+        stored: facts.stored,
+        settings: source.throttling,
+        sampleIntervalMs: facts.sampleIntervalMs,
+      })
+    : retiredBackpressure(source.throttling.maxSendRate);
   const queued = Object.fromEntries(priorities.map((priority) => [priority, counts.byPriority[classOf(priority)]]));
   return {
     id: source.id,
@@ -89,21 +96,12 @@ export const viewStream = (facts: StreamFacts): StreamView => {
     mode: source.mode,
     state: shownState({ source, flags: state.flags, queued: counts.total, deadLetters }),
     nextPollAt: facts.nextPollAtMs === null ? null : new Date(facts.nextPollAtMs).toISOString(),
+    pollDelayed: facts.pollDelayed,
     lastPoll: state.lastPoll,
     // Every priority is a key: the entries come from the list of priorities.
     queued: queued as Record<Priority, number>,
-    lag: {
-      records: lag?.records ?? null,
-      group: lag?.group ?? null,
-      topic: lag?.topic ?? null,
-      sampledAt: lag?.sampledAt ?? null,
-    },
-    throttle: {
-      action: lag === null || lag.records === null ? 'no_sample' : 'none',
-      level: 0,
-      delayMs: 0,
-      allowedRate: source.maxSendRate,
-    },
+    lag,
+    throttle,
     breaker: facts.breaker,
     published: facts.totals.published,
     deadLetters,

@@ -2,6 +2,7 @@
 // for the API, the overview page and the embedding process alike.
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
+import type { PollDelay } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import {
   type LetterStock,
@@ -10,6 +11,7 @@ import {
 } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RetiredSources } from '@stream-manager/shared/queues/known-sources';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
+import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { Queue } from 'bullmq';
 import type { BreakerState } from '../fleet-breaker.ts';
 import { type PollNowAnswer, pollNow } from '../schedules/poll-now.ts';
@@ -22,7 +24,14 @@ export type StreamAct = (typeof streamActs)[number];
 
 /** The answer to an act. `paused`: a poll was asked for while the stream is paused. `gone`: it concerns polls, and the source is gone from the config. */
 export type ActAnswer =
-  | { readonly kind: 'done'; readonly id: string; readonly state: StreamState; readonly poll?: PollNowAnswer }
+  | {
+      readonly kind: 'done';
+      readonly id: string;
+      readonly state: StreamState;
+      readonly poll?: PollNowAnswer;
+      /** Why the poll is put off before its fetch, when it is known that it will be. */
+      readonly deferred?: string;
+    }
   | { readonly kind: 'unknown_stream' }
   | { readonly kind: 'gone'; readonly id: string }
   | { readonly kind: 'paused'; readonly id: string };
@@ -51,7 +60,10 @@ export const createStreams = (
   deps: {
     readonly store: ChunkStore;
     readonly states: SourceStateStore;
+    readonly throttle: Pick<ThrottleStore, 'read'>;
     readonly stocks: Pick<LetterStocks, 'read'>;
+    /** Polls that are delayed now, and why. */
+    readonly readPollDelays: (sourceIds: readonly string[]) => Promise<ReadonlyMap<string, PollDelay>>;
     readonly queues: StreamQueues;
     readonly readBreaker: () => Promise<BreakerState>;
     readonly onChange: () => void;
@@ -66,26 +78,29 @@ export const createStreams = (
   const viewed: ReadonlyMap<string, ViewedSource> = new Map([
     ...[...sources].map(([id, { type, mode, enabled, throttling }]): [string, ViewedSource] => [
       id,
-      { id, type, mode, enabled, inConfig: true, maxSendRate: throttling.maxSendRate },
+      { id, type, mode, enabled, inConfig: true, throttling },
     ]),
     ...[...retired].map(([id, { type, mode }]): [string, ViewedSource] => [
       id,
-      { id, type, mode, enabled: false, inConfig: false, maxSendRate: config.throttling.maxSendRate },
+      { id, type, mode, enabled: false, inConfig: false, throttling: config.throttling },
     ]),
   ]);
   const ids = [...viewed.keys()];
 
   const noLetters: LetterStock = { letters: 0, bytes: 0 };
 
-  const currentState = async (source: ViewedSource): Promise<StreamState> => {
+  const currentState = async (
+    source: ViewedSource,
+  ): Promise<{ readonly state: StreamState; readonly stock: LetterStock }> => {
     const [states, counts, stocks] = await Promise.all([
       deps.states.read([source.id]),
       deps.store.counts([source.id]),
       deps.stocks.read([source.id]),
     ]);
-    const deadLetters = (stocks.get(source.id) ?? noLetters).letters;
+    const stock = stocks.get(source.id) ?? noLetters;
     const flags = states.get(source.id)?.flags ?? noFlags;
-    return shownState({ source, flags, queued: counts.get(source.id)?.total ?? 0, deadLetters });
+    const queued = counts.get(source.id)?.total ?? 0;
+    return { state: shownState({ source, flags, queued, deadLetters: stock.letters }), stock };
   };
 
   const running = async (): Promise<readonly ResolvedSource[]> => {
@@ -99,13 +114,15 @@ export const createStreams = (
   return {
     running,
     list: async () => {
-      const [states, counts, totals, schedulers, stocks, breaker] = await Promise.all([
+      const [states, counts, totals, schedulers, stocks, breaker, decisions, delays] = await Promise.all([
         deps.states.read(ids),
         deps.store.counts(ids),
         deps.store.totals(ids),
         deps.queues.poll.getJobSchedulers(0, -1),
         deps.stocks.read(ids),
         deps.readBreaker(),
+        deps.throttle.read(ids),
+        deps.readPollDelays(ids),
       ]);
       const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
       return ids.flatMap((id) => {
@@ -125,6 +142,9 @@ export const createStreams = (
           breaker,
           // A schedule that the reconciler has yet to remove polls nothing.
           nextPollAtMs: (source.inConfig ? next.get(`${scheduleIdPrefix}${id}`) : null) ?? null,
+          pollDelayed: (source.inConfig ? delays.get(id) : null) ?? null,
+          stored: decisions.get(id),
+          sampleIntervalMs: config.throttling.sampleIntervalMs,
         });
         return [view];
       });
@@ -150,14 +170,16 @@ export const createStreams = (
           await deps.states.setPaused(sourceId, false);
           break;
         case 'poll': {
-          const state = await currentState(source);
+          const { state, stock } = await currentState(source);
           if (state === 'paused') return { kind: 'paused', id: sourceId };
           const poll = await pollNow(deps.queues.poll, sourceId, deps.now());
-          return { kind: 'done', id: sourceId, state, poll };
+          // The poller looks at the same before it fetches; a poll that runs is past that.
+          const full = poll === 'running' ? null : lettersFull(stock, config.delivery.deadLetters);
+          return { kind: 'done', id: sourceId, state, poll, ...(full === null ? {} : { deferred: full }) };
         }
       }
       deps.onChange();
-      return { kind: 'done', id: sourceId, state: await currentState(source) };
+      return { kind: 'done', id: sourceId, state: (await currentState(source)).state };
     },
 
     wantedSchedules: async () => (await running()).map(scheduleOf),

@@ -13,6 +13,7 @@ import {
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import express from 'express';
 import { Redis } from 'ioredis';
@@ -20,6 +21,7 @@ import { inject } from 'vitest';
 import { createDeadLetters } from '../../src/api/dead-letters/dead-letters.ts';
 import { createApi } from '../../src/api/routes.ts';
 import { createStreams } from '../../src/api/streams.ts';
+import { readPollDelays } from '../../src/schedules/poll-delays.ts';
 
 const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
 
@@ -40,6 +42,7 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
   const letters = new Map(ids.map((id) => [id, open(deadLetterQueueAddress(keyPrefix, id))]));
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
+  const throttle = createRedisThrottleStore({ redis, keyPrefix });
   const stocks = createLetterStocks(redis, keyPrefix);
   const discarded: Record<string, number> = {};
   let changes = 0;
@@ -47,8 +50,10 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
     {
       store,
       states,
+      throttle,
       readBreaker: async () => 'closed',
       stocks,
+      readPollDelays: (sourceIds) => readPollDelays(redis, poll, sourceIds),
       queues: { poll, records: (id) => records.get(id)! },
       onChange: () => (changes += 1),
       now: Date.now,
@@ -103,6 +108,7 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
     discarded,
     streams,
     states,
+    throttle,
     store,
     records,
     letters,

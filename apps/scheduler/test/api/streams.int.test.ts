@@ -20,8 +20,28 @@ describe('the API of streams', () => {
         nextPollAt: null,
         lastPoll: null,
         queued: { critical: 0, high: 0, normal: 0, low: 0 },
-        lag: { records: null, group: null, topic: null, sampledAt: null },
-        throttle: { action: 'no_sample', level: 0, delayMs: 0, allowedRate: 100_000 },
+        pollDelayed: null,
+        lag: {
+          records: null,
+          group: null,
+          topic: null,
+          sampledAt: null,
+          ageMs: null,
+          groups: [],
+          abandonedGroups: [],
+          trendPerSecond: null,
+          drainSeconds: null,
+        },
+        throttle: {
+          action: 'no_sample',
+          level: 0,
+          delayMs: 0,
+          allowedRate: 100_000,
+          maxSendRate: 100_000,
+          reason: expect.stringContaining('never read'),
+          targetRecords: null,
+          criticalRecords: null,
+        },
         breaker: 'closed',
         published: 0,
         deadLetters: 0,
@@ -47,6 +67,94 @@ describe('the API of streams', () => {
     });
     await part.letters.get('alerts')?.remove('letter-1');
     expect(await degraded()).toMatchObject({ deadLetters: 1, degraded: null });
+  });
+
+  it('shows the lag and what the throttle decided about it, with the reason', async () => {
+    await using part = await openApi();
+    const at = await part.throttle.now();
+    const decision = {
+      action: 'throttle_critical',
+      level: 2,
+      delayMs: 2_250,
+      allowedRate: 312.5,
+      lag: 12_345,
+      averageLag: 9_000,
+      targetRecords: 1_000,
+      criticalRecords: 5_000,
+      trendPerSecond: 120,
+      drainSeconds: 754,
+      reason: 'lag 12,345 of group readers on fires is at least the critical 5,000',
+    } as const;
+    const groups = [{ group: 'readers', topic: 'fires', records: 12_345, lostToRetention: 3 }];
+    const lag = { records: 12_345, group: 'readers', topic: 'fires', groups, abandoned: ['old'] };
+    const state = { level: 2, allowedRate: 312.5, lowSamples: 0, at, since: at, ends: {}, sliceMs: 1_000, slices: [] };
+    const step = { from: { number: 0, state: null }, state, decision, holdsMs: 30_000, lag };
+    await part.throttle.step(
+      new Map([
+        ['alerts', step],
+        // Sampled a minute ago, and not since.
+        ['off', { ...step, state: { ...state, at: at - 60_000 } }],
+        // Gone from the config: nobody samples it any more.
+        ['gone', step],
+      ]),
+    );
+    await part.letters.get('gone')?.add('dead-letter', {}, { jobId: 'letter-1' });
+    const { body } = await part.call('GET', '/streams');
+    const { averageLag: _averageLag, lag: _lag, trendPerSecond, drainSeconds, ...shown } = decision;
+    const [alerts, off, gone] = body.streams as readonly Record<string, unknown>[];
+    expect(alerts).toMatchObject({
+      lag: {
+        records: 12_345,
+        group: 'readers',
+        topic: 'fires',
+        sampledAt: new Date(at).toISOString(),
+        groups,
+        abandonedGroups: ['old'],
+        trendPerSecond,
+        drainSeconds,
+      },
+      throttle: { ...shown, maxSendRate: 100_000 },
+    });
+    expect(off).toMatchObject({
+      lag: { records: null, groups: [], sampledAt: new Date(at - 60_000).toISOString(), trendPerSecond: null },
+      throttle: { action: 'no_sample', allowedRate: 156.25, reason: expect.stringContaining('no lag could be read') },
+    });
+    expect(gone).toMatchObject({
+      id: 'gone',
+      lag: { records: null, sampledAt: null },
+      throttle: { action: 'no_sample', level: 0, delayMs: 0, allowedRate: 100_000 },
+    });
+  });
+
+  it('shows why a poll waits, and until when, for as long as it does', async () => {
+    await using part = await openApi();
+    const delays = async () =>
+      ((await part.call('GET', '/streams')).body.streams as readonly { readonly pollDelayed: unknown }[]).map(
+        ({ pollDelayed }) => pollDelayed,
+      );
+    const delayed = {
+      by: 'throttle',
+      reason: 'lag 12,345 is at least the critical 5,000',
+      since: '2026-05-01T12:00:00.000Z',
+      until: '2026-05-01T12:00:05.000Z',
+    };
+    const job = await part.poll.add(
+      'poll',
+      { sourceId: 'alerts', scheduledFor: 1, delayed },
+      { delay: 3_600_000, deduplication: { id: 'alerts' } },
+    );
+    expect(await delays()).toEqual([delayed, null]);
+    // It runs as soon as a poller is free, though its data still tells of the delay.
+    await job.promote();
+    expect(await delays()).toEqual([null, null]);
+  });
+
+  it('says of a poll that was asked for that it is put off while the dead letters are at their limit', async () => {
+    await using part = await openApi({ delivery: { deadLetters: { maxRecords: 1 } } });
+    await part.letters.get('alerts')?.add('publish_failed', {}, { jobId: 'letter-1' });
+    const deferred = expect.stringContaining('1 dead letters of 1 allowed');
+    expect((await part.call('POST', '/streams/alerts/poll')).body).toMatchObject({ poll: 'queued', deferred });
+    expect((await part.call('POST', '/streams/alerts/poll')).body).toMatchObject({ poll: 'promoted', deferred });
   });
 
   it('stops and starts polls, and keeps the flag in Redis', async () => {
