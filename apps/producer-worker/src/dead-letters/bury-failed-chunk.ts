@@ -9,11 +9,11 @@ import { createHash } from 'node:crypto';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
+import { damagedLetterOf, letterOf, withLast } from '@stream-manager/shared/queues/dead-letters/record-letter';
 import type { FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
 import { bitmapOf } from '../delivery/settle.ts';
-import { damagedLetterOf, letterOf, withLast } from './letter.ts';
 
 export interface BuryDeps {
   readonly store: Pick<ChunkStore, 'take' | 'settle'>;

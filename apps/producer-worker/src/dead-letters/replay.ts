@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import type { AdmitRequest, ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
+import type { RecordLetterData } from '@stream-manager/shared/queues/dead-letters/record-letter';
+import { formatReplay } from '@stream-manager/shared/queues/dead-letters/replay-mark';
 import type { PreparedRecord } from '@stream-manager/shared/records/payload';
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
-import type { RecordLetterData } from './letter.ts';
-import { formatReplay } from './replay-mark.ts';
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 

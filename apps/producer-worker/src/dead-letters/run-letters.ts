@@ -8,6 +8,7 @@ import { deadLetterQueueAddress, openWorker } from '@stream-manager/shared/queue
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
+import type { RecordLetterData } from '@stream-manager/shared/queues/dead-letters/record-letter';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import {
   addChunkJobs,
@@ -20,7 +21,6 @@ import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { OpenQueue } from '../queues/open-records-queue.ts';
-import type { RecordLetterData } from './letter.ts';
 import { reparseLetter, reparseWait } from './reparse.ts';
 import { replayRequest } from './replay.ts';
 

@@ -7,6 +7,7 @@ import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { ChunkStore, TakenChunk } from '@stream-manager/shared/queues/chunk-store';
 import { decodePayload, isPayloadFault } from '@stream-manager/shared/records/payload';
 import { type PriorityClass, priorityOf } from '@stream-manager/shared/records/priority';
+import { parseValue } from '@stream-manager/shared/records/stored-value';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import type { SourceNotes } from '../source-notes.ts';
 import type { Collector, Gatherable } from './collect.ts';
@@ -15,7 +16,7 @@ import type { HeldLock } from './fence.ts';
 import { type PreparedChunk, prepareChunk } from './prepare.ts';
 import type { SendFailure } from './publish.ts';
 import { bitmapOf, type SettleDeps, settleChunk } from './settle.ts';
-import { ingestedAtOf, parseValue } from './timestamps.ts';
+import { ingestedAtOf } from './timestamps.ts';
 
 /** A chunk job in hand. */
 export interface ChunkJob extends HeldLock {

@@ -2,11 +2,12 @@
 // headers. The topic is resolved once per chunk unless a content rule may apply; values are views into the payload.
 import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import type { TakenChunk } from '@stream-manager/shared/queues/chunk-store';
+import { parseReplay } from '@stream-manager/shared/queues/dead-letters/replay-mark';
 import { hasBit } from '@stream-manager/shared/records/bitmap';
 import type { StoredRecord } from '@stream-manager/shared/records/payload';
+import { parseValue } from '@stream-manager/shared/records/stored-value';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
-import { parseReplay } from '../dead-letters/replay-mark.ts';
-import { isUsableEventTime, parseValue, replacementTimestamp } from './timestamps.ts';
+import { isUsableEventTime, replacementTimestamp } from './timestamps.ts';
 
 /** A chunk's records that are still to be sent. The two lists are parallel. */
 export interface PreparedChunk {

@@ -2,10 +2,10 @@ import type { ReparseJobData } from '@stream-manager/shared/jobs/payloads';
 import type { AdmitRequest, AdmitResult, ChunkLimits, Sighting } from '@stream-manager/shared/queues/chunk-store';
 import type { ReparseAnswer } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { letterMark } from '@stream-manager/shared/queues/dead-letters/letter-mark';
+import { letterOf, type RecordLetterData } from '@stream-manager/shared/queues/dead-letters/record-letter';
+import { formatReplay, parseReplay } from '@stream-manager/shared/queues/dead-letters/replay-mark';
 import { encodePayload } from '@stream-manager/shared/records/payload';
 import { describe, expect, it } from 'vitest';
-import { letterOf, type RecordLetterData } from '../../src/dead-letters/letter.ts';
-import { formatReplay, parseReplay } from '../../src/dead-letters/replay-mark.ts';
 import { runLetter } from '../../src/dead-letters/run-letters.ts';
 import { preparedRecord, storedRecords, takenChunk } from '../chunks.ts';
 

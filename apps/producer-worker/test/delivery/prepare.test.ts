@@ -1,7 +1,7 @@
+import { formatReplay } from '@stream-manager/shared/queues/dead-letters/replay-mark';
 import { emptyBitmap, setBit } from '@stream-manager/shared/records/bitmap';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { describe, expect, it } from 'vitest';
-import { formatReplay } from '../../src/dead-letters/replay-mark.ts';
 import { prepareChunk, revisionOf } from '../../src/delivery/prepare.ts';
 import { noon, preparedRecord, storedRecords, takenChunk } from '../chunks.ts';
 

@@ -1,5 +1,6 @@
+import { parseValue } from '@stream-manager/shared/records/stored-value';
 import { describe, expect, it } from 'vitest';
-import { isUsableEventTime, parseValue, replacementTimestamp } from '../../src/delivery/timestamps.ts';
+import { isUsableEventTime, replacementTimestamp } from '../../src/delivery/timestamps.ts';
 
 const now = Date.parse('2026-05-01T12:00:00.000Z');
 const hour = 3_600_000;

@@ -1,11 +1,11 @@
-// Makes dead letters of records that Kafka refused. A letter carries all that a replay needs: the envelope, the Kafka
+// Makes dead letters of records that Kafka refused or that overflow dropped. A letter carries all that a replay needs: the envelope, the Kafka
 // key, the content hash and whether it was a correction, so that the replayed record is the one that was refused.
-import type { DeadLetterJobData, SendAttempt } from '@stream-manager/shared/jobs/payloads';
-import type { TakenChunk } from '@stream-manager/shared/queues/chunk-store';
-import { type DeadLetter, deadLetterJobId } from '@stream-manager/shared/queues/dead-letters';
-import { hasBit } from '@stream-manager/shared/records/bitmap';
-import { payloadVersion, type StoredRecord } from '@stream-manager/shared/records/payload';
-import { parseValue } from '../delivery/timestamps.ts';
+import type { DeadLetterJobData, SendAttempt } from '../../jobs/payloads.ts';
+import { hasBit } from '../../records/bitmap.ts';
+import { payloadVersion, type StoredRecord } from '../../records/payload.ts';
+import { parseValue } from '../../records/stored-value.ts';
+import type { TakenChunk } from '../chunk-store.ts';
+import { type DeadLetter, deadLetterJobId } from '../dead-letters.ts';
 import { parseReplay } from './replay-mark.ts';
 
 /** A letter that holds a record. */
@@ -35,18 +35,26 @@ export interface LetterCause {
   readonly attempts: FailedAttempts;
 }
 
-const timesOf = (attempts: FailedAttempts) => ({
-  attempts,
-  firstFailedAt: attempts[0].at,
-  lastFailedAt: (attempts.at(-1) ?? attempts[0]).at,
-});
+/** Why a record is dropped: for no send of its own. */
+export interface DropCause extends Omit<LetterCause, 'attempts'> {
+  /** Sends that failed before, if any. */
+  readonly attempts: readonly SendAttempt[];
+  /** ISO 8601. */
+  readonly droppedAt: string;
+}
+
+const timesOf = (cause: LetterCause | DropCause) => {
+  const { attempts } = cause;
+  const times = [...attempts.map(({ at }) => at), ...('droppedAt' in cause ? [cause.droppedAt] : [])];
+  return { attempts, firstFailedAt: times[0] ?? '', lastFailedAt: times.at(-1) ?? '' };
+};
 
 /** The letter of one record of a taken chunk. */
 export const letterOf = (
   sourceId: string,
   taken: Pick<TakenChunk, 'pollId' | 'corrections'>,
   record: StoredRecord,
-  cause: LetterCause,
+  cause: LetterCause | DropCause,
 ): DeadLetter => {
   const replay = parseReplay(taken.pollId);
   const replays = replay?.replays ?? 0;
@@ -57,7 +65,7 @@ export const letterOf = (
     code: cause.code,
     reason: cause.reason,
     topic: cause.topic,
-    ...timesOf(cause.attempts),
+    ...timesOf(cause),
     pollId: replay?.pollId ?? taken.pollId,
     payloadVersion,
     replays,
@@ -83,7 +91,7 @@ export const damagedLetterOf = (
   sourceId: string,
   taken: Pick<TakenChunk, 'pollId' | 'payload' | 'records'>,
   digest: Buffer,
-  cause: LetterCause,
+  cause: LetterCause | DropCause,
 ): DeadLetter => ({
   jobId: deadLetterJobId(digest.toString('base64url', 0, 16), digest.subarray(16, 24), 0),
   data: {
@@ -92,7 +100,7 @@ export const damagedLetterOf = (
     reason: `${cause.reason} (${taken.records} records, ${taken.payload.length} bytes)`,
     topic: null,
     raw: taken.payload.toString('base64').slice(0, maxDamagedCharacters),
-    ...timesOf(cause.attempts),
+    ...timesOf(cause),
     pollId: taken.pollId,
     payloadVersion,
     replays: 0,
