@@ -10,11 +10,14 @@ import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullm
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
 import { createRoom, waitingSlots } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
 import { createHoldBack } from './hold-back.ts';
+import { createHostShares } from './host-share.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { createRedactor } from './http/secrets.ts';
 import { createHttpClient } from './http/undici-client.ts';
@@ -62,6 +65,7 @@ export const composePoller = (
   const store = createRedisChunkStore({ redis, keyPrefix });
   const stocks = createLetterStocks(redis, keyPrefix);
   const states = createSourceStateStore(redis, keyPrefix);
+  const throttle = createRedisThrottleStore({ redis, keyPrefix });
   const queues = createSourceQueues({ redis, logger }, { keyPrefix, chunkJob: chunkJobOptions(config.delivery) });
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
     logger.debug({ error: error.message }, 'queue connection error');
@@ -98,12 +102,17 @@ export const composePoller = (
       now,
       monotonicNow,
     },
-    holdBack: createHoldBack({ memory: redisMemory, stocks }),
+    hostShares: createHostShares(config.polling.concurrency),
+    holdBack: createHoldBack(
+      { memory: redisMemory, stocks, throttle },
+      { decisionHoldsMs: decisionHoldsMs(config.throttling.sampleIntervalMs) },
+    ),
     freshness: createFreshness(metrics, now),
     metrics,
     logger,
     cutSecrets,
     now,
+    random: Math.random,
   });
   const tick = createTickStage({
     sources: config.sources,

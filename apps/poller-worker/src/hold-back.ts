@@ -1,30 +1,44 @@
-// What keeps a source from being polled at all: a fetch would cost the provider's quota and bring what nobody can take.
-// The poll is delayed without an attempt and holds no worker; it looks again by itself, so that polling goes on when
-// Redis has drained, or when somebody has replayed or discarded dead letters.
+// What keeps a source from being polled now: a fetch would cost the provider's quota and bring what nobody can take, or
+// what the consumers cannot take as fast. The poll is delayed without an attempt and holds no worker; it looks again by
+// itself, so that polling goes on when Redis has drained, or when somebody has replayed or discarded dead letters.
+import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import { type LetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
+import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { PolledSource } from './polled-sources.ts';
+import { mayBeThrottled, type ThrottledPoll, throttleDelay } from './throttle-gate.ts';
 
 /** Why a source is not polled, and in how many milliseconds it looks again. */
 export interface HeldBack {
+  readonly by: PollDelayCause;
   readonly reason: string;
   readonly waitMs: number;
 }
+
+/** The look that a poll takes before its fetch; null = go on. Rejects with what Redis answered. */
+export type HoldBack = (source: PolledSource, poll: ThrottledPoll) => Promise<HeldBack | null>;
 
 /** Looking again costs one round trip and nothing at the provider: a source with a long period need not wait for all of it. */
 const memoryWaitMs = 10_000;
 const lettersWaitMs = 60_000;
 
-/** Creates the look that a poll takes before its fetch. */
+/** Creates the look. `decisionHoldsMs`: how old a decision of the throttle may be, in milliseconds. */
 export const createHoldBack =
-  (deps: {
-    readonly memory: Pick<RedisMemory, 'high'>;
-    readonly stocks: Pick<LetterStocks, 'read'>;
-  }): ((source: PolledSource) => Promise<HeldBack | null>) =>
-  async ({ config: { id, periodMs }, admission }) => {
+  (
+    deps: {
+      readonly memory: Pick<RedisMemory, 'high'>;
+      readonly stocks: Pick<LetterStocks, 'read'>;
+      readonly throttle: Pick<ThrottleStore, 'read'>;
+    },
+    options: { readonly decisionHoldsMs: number },
+  ): HoldBack =>
+  async (source, poll) => {
+    const { id, periodMs } = source.config;
     const high = await deps.memory.high();
-    if (high !== null) return { reason: high, waitMs: Math.min(periodMs, memoryWaitMs) };
+    if (high !== null) return { by: 'memory', reason: high, waitMs: Math.min(periodMs, memoryWaitMs) };
     const stock = (await deps.stocks.read([id])).get(id);
-    const full = stock === undefined ? null : lettersFull(stock, admission.letters);
-    return full === null ? null : { reason: full, waitMs: Math.min(periodMs, lettersWaitMs) };
+    const full = stock === undefined ? null : lettersFull(stock, source.admission.letters);
+    if (full !== null) return { by: 'letters', reason: full, waitMs: Math.min(periodMs, lettersWaitMs) };
+    if (!mayBeThrottled(source, poll)) return null;
+    return throttleDelay((await deps.throttle.read([id])).get(id), options.decisionHoldsMs);
   };

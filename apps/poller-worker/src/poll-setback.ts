@@ -4,7 +4,7 @@ import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/erro
 
 /** `later`: delay the poll by `waitMs`. `fail`: it cannot go on. */
 export type Setback =
-  | { readonly act: 'later'; readonly outcome: 'deferred' | 'rate_limited'; readonly waitMs: number }
+  | { readonly act: 'later'; readonly by: 'budget' | 'rate_limited'; readonly waitMs: number }
   | { readonly act: 'fail' };
 
 /** A 429 that names no time: not before this, in milliseconds, because providers count per minute. */
@@ -15,13 +15,14 @@ const longestWaitMs = 24 * 3_600_000;
 
 const bounded = (waitMs: number): number => Math.min(Math.max(waitMs, shortestWaitMs), longestWaitMs);
 
-/** Decides, from the error's code and the wait it names. */
-export const chooseSetback = (error: unknown, periodMs: number): Setback => {
+/** Decides, from the error's code and the wait it names; `untilNextTickMs` = milliseconds until the source's next tick. */
+export const chooseSetback = (error: unknown, untilNextTickMs: number): Setback => {
   const namedMs = error instanceof StreamManagerError ? error.retryAfterMs : null;
   const code = codeOf(error);
-  if (code === 'budget_exhausted')
-    return { act: 'later', outcome: 'deferred', waitMs: bounded(namedMs ?? unnamedWaitMs) };
-  if (code === 'rate_limited')
-    return { act: 'later', outcome: 'rate_limited', waitMs: bounded(namedMs ?? Math.max(unnamedWaitMs, periodMs)) };
+  if (code === 'budget_exhausted') return { act: 'later', by: 'budget', waitMs: bounded(namedMs ?? unnamedWaitMs) };
+  if (code === 'rate_limited') {
+    const waitMs = bounded(namedMs ?? Math.max(unnamedWaitMs, untilNextTickMs));
+    return { act: 'later', by: 'rate_limited', waitMs };
+  }
   return { act: 'fail' };
 };

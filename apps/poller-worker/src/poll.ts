@@ -2,19 +2,23 @@
 // Redis as ports only, and never touches a BullMQ job: it says how the poll ended, and queues/poll-jobs.ts acts on it.
 //
 //   running ──all pages in──► finished
-//      ├──Redis or the source's dead letters are full──► later (delayed before its fetch)
+//      ├──half of the slots serve its host──► later (a moment; counts as no outcome)
+//      ├──Redis or the source's dead letters are full, or the consumers are behind──► later (delayed before its fetch)
 //      ├──out of budget, 429, no room──► later (delayed, goes on at its page)
 //      ├──any other error──► failed (the next tick is the retry, and goes on at the page)
 //      ├──the process stops──► handed_back (another poller goes on at once)
 //      ├──another poll holds the source──► coalesced
 //      └──another poller has the job, or it was given up as hung──► let_go
 import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
+import { untilNextTickMs } from '@stream-manager/shared/queues/next-tick';
 import { type PollOutcome, type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
-import type { HeldBack } from './hold-back.ts';
+import type { HeldBack, HoldBack } from './hold-back.ts';
+import { type HostShares, hostWaitMs } from './host-share.ts';
 import { choosePasses } from './poll-passes.ts';
-import { chooseSetback } from './poll-setback.ts';
+import { chooseSetback, type Setback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
 import type { RunningClaims } from './queues/running-claim.ts';
 import { type PassDeps, type PassEnd, runPass } from './run-pass.ts';
@@ -24,10 +28,12 @@ export interface PollDeps extends PassDeps {
   readonly sources: ReadonlyMap<string, PolledSource>;
   readonly states: Pick<SourceStateStore, 'read' | 'recordPoll' | 'readPosition' | 'writePosition'>;
   readonly claims: RunningClaims;
-  /** Why a source is not to be polled now, and when to look again; null = go on. */
-  readonly holdBack: (source: PolledSource) => Promise<HeldBack | null>;
+  readonly hostShares: HostShares;
+  readonly holdBack: HoldBack;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
 /** The poll that a job asks for. */
@@ -38,6 +44,10 @@ export interface PollRequest {
   readonly scheduledFor: number;
   /** A person asked for it. */
   readonly isRequested: boolean;
+  /** The throttle has delayed it once. */
+  readonly wasThrottled: boolean;
+  /** How long its host's share was found in use, look after look, in milliseconds; 0: this is the first look. */
+  readonly hostWaitedMs: number;
   /** The process stops. */
   readonly stop: AbortSignal;
   /** The job's lock is lost: BullMQ gives the job to somebody else. */
@@ -46,6 +56,8 @@ export interface PollRequest {
   readonly givenUp: AbortSignal;
   /** Called whenever the poll gets on. */
   readonly progress: () => void;
+  /** Called when nothing holds the poll back: what it was delayed for is over. */
+  readonly runsOn: () => Promise<void>;
 }
 
 /** How a poll ended. */
@@ -55,7 +67,8 @@ export type PollEnd =
   | { readonly end: 'skipped'; readonly why: 'paused' | 'not_running' | 'unknown_source' }
   /** Another poll of the source is running. */
   | { readonly end: 'coalesced' }
-  | { readonly end: 'later'; readonly why: 'deferred' | 'rate_limited'; readonly waitMs: number }
+  /** `reason` may hold what a provider said: cut secrets before it is kept. */
+  | ({ readonly end: 'later' } & HeldBack)
   | { readonly end: 'failed'; readonly error: string }
   | { readonly end: 'handed_back' }
   | { readonly end: 'let_go' };
@@ -73,9 +86,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     if (earlier !== null) {
       const end = await runPass(deps, source, { ...earlier, records: 0 }, admitting);
       records = end.records;
-      const isOver =
-        end.kind === 'finished' ||
-        (end.kind === 'error' && chooseSetback(end.error, source.config.periodMs).act === 'fail');
+      const isOver = end.kind === 'finished' || (end.kind === 'error' && setbackOf(source, end.error).act === 'fail');
       if (!isOver) return end;
       // Also when it failed: it had its second chance, and the source's first pages are due.
       await deps.states.writePosition(sourceId, null);
@@ -91,6 +102,9 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     return { ...end, records: end.records + records };
   };
 
+  const setbackOf = ({ config }: PolledSource, error: unknown): Setback =>
+    chooseSetback(error, untilNextTickMs(config, deps.now()));
+
   const runClaimed = async (source: PolledSource, poll: PollRequest, claimLost: AbortSignal): Promise<PollEnd> => {
     const { sourceId } = poll;
     const startedAt = deps.now();
@@ -100,28 +114,31 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       const at = new Date(startedAt).toISOString();
       await deps.states.recordPoll(sourceId, { at, outcome, records, durationMs, error });
     };
-    const held = await deps.holdBack(source);
-    if (held !== null) {
-      await recordEnd('deferred', held.reason, 0);
-      deps.logger.info({ sourceId, ...held }, 'the source is not polled now');
-      return { end: 'later', why: 'deferred', waitMs: held.waitMs };
-    }
+    const later = async (
+      outcome: 'deferred' | 'rate_limited',
+      by: PollDelayCause,
+      given: { readonly reason: string; readonly waitMs: number; readonly records: number },
+    ): Promise<PollEnd> => {
+      const { waitMs, records } = given;
+      const reason = deps.cutSecrets(given.reason);
+      await recordEnd(outcome, reason, records);
+      deps.logger.info({ sourceId, by, waitMs, reason }, 'the poll goes on later');
+      return { end: 'later', by, reason, waitMs };
+    };
+    const held = await deps.holdBack(source, poll);
+    if (held !== null) return later('deferred', held.by, { ...held, records: 0 });
+    await poll.runsOn();
     const end = await runPasses(source, poll, AbortSignal.any([poll.lockLost, poll.givenUp, claimLost]));
-    const record = (outcome: PollOutcome, error: string | null): Promise<void> =>
-      recordEnd(outcome, error, end.records);
     switch (end.kind) {
       case 'finished':
-        await record('ok', null);
+        await recordEnd('ok', null, end.records);
         deps.logger.debug({ sourceId, records: end.records }, 'polled');
         return { end: 'finished', records: end.records };
-      case 'no_room':
-        await record('deferred', end.reason);
-        deps.logger.info(
-          { sourceId, waitMs: source.config.periodMs, reason: end.reason ?? 'the queue is full' },
-          'no room; the poll goes on later',
-        );
+      case 'no_room': {
         // A fetch costs the provider's quota: not before the next tick.
-        return { end: 'later', why: 'deferred', waitMs: source.config.periodMs };
+        const waitMs = untilNextTickMs(source.config, deps.now());
+        return later('deferred', end.shortage.by, { reason: end.shortage.reason, waitMs, records: end.records });
+      }
       case 'cut_off':
         if (poll.lockLost.aborted || poll.givenUp.aborted) return { end: 'let_go' };
         return claimLost.aborted ? { end: 'coalesced' } : { end: 'handed_back' };
@@ -129,15 +146,28 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
         break;
     }
     const error = deps.cutSecrets(messageOf(end.error));
-    const setback = chooseSetback(end.error, source.config.periodMs);
+    const setback = setbackOf(source, end.error);
     if (setback.act === 'fail') {
-      await record('failed', error);
+      await recordEnd('failed', error, end.records);
       deps.logger.warn({ sourceId, error }, 'poll failed');
       return { end: 'failed', error };
     }
-    await record(setback.outcome, error);
-    deps.logger.info({ sourceId, waitMs: setback.waitMs, reason: error }, 'the poll goes on later');
-    return { end: 'later', why: setback.outcome, waitMs: setback.waitMs };
+    const { by, waitMs } = setback;
+    const outcome = by === 'rate_limited' ? by : 'deferred';
+    return later(outcome, by, { reason: error, waitMs, records: end.records });
+  };
+
+  const runShared = async (source: PolledSource, poll: PollRequest): Promise<PollEnd> => {
+    const claim = await deps.claims.take(poll.sourceId, poll.jobId);
+    if (claim === null) return { end: 'coalesced' };
+    // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
+    poll.givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
+    try {
+      return await runClaimed(source, poll, claim.lost);
+    } finally {
+      // Without the lock, the same job holds the claim somewhere else.
+      await (poll.lockLost.aborted || poll.givenUp.aborted ? claim.abandon() : claim.release());
+    }
   };
 
   return {
@@ -151,15 +181,19 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       // that delays itself for room would go on for ever after a stop.
       const state = streamState({ flags, inConfig: true, enabled: source.config.enabled, recordsHeld: 0 });
       if (state !== 'running' && !poll.isRequested) return { end: 'skipped', why: 'not_running' };
-      const claim = await deps.claims.take(poll.sourceId, poll.jobId);
-      if (claim === null) return { end: 'coalesced' };
-      // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
-      poll.givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
+      const { host } = source;
+      if (host === null) return runShared(source, poll);
+      const giveBack = deps.hostShares.take(host);
+      if (giveBack === null) {
+        const reason = `${deps.hostShares.slots} polls of this poller ask ${host} already, which is its share of the slots`;
+        return { end: 'later', by: 'host', reason, waitMs: hostWaitMs(poll.hostWaitedMs, deps.random()) };
+      }
+      // A poll that hangs does not come to the end below, and its slot of the poller is free by then.
+      poll.givenUp.addEventListener('abort', giveBack, { once: true });
       try {
-        return await runClaimed(source, poll, claim.lost);
+        return await runShared(source, poll);
       } finally {
-        // Without the lock, the same job holds the claim somewhere else.
-        await (poll.lockLost.aborted || poll.givenUp.aborted ? claim.abandon() : claim.release());
+        giveBack();
       }
     },
   };

@@ -9,6 +9,7 @@ import { createPriorityResolver } from '@stream-manager/shared/topics/raise-prio
 import type { AdmissionSettings } from './admission/admit-page.ts';
 import { createKeyReader } from './admission/partition-key.ts';
 import type { PrepareOptions } from './admission/prepare.ts';
+import { hostOf } from './host-share.ts';
 import type { SourceRegistry } from './sources/registry.ts';
 import type { Source } from './sources/source.ts';
 
@@ -16,6 +17,8 @@ import type { Source } from './sources/source.ts';
 export interface PolledSource {
   readonly config: ResolvedSource;
   readonly connector: Source;
+  /** `scheme://host:port` that it asks; null: none. */
+  readonly host: string | null;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
   /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
@@ -36,6 +39,7 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
       polled.set(id, {
         config: source,
         connector: connectorOf(source, registry),
+        host: hostOf(source),
         prepare: {
           sourceId: id,
           priority: source.priority,

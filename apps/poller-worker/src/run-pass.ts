@@ -2,7 +2,7 @@
 // a position never stands behind a row that is in neither queue, dead letters nor seen ids.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
-import { type AdmissionDeps, type AdmittingPoll, admitPage } from './admission/admit-page.ts';
+import { type AdmissionDeps, type AdmittingPoll, admitPage, type Shortage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import type { Freshness } from './freshness.ts';
 import type { Redactor } from './http/secrets.ts';
@@ -24,13 +24,10 @@ export interface PassDeps {
   readonly now: () => number;
 }
 
-/**
- * How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. `reason`: why
- * there is no room, null if just the queue is full.
- */
+/** How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. */
 export type PassEnd =
   | { readonly kind: 'finished' | 'cut_off'; readonly records: number }
-  | { readonly kind: 'no_room'; readonly records: number; readonly reason: string | null }
+  | { readonly kind: 'no_room'; readonly records: number; readonly shortage: Shortage }
   | { readonly kind: 'error'; readonly records: number; readonly error: unknown };
 
 /** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
@@ -58,12 +55,14 @@ export const runPass = async (
     for await (const page of connector.poll(context)) {
       const rows = await preparePage(source.prepare, page, deps.now());
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
-      const { status, accepted, reason } = await admitPage(deps.admission, source.admission, rows, poll);
-      records += accepted;
+      const admission = await admitPage(deps.admission, source.admission, rows, poll);
+      records += admission.accepted;
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
-      if (status !== 'admitted') {
+      if (admission.status !== 'admitted') {
         await remember();
-        return status === 'no_room' ? { kind: 'no_room', records, reason } : { kind: 'cut_off', records };
+        return admission.status === 'no_room'
+          ? { kind: 'no_room', records, shortage: admission.shortage }
+          : { kind: 'cut_off', records };
       }
       poll.progress();
       position = page.position;

@@ -8,27 +8,27 @@ const error = (code: ErrorCode, retryAfterMs?: number): Error =>
 
 describe('what a poll does about an error', () => {
   it.each([
-    { name: 'our own limit', error: error('budget_exhausted', 1500), outcome: 'deferred', waitMs: 1500 },
+    { name: 'our own limit', error: error('budget_exhausted', 1500), by: 'budget', waitMs: 1500 },
     {
       name: 'our own limit, free again at once',
       error: error('budget_exhausted', 0),
-      outcome: 'deferred',
+      by: 'budget',
       waitMs: 100,
     },
-    { name: 'our own limit without a time', error: error('budget_exhausted'), outcome: 'deferred', waitMs: minute },
-    { name: 'a 429 with a time', error: error('rate_limited', 5000), outcome: 'rate_limited', waitMs: 5000 },
-    { name: 'a 429 without a time', error: error('rate_limited'), outcome: 'rate_limited', waitMs: 5 * minute },
+    { name: 'our own limit without a time', error: error('budget_exhausted'), by: 'budget', waitMs: minute },
+    { name: 'a 429 with a time', error: error('rate_limited', 5000), by: 'rate_limited', waitMs: 5000 },
+    { name: 'a 429 without a time', error: error('rate_limited'), by: 'rate_limited', waitMs: 5 * minute },
     {
       name: 'a 429 for a month',
       error: error('rate_limited', 1e10),
-      outcome: 'rate_limited',
+      by: 'rate_limited',
       waitMs: 24 * 60 * minute,
     },
-  ])('waits after $name', ({ error, outcome, waitMs }) => {
-    expect(chooseSetback(error, 5 * minute)).toEqual({ act: 'later', outcome, waitMs });
+  ])('waits after $name', ({ error, by, waitMs }) => {
+    expect(chooseSetback(error, 5 * minute)).toEqual({ act: 'later', by, waitMs });
   });
 
-  it('waits a minute after a 429 without a time when the period is shorter', () => {
+  it('waits a minute after a 429 without a time when the next tick comes sooner', () => {
     expect(chooseSetback(error('rate_limited'), 1000)).toMatchObject({ waitMs: minute });
   });
 

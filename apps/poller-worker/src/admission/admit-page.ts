@@ -69,15 +69,20 @@ export interface AdmittingPoll {
   readonly progress: () => void;
 }
 
-/** What became of a page. Only after `admitted` may its position be stored. */
-export interface PageAdmission {
-  /** `no_room`: the rest did not fit in time. `stopped`: the signal. In both cases some of the page may be in. */
-  readonly status: 'admitted' | 'no_room' | 'stopped';
-  /** Why there is no room, if it is not just the queue that is full. */
-  readonly reason: string | null;
-  /** Records stored, new or corrected. */
-  readonly accepted: number;
+/** What there is no room in: the source's queue, the memory of Redis, or the source's dead letters. */
+export interface Shortage {
+  readonly by: 'room' | 'memory' | 'letters';
+  /** One sentence for people. */
+  readonly reason: string;
 }
+
+/** `no_room`: the rest did not fit in time. `stopped`: the signal. In both cases some of the page may be in. */
+type AdmissionEnd =
+  | { readonly status: 'admitted' | 'stopped' }
+  | { readonly status: 'no_room'; readonly shortage: Shortage };
+
+/** What became of a page; `accepted` = records stored, new or corrected. Only after `admitted` may its position be stored. */
+export type PageAdmission = AdmissionEnd & { readonly accepted: number };
 
 const bytesPerId = 120;
 
@@ -102,12 +107,11 @@ export const admitPage = async (
   tally.addDuplicates(rows.repeated + records.length - fresh.length);
 
   const chunks = cutChunks(fresh, { records: settings.chunkSize, bytes: chunkBytes });
-  const status = await admitChunks(deps, settings, chunks, poll, tally).finally(() => tally.report());
+  const end = await admitChunks(deps, settings, chunks, poll, tally).finally(() => tally.report());
   const accepted = tally.accepted();
-  if (status === 'no_room') return { status, accepted, reason: await deps.memory.high() };
-  if (status === 'stopped' || freshRows.length === 0) return { status, accepted, reason: null };
-  const reason = await keepInvalid(deps, settings, freshRows, poll.pollId);
-  return { status: reason === null ? 'admitted' : 'no_room', accepted, reason };
+  if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, accepted };
+  const shortage = await keepInvalid(deps, settings, freshRows, poll.pollId);
+  return shortage === null ? { status: 'admitted', accepted } : { status: 'no_room', shortage, accepted };
 };
 
 const admitChunks = async (
@@ -116,7 +120,7 @@ const admitChunks = async (
   chunks: readonly Chunk[],
   poll: AdmittingPoll,
   tally: Tally,
-): Promise<PageAdmission['status']> => {
+): Promise<AdmissionEnd> => {
   const { sourceId } = settings;
   // One ring a page: a producer that heard it looks at the queue until it is empty.
   let hasRung = false;
@@ -125,7 +129,7 @@ const admitChunks = async (
   try {
     for (const chunk of chunks) {
       const end = await admitWhenRoom(deps, settings, chunk, poll);
-      if (typeof end === 'string') return end;
+      if ('status' in end) return end;
       const { chunkId, result } = end;
       tally.addResult(chunk, result);
       if (result.status !== 'stored' && result.status !== 'already') continue;
@@ -135,7 +139,7 @@ const admitChunks = async (
       // It is awaited below; until then its rejection must not count as unheard.
       adding.catch(() => {});
     }
-    return 'admitted';
+    return { status: 'admitted' };
   } finally {
     await adding;
   }
@@ -147,12 +151,10 @@ const admitWhenRoom = async (
   { sourceId, limits, admitWaitMs }: AdmissionSettings,
   { priority, records }: Chunk,
   { pollId, signal, progress }: AdmittingPoll,
-): Promise<
-  { readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | 'no_room' | 'stopped'
-> => {
+): Promise<{ readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | AdmissionEnd> => {
   const untilMs = deps.monotonicNow() + admitWaitMs;
   for (;;) {
-    if (signal.aborted) return 'stopped';
+    if (signal.aborted) return { status: 'stopped' };
     let known = 0;
     if ((await deps.memory.high()) === null) {
       // Fresh for every call: under a reused id the settle of an old holder would delete the new records.
@@ -165,9 +167,20 @@ const admitWhenRoom = async (
     }
     const waiting = { sourceId, priority, records: records.length - known, limits };
     const answer = await deps.room.waitFor(waiting, untilMs, signal);
-    if (answer === 'stopped') return 'stopped';
-    if (answer !== 'room') return 'no_room';
+    if (answer === 'stopped') return { status: 'stopped' };
+    if (answer === 'room') continue;
+    const high = await deps.memory.high();
+    if (high !== null) return { status: 'no_room', shortage: { by: 'memory', reason: high } };
+    return { status: 'no_room', shortage: { by: 'room', reason: fullQueue(limits, answer) } };
   }
+};
+
+/** Why a poll waits no longer for room in its queue. */
+const fullQueue = ({ maxRecords, criticalReserve }: ChunkLimits, answer: 'timeout' | 'busy'): string => {
+  const full = `the queue is full (queue.maxRecords ${maxRecords}, ${criticalReserve} of them for critical records only)`;
+  return answer === 'busy'
+    ? `${full}, and half of the poller's slots wait for room already`
+    : `${full}, and nothing went in within queue.admitWaitMs`;
 };
 
 /** What a chunk takes in Redis, roughly: values, keys, and its ids in payload and seen ids. */
@@ -194,21 +207,22 @@ const addJob = async (
 
 /**
  * Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. As many
- * as there is room for; a reason if that is not all.
+ * as there is room for; what is short if that is not all.
  */
 const keepInvalid = async (
   deps: AdmissionDeps,
   { sourceId, limits, letters: allowed }: AdmissionSettings,
   freshRows: readonly AdmissibleRow[],
   pollId: string,
-): Promise<string | null> => {
-  const isHigh = await deps.memory.high();
-  if (isHigh !== null) return isHigh;
+): Promise<Shortage | null> => {
+  const high = await deps.memory.high();
+  if (high !== null) return { by: 'memory', reason: high };
   const at = new Date(deps.now()).toISOString();
   const all = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
   const stock = (await deps.stocks.read([sourceId])).get(sourceId) ?? { letters: 0, bytes: 0 };
   const { fitting, reason } = lettersThatFit(all, stock, allowed);
-  if (fitting === 0) return reason;
+  const shortage: Shortage | null = reason === null ? null : { by: 'letters', reason };
+  if (fitting === 0) return shortage;
   const rows = freshRows.slice(0, fitting);
   await deps.queues.addLetters(sourceId, all.slice(0, fitting));
   await deps.store.remember(sourceId, rows, limits);
@@ -216,5 +230,5 @@ const keepInvalid = async (
   deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
   const example = deps.cutSecrets(rows[0]?.message ?? '');
   deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
-  return reason;
+  return shortage;
 };

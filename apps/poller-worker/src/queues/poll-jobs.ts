@@ -9,6 +9,7 @@ import type { Job } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
 import type { ReparseEnd } from '../reparse.ts';
 import type { TickEnd } from '../tick.ts';
+import { type PollDelayMark, pollDelayMark } from './poll-delay.ts';
 
 /** What a job of queue `poll` leaves behind for whoever looks. */
 export type PollJobResult =
@@ -84,15 +85,18 @@ const refusedWaitMs = 2_000;
 
 /** Creates the processor. */
 export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
-  const finish = async (job: Job, token: string, end: PollEnd): Promise<PollJobResult> => {
+  const finish = async (job: Job, token: string, end: PollEnd, mark: PollDelayMark): Promise<PollJobResult> => {
     switch (end.end) {
       case 'finished':
         return { outcome: 'ok', records: end.records };
       case 'coalesced':
+        await mark.clear();
         return { outcome: 'coalesced' };
       case 'skipped':
+        await mark.clear();
         return { outcome: end.why };
       case 'later':
+        await mark.write(end);
         await job.moveToDelayed(deps.now() + end.waitMs, token);
         throw jobWasDelayed();
       case 'handed_back':
@@ -152,15 +156,19 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
       case 'tick':
         return { outcome: await deps.tick.run({ sourceId: sourceIdOf(job), scheduledFor: slotOf(job) }) };
       case 'poll': {
+        const mark = pollDelayMark(deps, job);
         const end = await runPoll({
           jobId: job.id ?? '',
           sourceId: sourceIdOf(job),
           scheduledFor: scheduledForOf(job),
           isRequested: field(job, 'isRequested') === true,
+          wasThrottled: mark.wasThrottled,
+          hostWaitedMs: mark.hostWaitedMs,
+          runsOn: () => mark.clear(),
           stop: deps.stop,
           lockLost: lockLost ?? new AbortController().signal,
         });
-        return finish(job, token ?? '', end);
+        return finish(job, token ?? '', end, mark);
       }
       case 'reparse':
         return reparse(job, token ?? '');

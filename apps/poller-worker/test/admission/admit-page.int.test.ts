@@ -101,7 +101,7 @@ describe('a page whose admission is stopped', () => {
     const admitting = first.admit(rows(1));
     await first.reached('admit');
     stop.abort();
-    expect(await admitting).toEqual({ status: 'stopped', accepted: 20, reason: null });
+    expect(await admitting).toEqual({ status: 'stopped', accepted: 20 });
     await first.close();
     expect(first.done).toEqual(['lookup', 'admit', 'addChunkJob']);
     expect(await poller.stored()).toHaveLength(20);
@@ -109,7 +109,7 @@ describe('a page whose admission is stopped', () => {
     expect(await poller.letters.getJobCountByTypes('waiting')).toBe(0);
     // The next poll brings the same page: the rest of it is new.
     const next = openAdmission(poller, null);
-    expect(await next.admit(rows(2))).toEqual({ status: 'admitted', accepted: 30, reason: null });
+    expect(await next.admit(rows(2))).toEqual({ status: 'admitted', accepted: 30 });
     await next.close();
   });
 });
@@ -142,7 +142,7 @@ describe('a page whose admission is killed', () => {
       expect(letters).toHaveLength(2);
 
       const third = openAdmission(poller, null);
-      expect(await third.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0, reason: null });
+      expect(await third.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0 });
       expect(third.done).toEqual(['lookup']);
       await third.close();
     },
@@ -151,7 +151,7 @@ describe('a page whose admission is killed', () => {
   it('has these acts, in this order', async () => {
     await using poller = await openPollerBundle();
     const whole = openAdmission(poller, null);
-    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50, reason: null });
+    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50 });
     // The job of a chunk is added beside the admit of the next one.
     expect(whole.done.filter((act) => act === 'admit')).toHaveLength(3);
     expect(whole.done.filter((act) => act === 'addChunkJob')).toHaveLength(3);
@@ -165,13 +165,16 @@ describe('a page whose admission is killed', () => {
     await using poller = await openPollerBundle();
     const limits = { maxRecords: 1, maxBytes: 1_000_000 };
     const first = openAdmission(poller, null, limits);
-    const refused = { status: 'no_room', reason: expect.stringContaining('1 dead letters of 1 allowed') };
+    const refused = {
+      status: 'no_room',
+      shortage: { by: 'letters', reason: expect.stringContaining('1 dead letters of 1 allowed') },
+    };
     expect(await first.admit(rows(1))).toEqual({ ...refused, accepted: 50 });
     expect(await first.admit(rows(2))).toEqual({ ...refused, accepted: 0 });
     const [letter, ...more] = await poller.letters.getJobs(['waiting']);
     expect([letter?.data.raw, more]).toEqual(['a', []]);
     await letter?.remove();
-    expect(await first.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0, reason: null });
+    expect(await first.admit(rows(3))).toEqual({ status: 'admitted', accepted: 0 });
     const next = await poller.letters.getJobs(['waiting']);
     expect(next.map((job) => job.data.raw)).toEqual(['b']);
     expect(await poller.value('records_invalid_total', { reason: 'not_a_number' })).toBe(2);
@@ -182,7 +185,7 @@ describe('a page whose admission is killed', () => {
     await using poller = await openPollerBundle();
     const whole = openAdmission(poller, null);
     const empty: PreparedRows = { records: [], invalid: [], repeated: 0, rejected: 0, newestObservedAtMs: null };
-    expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0, reason: null });
+    expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0 });
     expect(whole.done).toEqual([]);
     await whole.close();
   });

@@ -1,0 +1,76 @@
+// What a poll's job says of its delay, so that Bull Board shows why a poll does not run and until when. It is written
+// before the job is moved and taken away when the poll runs on: a poller that is killed between the two leaves a job that
+// runs again and writes anew. Nothing but the throttle's once-only mark is decided by it.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Job } from 'bullmq';
+import type { HeldBack } from '../hold-back.ts';
+
+/** The delay of one poll job while its poll runs. */
+export interface PollDelayMark {
+  /** The throttle has delayed it once. */
+  readonly wasThrottled: boolean;
+  /** How long it has been delayed for its host, look after look, in milliseconds. */
+  readonly hostWaitedMs: number;
+  /** Writes why it is delayed from now; secrets are cut. Never rejects. */
+  write(held: HeldBack): Promise<void>;
+  /** Takes the delay away, if there is one. Never rejects. */
+  clear(): Promise<void>;
+}
+
+/** What a mark needs. */
+export interface PollDelayDeps {
+  readonly logger: Logger;
+  readonly cutSecrets: (text: string) => string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Written by a process of ours or by a person in Bull Board: whatever cannot be read is not there. */
+const fieldsOf = (value: unknown): Fields =>
+  // An object of whatever; each field is checked where it is used.
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+
+/** Reads the mark of a job that was just taken. */
+export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
+  const { delayed, ...rest } = fieldsOf(job.data) satisfies { readonly [name in keyof PollJobData]?: unknown };
+  const earlier = fieldsOf(delayed);
+  const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
+  let isMarked = delayed !== undefined;
+  let wasThrottled = rest['wasThrottled'] === true;
+
+  const update = async (data: Fields): Promise<void> => {
+    try {
+      await job.updateData(data);
+    } catch (error) {
+      // What is shown is not worth a poll: a Redis at its limit refuses this, and the move after it may still pass.
+      deps.logger.debug({ jobId: job.id, error: messageOf(error) }, 'the delay of a poll is not shown');
+    }
+  };
+
+  return {
+    wasThrottled,
+    hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
+    write: async ({ by, reason, waitMs }) => {
+      const now = deps.now();
+      const isSame = isMarked && earlier['by'] === by && sinceMs <= now;
+      const mark: PollDelay = {
+        by,
+        reason: deps.cutSecrets(reason),
+        since: new Date(isSame ? sinceMs : now).toISOString(),
+        until: new Date(now + waitMs).toISOString(),
+      };
+      isMarked = true;
+      wasThrottled ||= by === 'throttle';
+      await update({ ...rest, ...(wasThrottled ? { wasThrottled: true } : {}), delayed: mark });
+    },
+    clear: async () => {
+      if (!isMarked) return;
+      isMarked = false;
+      await update(rest);
+    },
+  };
+};
