@@ -66,7 +66,10 @@ export const composePoller = (
   const stocks = createLetterStocks(redis, keyPrefix);
   const states = createSourceStateStore(redis, keyPrefix);
   const throttle = createRedisThrottleStore({ redis, keyPrefix });
-  const queues = createSourceQueues({ redis, logger }, { keyPrefix, chunkJob: chunkJobOptions(config.delivery) });
+  const queues = createSourceQueues(
+    { redis, logger, metrics },
+    { keyPrefix, chunkJob: chunkJobOptions(config.delivery), deadLetters: config.delivery.deadLetters },
+  );
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
     logger.debug({ error: error.message }, 'queue connection error');
   });

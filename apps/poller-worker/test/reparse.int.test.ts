@@ -44,8 +44,8 @@ const openStage = (poller: PollerBundle, acts: number | null) => {
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
   const { keyPrefix, config, store, metrics } = poller;
   const queues = createSourceQueues(
-    { redis: poller.redis, logger },
-    { keyPrefix, chunkJob: chunkJobOptions(config.delivery) },
+    { redis: poller.redis, logger, metrics },
+    { keyPrefix, chunkJob: chunkJobOptions(config.delivery), deadLetters: config.delivery.deadLetters },
   );
   const done: string[] = [];
   const act = async <R>(name: string, run: () => Promise<R>): Promise<R> => {

@@ -1,13 +1,15 @@
 // Admits one page of a poll, unless Redis or the source's dead letters are full. The order of acts is what loses nothing:
-//   look up → admit a chunk → add its job → remove the jobs of chunks that made room → (next chunk) →
+//   look up → admit a chunk → add its job → remove the jobs of chunks that made room → make letters of what was dropped, if
+//   queue.keepDropped says so → (next chunk) →
 //   add the letters of invalid rows → remember these rows.
-// Killed between two of them: a stored chunk without a job is the sweep's; a row without its memory gets the same
+// Killed between two of them: a stored chunk without a job is the sweep's, and so is a dropped one without letters; a row without its memory gets the same
 // letter again, which BullMQ ignores; everything else comes again with the next poll, and what is in is known then.
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { KeptDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
 import type { LetterLimits, LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
@@ -25,6 +27,8 @@ export interface AdmissionQueues {
   addChunkJob(sourceId: string, chunk: StoredChunk): Promise<void>;
   removeEvictedJobs(sourceId: string, evicted: readonly EvictedChunk[]): Promise<void>;
   addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  /** Makes letters of chunks that were dropped and set aside. */
+  keepDropped(sourceId: string, chunkIds: readonly string[]): Promise<KeptDropped>;
   /** Tells producers that the source has work. May be lost. */
   ring(sourceId: string): void;
 }
@@ -97,7 +101,7 @@ export const admitPage = async (
   poll: AdmittingPoll,
 ): Promise<PageAdmission> => {
   const { records, invalid } = rows;
-  const tally = startTally(deps, settings.sourceId);
+  const tally = startTally(deps, settings.sourceId, settings.limits.keepDropped === true);
   const sightings =
     records.length + invalid.length === 0
       ? []
@@ -132,10 +136,15 @@ const admitChunks = async (
       if ('status' in end) return end;
       const { chunkId, result } = end;
       tally.addResult(chunk, result);
-      if (result.status !== 'stored' && result.status !== 'already') continue;
-      await adding;
-      adding = addJob(deps.queues, sourceId, chunk, { chunkId, result, pollId: poll.pollId, shouldRing: !hasRung });
-      hasRung = true;
+      if (result.status === 'stored' || result.status === 'already') {
+        await adding;
+        const admitted = { chunkId, result, pollId: poll.pollId, shouldRing: !hasRung };
+        adding = addJob(deps.queues, sourceId, chunk, admitted, tally);
+        hasRung = true;
+      } else if (result.status === 'dropped' && result.isKept === true) {
+        await adding;
+        adding = keepDropped(deps.queues, sourceId, [chunkId], tally);
+      } else continue;
       // It is awaited below; until then its rejection must not count as unheard.
       adding.catch(() => {});
     }
@@ -197,12 +206,29 @@ const addJob = async (
     readonly result: AdmitResult & { status: 'stored' | 'already' };
     readonly shouldRing: boolean;
   },
+  tally: Tally,
 ): Promise<void> => {
   const { chunkId, pollId, result } = admitted;
   const stored = result.status === 'stored' ? result.stored : records.length;
   await queues.addChunkJob(sourceId, { chunkId, records: stored, priority, pollId, sample: sampleOf(records) });
   if (admitted.shouldRing) queues.ring(sourceId);
-  if (result.status === 'stored' && result.evicted.length > 0) await queues.removeEvictedJobs(sourceId, result.evicted);
+  if (result.status !== 'stored' || result.evicted.length === 0) return;
+  await queues.removeEvictedJobs(sourceId, result.evicted);
+  const kept = result.evicted.filter((victim) => victim.isKept === true);
+  if (kept.length > 0) {
+    const chunkIds = kept.map((victim) => victim.chunkId);
+    await keepDropped(queues, sourceId, chunkIds, tally);
+  }
+};
+
+const keepDropped = async (
+  queues: AdmissionQueues,
+  sourceId: string,
+  chunkIds: readonly string[],
+  tally: Tally,
+): Promise<void> => {
+  const { lost, full } = await queues.keepDropped(sourceId, chunkIds);
+  if (lost > 0 && full !== null) tally.addLost(lost, full);
 };
 
 /**

@@ -5,6 +5,9 @@ import type { AdmitResult } from '@stream-manager/shared/queues/chunk-store';
 import { type PriorityClass, priorityOf } from '@stream-manager/shared/records/priority';
 import type { Chunk } from './chunks.ts';
 
+/** Why a dropped chunk was not even set aside. */
+const tooManySetAside = 'as many dropped records as queue.maxRecords allows wait to become dead letters already';
+
 /** The counts of one page. */
 export interface Tally {
   /** Records stored so far. */
@@ -13,15 +16,23 @@ export interface Tally {
   addDuplicates(records: number): void;
   /** The final answer to one chunk. */
   addResult(chunk: Chunk, result: Exclude<AdmitResult, { status: 'full' }>): void;
-  /** Logs what overflow dropped: one line a page, if anything. */
+  /** Dropped records that should have become dead letters and found no room there. */
+  addLost(records: number, reason: string): void;
+  /** Logs what overflow dropped, and what of it was lost although it should have been kept: a line each a page, if anything. */
   report(): void;
 }
 
-/** Starts counting a page of one source. */
-export const startTally = (deps: { readonly metrics: Metrics; readonly logger: Logger }, sourceId: string): Tally => {
+/** Starts counting a page of one source. `keepsDropped`: what is dropped becomes dead letters. */
+export const startTally = (
+  deps: { readonly metrics: Metrics; readonly logger: Logger },
+  sourceId: string,
+  keepsDropped: boolean,
+): Tally => {
   const { recordsAcceptedTotal, recordsDuplicateTotal, recordsDroppedTotal } = deps.metrics;
   const dropped: Record<string, number> = {};
   let accepted = 0;
+  let lost = 0;
+  let lostBecause = '';
 
   const addAccepted = (records: number): void => {
     accepted += records;
@@ -37,15 +48,27 @@ export const startTally = (deps: { readonly metrics: Metrics; readonly logger: L
     dropped[name] = (dropped[name] ?? 0) + records;
   };
 
+  const addLost = (records: number, reason: string): void => {
+    lost += records;
+    lostBecause = reason;
+  };
+  const addUnkept = (dropped: { readonly isKept?: true }, records: number): void => {
+    if (keepsDropped && dropped.isKept !== true) addLost(records, tooManySetAside);
+  };
+
   return {
     accepted: () => accepted,
+    addLost,
     addDuplicates,
     addResult: (chunk, result) => {
       switch (result.status) {
         case 'stored':
           addAccepted(result.stored);
           addDuplicates(result.known);
-          for (const victim of result.evicted) addDropped(victim.priority, 'evicted', victim.records);
+          for (const victim of result.evicted) {
+            addDropped(victim.priority, 'evicted', victim.records);
+            addUnkept(victim, victim.records);
+          }
           return;
         case 'already':
           // The connection broke and the client sent the call twice: the first one stored it.
@@ -61,12 +84,15 @@ export const startTally = (deps: { readonly metrics: Metrics; readonly logger: L
         case 'dropped':
           addDuplicates(result.known);
           addDropped(chunk.priority, 'no_room', result.dropped);
+          addUnkept(result, result.dropped);
           return;
       }
     },
     report: () => {
       if (Object.keys(dropped).length > 0)
         deps.logger.warn({ sourceId, dropped }, 'records dropped: the queue is full');
+      if (lost > 0)
+        deps.logger.warn({ sourceId, lost, reason: lostBecause }, 'dropped records could not be kept as dead letters');
     },
   };
 };

@@ -1,9 +1,17 @@
 // The queues of sources as the poller writes them: chunk jobs, dead letters, the ring. At most two queues
 // per source of the config are ever open.
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
-import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createAddFittingLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
+import { type DroppedLettersDeps, keepDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
+import {
+  createLetterStocks,
+  type LetterLimits,
+  lettersFull,
+} from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { addChunkJobs, type ChunkJobOptions, removeEvictedJobs } from '@stream-manager/shared/queues/records-queue';
 import { createRings } from '@stream-manager/shared/queues/rings';
@@ -19,22 +27,44 @@ export interface SourceQueues extends AdmissionQueues {
 
 /** Creates the queues of this process. `chunkJob`: how BullMQ runs a chunk again that failed. */
 export const createSourceQueues = (
-  deps: { readonly redis: Redis; readonly logger: Logger },
-  options: { readonly keyPrefix: string; readonly chunkJob: ChunkJobOptions },
+  deps: { readonly redis: Redis; readonly logger: Logger; readonly metrics: Pick<Metrics, 'deadLettersTotal'> },
+  options: {
+    readonly keyPrefix: string;
+    readonly chunkJob: ChunkJobOptions;
+    readonly deadLetters: LetterLimits;
+  },
 ): SourceQueues => {
   const { keyPrefix } = options;
   const opened = createOpenedQueues(deps);
   const stocks = createLetterStocks(deps.redis, keyPrefix);
   const { ring } = createRings(deps, options);
   const records = (sourceId: string): Queue => opened.at(recordsQueueAddress(keyPrefix, sourceId));
+  const letters = (sourceId: string): Queue => opened.at(deadLetterQueueAddress(keyPrefix, sourceId));
+  const addFitting = createAddFittingLetters(
+    { redis: deps.redis, queue: letters },
+    { keyPrefix, limits: options.deadLetters },
+  );
+  const droppedLetters: DroppedLettersDeps = {
+    dropped: createDroppedChunks(deps.redis, keyPrefix),
+    lettersFull: async (sourceId) => {
+      const stock = (await stocks.read([sourceId])).get(sourceId);
+      return stock === undefined ? null : lettersFull(stock, options.deadLetters);
+    },
+    addLetters: async (sourceId, dropped) => {
+      const added = await addFitting(sourceId, dropped);
+      for (const [index, { data }] of dropped.entries())
+        if (added.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+      return added;
+    },
+  };
 
   return {
     addChunkJob: (sourceId, chunk) => addChunkJobs(records(sourceId), [chunk], options.chunkJob),
     removeEvictedJobs: async (sourceId, evicted) => {
       await removeEvictedJobs(records(sourceId), evicted);
     },
-    addLetters: (sourceId, letters) =>
-      addDeadLetters(opened.at(deadLetterQueueAddress(keyPrefix, sourceId)), letters, stocks),
+    keepDropped: (sourceId, chunkIds) => keepDropped(droppedLetters, sourceId, chunkIds),
+    addLetters: (sourceId, added) => addDeadLetters(letters(sourceId), added, stocks),
     ring,
     close: () => opened.close(),
   };

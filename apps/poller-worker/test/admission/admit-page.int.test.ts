@@ -48,8 +48,8 @@ const openAdmission = (
 ) => {
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
   const queues = createSourceQueues(
-    { redis: poller.redis, logger },
-    { keyPrefix: poller.keyPrefix, chunkJob: chunkJobOptions(poller.config.delivery) },
+    { redis: poller.redis, logger, metrics: poller.metrics },
+    { keyPrefix: poller.keyPrefix, chunkJob: chunkJobOptions(poller.config.delivery), deadLetters: letters },
   );
   const done: string[] = [];
   const begun = new Map<string, () => void>();
@@ -69,6 +69,7 @@ const openAdmission = (
     queues: {
       addChunkJob: (...of) => act('addChunkJob', () => queues.addChunkJob(...of)),
       removeEvictedJobs: (...of) => act('removeEvictedJobs', () => queues.removeEvictedJobs(...of)),
+      keepDropped: (...of) => act('keepDropped', () => queues.keepDropped(...of)),
       addLetters: (...of) => act('addLetters', () => queues.addLetters(...of)),
       ring: () => {},
     },

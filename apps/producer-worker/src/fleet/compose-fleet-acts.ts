@@ -9,6 +9,7 @@ import { raiseChunks, readAgedChunks } from '@stream-manager/shared/queues/chunk
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import type { LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
@@ -17,6 +18,7 @@ import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic'
 import { ageingIntervalMs, ageingSources, createAgeing } from '../ageing/raise-aged-chunks.ts';
 import { buryFailedChunk } from '../dead-letters/bury-failed-chunk.ts';
 import { createLetterExpiry } from '../dead-letters/expire-letters.ts';
+import { createKeepDropped } from '../dead-letters/keep-dropped.ts';
 import { measureLetters } from '../dead-letters/measure-letters.ts';
 import { keepOneAtATime } from '../queues/one-at-a-time.ts';
 import type { SourceQueues } from '../queues/source-queues.ts';
@@ -88,7 +90,14 @@ export const composeFleetActs = (
     { letters: createFailedLetters(redis, keyPrefix), metrics, logger },
     { keepDays: config.delivery.deadLetters.keepDays },
   );
+  const keepDropped = createKeepDropped({
+    dropped: createDroppedChunks(redis, keyPrefix),
+    lettersFull,
+    addLetters: (sourceId, letters) => queues.addLetters(sourceId, letters),
+    logger,
+  });
   const careForLetters = async (signal: AbortSignal): Promise<void> => {
+    await keepDropped(allSources, signal);
     await expireLetters(allSources, signal);
     await measureLetters({ stocks, now: Date.now }, allSources, signal);
   };

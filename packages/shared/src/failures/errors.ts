@@ -27,6 +27,10 @@ export const errorTable = {
   credentials_refused: { retryable: false, meaning: 'The provider refused the key or password.' },
   payload_damaged: { retryable: false, meaning: 'A stored chunk cannot be read.' },
   publish_failed: { retryable: true, meaning: 'Kafka did not take a record.' },
+  dropped: {
+    retryable: true,
+    meaning: 'A full queue dropped a record (queue.overflow), and queue.keepDropped kept it as a dead letter.',
+  },
   hung: {
     retryable: true,
     meaning: 'A job showed no progress for too long; it was given up and goes to another worker.',

@@ -6,7 +6,7 @@ import { type OverflowMode, overflowModes } from '../config/overflow-modes.ts';
 import { takenChunkOf, takenFields } from './chunk-replies.ts';
 import type { TakenChunk } from './chunk-store.ts';
 import { sourceKeys } from './keys.ts';
-import { listOf, runScript, textOf } from './script-runner.ts';
+import { listOf, numberOf, runScript, textOf } from './script-runner.ts';
 import { listDroppedScript, removeDroppedScript } from './scripts/dropped-chunks.ts';
 
 /** Why a chunk was dropped: it made room for another, or it found none. */
@@ -28,8 +28,8 @@ export interface DroppedChunks {
   list(sourceId: string, forMs: number, limit: number): Promise<readonly string[]>;
   /** Null: its letters were made, by somebody else. */
   read(sourceId: string, chunkId: string): Promise<DroppedChunk | null>;
-  /** Its letters lie there, or never will. Again it does nothing. */
-  remove(sourceId: string, chunkId: string): Promise<void>;
+  /** Its letters lie there, or never will. Gives the records that were left in it; again it does nothing and gives 0. */
+  remove(sourceId: string, chunkId: string): Promise<number>;
 }
 
 /** Creates them on a shared connection. */
@@ -56,11 +56,7 @@ export const createDroppedChunks = (redis: Redis, keyPrefix: string): DroppedChu
   },
   remove: async (sourceId, chunkId) => {
     const keys = sourceKeys(keyPrefix, sourceId);
-    await runScript(
-      redis,
-      removeDroppedScript,
-      [keys.droppedChunk(chunkId), keys.droppedChunks, keys.count],
-      [chunkId],
-    );
+    const places = [keys.droppedChunk(chunkId), keys.droppedChunks, keys.count];
+    return numberOf(await runScript(redis, removeDroppedScript, places, [chunkId]));
   },
 });
