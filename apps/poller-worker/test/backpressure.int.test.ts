@@ -1,3 +1,5 @@
+import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
+import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { onePage, openPollerBundle, type PollerBundle, page, readings, sourceId } from './poller-bundle.ts';
@@ -113,5 +115,31 @@ describe('a full queue', () => {
     expect(stored.map((envelope) => envelope.data['stationId'])).toContain(kept);
     // No job is left without its chunk.
     expect(await poller.records.getJobCountByTypes('prioritized')).toBe(2);
+  });
+
+  it('holds half of the slots at most: a further poll gives its slot back at once, and other sources are polled', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five'];
+    const source = (port: number) => ({
+      type: 'noaa-stations',
+      baseUrl: `http://127.0.0.1:${port}`,
+      params: { stations: ['KSFO'] },
+      ...small({ admitWaitMs: 60_000 }),
+    });
+    const sources = Object.fromEntries([...names, 'free'].map((name, at) => [name, source(at + 1)]));
+    await using poller = await openPollerBundle({}, { sources, polling: { concurrency: 4 } });
+    poller.script = (poll) => onePage(page(readings(0, poll.source.id === 'free' ? 40 : 100)))(poll);
+    await poller.startPoller();
+    for (const name of names) await addPoll(poller.polls, { sourceId: name, scheduledFor: 1, priority: 3 });
+    const marks = await waitUntil('all but two to be delayed', async () => {
+      const jobs = await poller.polls.getDelayed();
+      return jobs.length === 3 && jobs.map((job) => (job.data as PollJobData).delayed);
+    });
+    const reason = expect.stringContaining("half of the poller's slots wait for room already");
+    expect(marks).toEqual(marks.map(() => expect.objectContaining({ by: 'room', reason })));
+    for (const tick of [1, 2, 3]) {
+      await addPoll(poller.polls, { sourceId: 'free', scheduledFor: tick, priority: 3 });
+      expect((await poller.until(`free.${tick}`, 'completed')).returnvalue).toMatchObject({ outcome: 'ok' });
+    }
+    expect(await poller.polls.getJobCountByTypes('active')).toBe(2);
   });
 });
