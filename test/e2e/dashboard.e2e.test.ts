@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openQueue, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, inject, it } from 'vitest';
 import { openBrowser } from './browser.ts';
@@ -101,5 +102,51 @@ describe('the dashboard in a browser', () => {
     expect((await system.act('firms', 'poll')).status).toBe(409);
     await row.getByRole('button', { name: 'resume' }).click();
     await waitUntil('the resume to show', async () => (await row.innerText()).includes('running'));
+  });
+
+  it('shows on the overview what the throttle does, and why', async () => {
+    await using part = await whole();
+    const { page, system } = part;
+    await signIn(part, '/');
+    const throttled = page.locator('tr[data-stream="stations"] td[data-throttle]');
+    await throttled.waitFor({ timeout: 30_000 });
+    expect(await throttled.innerText()).toBe('no sample');
+
+    // No producer samples here: the decision is ours.
+    const store = createRedisThrottleStore({ redis: system.redis, keyPrefix: system.keyPrefix });
+    const at = await store.now();
+    const reason = 'lag 12,345 of group readers on fires is at least the critical 5,000';
+    await store.step(
+      new Map([
+        [
+          'stations',
+          {
+            from: { number: 0, state: null },
+            state: { level: 2, allowedRate: 312.5, lowSamples: 0, at, since: at, ends: {}, sliceMs: 1_000, slices: [] },
+            decision: {
+              action: 'throttle_critical',
+              level: 2,
+              delayMs: 2_250,
+              allowedRate: 312.5,
+              lag: 12_345,
+              averageLag: 9_000,
+              targetRecords: 1_000,
+              criticalRecords: 5_000,
+              trendPerSecond: 120,
+              drainSeconds: 754,
+              reason,
+            },
+            holdsMs: 30_000,
+            lag: { records: 12_345, group: 'readers', topic: 'fires', groups: [], abandoned: [] },
+          },
+        ],
+      ]),
+    );
+    await waitUntil('the throttle to show', async () => (await throttled.innerText()).startsWith('critical'));
+    expect(await throttled.innerText()).toMatch(/^critical, level 2\s+313\/s, pause 2\.3 s$/);
+    expect(await throttled.getAttribute('title')).toBe(reason);
+    expect(await page.locator('#problems').innerText()).toContain(`stations is throttled: ${reason}`);
+    expect(await page.locator('tr[data-stream="stations"]').innerText()).toContain('12,345 ↗ 120/s');
+    await page.screenshot({ path: `${artifacts}overview-throttled.png` });
   });
 });

@@ -56,10 +56,12 @@ const groupRows = ({ id, lag }: StreamAnswer): readonly (readonly string[])[] =>
   ]);
 };
 
+const threshold = (records: number | null): string => (records === null ? 'not known yet' : amount(records));
+
 const thresholdWords = ({ targetRecords, criticalRecords }: StreamAnswer['throttle']): string =>
-  targetRecords === null || criticalRecords === null
+  targetRecords === null && criticalRecords === null
     ? 'thresholds not known yet'
-    : `target ${amount(targetRecords)}, critical ${amount(criticalRecords)} records`;
+    : `target ${threshold(targetRecords)}, critical ${threshold(criticalRecords)} records`;
 
 /** What is to be said of one source, a sentence each. */
 const sentencesOf = ({ lag, throttle }: StreamAnswer): readonly string[] => [

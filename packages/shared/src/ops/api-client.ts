@@ -11,7 +11,12 @@ export interface StreamAnswer {
   readonly state: string;
   readonly nextPollAt: string | null;
   /** Why its next poll waits, and until when; null unless it does. */
-  readonly pollDelayed: { readonly by: string; readonly reason: string; readonly until: string } | null;
+  readonly pollDelayed: {
+    readonly by: string;
+    readonly reason: string;
+    readonly since: string;
+    readonly until: string;
+  } | null;
   readonly lastPoll: {
     readonly at: string;
     readonly outcome: string;

@@ -1,6 +1,7 @@
 // The overview: asks the API every two seconds and rewrites two tables. No framework, nothing to build.
 const intervalMs = 2000;
-const numbers = new Intl.NumberFormat('en');
+const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 const cell = (content, className = '') => {
   const td = document.createElement('td');
@@ -19,9 +20,15 @@ const age = (iso) => {
   return seconds >= 0 ? `${text} ago` : `in ${text}`;
 };
 
+// What the last act of this page came to, if that needs saying.
+const noticeShownMs = 15_000;
+let notice = { text: '', until: 0 };
+
 const act = async (id, name) => {
   const response = await fetch(`/api/streams/${encodeURIComponent(id)}/${name}`, { method: 'POST' });
-  if (!response.ok) document.querySelector('#problems').textContent = (await response.json()).error;
+  const answer = await response.json();
+  const text = response.ok ? answer.deferred && `${id} is polled later: ${answer.deferred}` : answer.error;
+  notice = { text, until: text ? Date.now() + noticeShownMs : 0 };
   await refresh();
 };
 
@@ -63,6 +70,47 @@ const state = (stream) => {
   return td;
 };
 
+// The next tick; while the poll that there is waits, until when it does, and why.
+const nextPoll = ({ nextPollAt, pollDelayed }) => {
+  if (pollDelayed === null) return cell(age(nextPollAt));
+  const until = Date.parse(pollDelayed.until) > Date.now() ? age(pollDelayed.until) : 'soon';
+  const td = cell(`${until}, waits: ${pollDelayed.by.replace('_', ' ')}`);
+  td.title = pollDelayed.reason;
+  return td;
+};
+
+const perSecond = (rate) => `${(rate < 10 ? tenths : numbers).format(rate)}/s`;
+
+// The lag with the way it goes, if that is known and worth a word.
+const lagCell = ({ lag }) => {
+  const td = number(lag.records);
+  if (lag.records === null || lag.trendPerSecond === null || Math.abs(lag.trendPerSecond) < 1) return td;
+  const trend = document.createElement('small');
+  trend.textContent = ` ${lag.trendPerSecond > 0 ? '↗' : '↘'} ${perSecond(Math.abs(lag.trendPerSecond))}`;
+  td.append(trend);
+  return td;
+};
+
+const isThrottled = ({ action }) => action === 'throttle_moderate' || action === 'throttle_critical';
+
+// Nothing to say at full speed; else what is done, and under it the rate that is left and the pause between two batches.
+const throttleCell = ({ throttle }) => {
+  const { action, allowedRate, maxSendRate, delayMs, level, reason } = throttle;
+  const isLowered = allowedRate < maxSendRate;
+  const name = action === 'none' ? 'recovering' : action.replace('throttle_', '').replace('_', ' ');
+  const words = isThrottled(throttle) ? `${name}, level ${level}` : name;
+  const td = cell(action === 'none' && !isLowered ? '–' : words, isThrottled(throttle) ? 'problem' : '');
+  const limits = document.createElement('small');
+  limits.textContent = [
+    ...(isLowered ? [perSecond(allowedRate)] : []),
+    ...(delayMs > 0 ? [`pause ${tenths.format(delayMs / 1000)} s`] : []),
+  ].join(', ');
+  if (limits.textContent !== '') td.append(document.createElement('br'), limits);
+  td.dataset.throttle = action;
+  td.title = reason;
+  return td;
+};
+
 const streamRow = (stream) => {
   const row = document.createElement('tr');
   row.dataset.stream = stream.id;
@@ -70,14 +118,15 @@ const streamRow = (stream) => {
     cell(stream.id),
     state(stream),
     cell(pollText(stream.lastPoll), 'wide'),
-    cell(age(stream.nextPollAt)),
+    nextPoll(stream),
     number(stream.queued.critical),
     number(stream.queued.high),
     number(stream.queued.normal),
     number(stream.queued.low),
     number(stream.published),
     letters(stream),
-    number(stream.lag.records),
+    lagCell(stream),
+    throttleCell(stream),
     cell(acts(stream)),
   );
   return row;
@@ -112,9 +161,13 @@ const refresh = async () => {
     document.querySelector('#fleet tbody').replaceChildren(...health.fleet.map(processRow));
     const breaker = streams.find((stream) => stream.breaker !== 'closed')?.breaker.replace('_', ' ');
     problems.textContent = [
+      ...(Date.now() < notice.until ? [notice.text] : []),
       ...(breaker === undefined ? [] : [`the breaker is ${breaker}: Kafka takes no records, they wait in Redis`]),
       ...Object.entries(health.problems).map(([component, problem]) => `${component}: ${problem}`),
       ...streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`${id} is degraded: ${degraded}`])),
+      ...streams.flatMap(({ id, throttle }) =>
+        isThrottled(throttle) ? [`${id} is throttled: ${throttle.reason}`] : [],
+      ),
     ].join(' · ');
   } catch (error) {
     problems.textContent = `The API does not answer: ${error.message}`;
