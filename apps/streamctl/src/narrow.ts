@@ -8,7 +8,7 @@ const narrowestName = 8;
 const gap = 2;
 
 /** Cuts the middle out of a name that is longer than `width`. */
-export const elide = (name: string, width: number): string => {
+const elide = (name: string, width: number): string => {
   if (name.length <= width) return name;
   const tail = Math.floor((width - 1) / 2);
   return `${name.slice(0, width - 1 - tail)}…${name.slice(name.length - tail)}`;
