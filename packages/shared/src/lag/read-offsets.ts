@@ -1,4 +1,6 @@
-// One round of reading offsets: every group's commits once, then the end of every topic on which one of them has a commit.
+// One round of reading offsets: every group's commits once, then the end of every topic once. In this order an error of the two
+// readings is only ever a little too much lag. Ends are read of topics without a commit too: how much comes to them is known
+// before the first consumer is.
 import type { CommittedOffset, KafkaAdminPort, PartitionOffsets } from '../kafka/port.ts';
 
 /** What was asked for, or why it could not be had. */
@@ -8,7 +10,7 @@ export type Reading<Value> = { readonly value: Value } | { readonly failure: unk
 export interface OffsetReadings {
   /** By group, then by topic. */
   readonly committed: ReadonlyMap<string, Reading<ReadonlyMap<string, readonly CommittedOffset[]>>>;
-  /** By topic; null = the topic does not exist. Topics without a commit are not read. */
+  /** By topic; null = the topic does not exist. */
   readonly ends: ReadonlyMap<string, Reading<readonly PartitionOffsets[] | null>>;
 }
 
@@ -36,20 +38,14 @@ export const readEach = async <Value>(
   return readings;
 };
 
-/** Reads the commits of groups on the topics of each, then the ends. Never rejects. */
+/** Reads the commits of groups on the topics of each, then the ends of `topics`. Never rejects. */
 export const readOffsets = async (
   admin: Pick<KafkaAdminPort, 'committedOffsets' | 'endOffsets'>,
   topicsOfGroup: ReadonlyMap<string, ReadonlySet<string>>,
+  topics: ReadonlySet<string>,
 ): Promise<OffsetReadings> => {
   const committed = await readEach(topicsOfGroup.keys(), (group) =>
     admin.committedOffsets(group, [...(topicsOfGroup.get(group) ?? [])]),
   );
-  const withCommits = new Set<string>();
-  for (const reading of committed.values()) {
-    if ('failure' in reading) continue;
-    for (const [topic, partitions] of reading.value) {
-      if (partitions.some(({ offset }) => offset !== null)) withCommits.add(topic);
-    }
-  }
-  return { committed, ends: await readEach(withCommits, (topic) => admin.endOffsets(topic)) };
+  return { committed, ends: await readEach(topics, (topic) => admin.endOffsets(topic)) };
 };

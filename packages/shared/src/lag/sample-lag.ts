@@ -2,7 +2,7 @@
 // Whoever holds the fleet's lease calls it once per interval.
 import { messageOf } from '../failures/errors.ts';
 import type { KafkaAdminPort } from '../kafka/port.ts';
-import { createCommitWatch } from './abandoned-groups.ts';
+import type { CommitWatch } from './abandoned-groups.ts';
 import { createGroupFinder } from './groups-of.ts';
 import { readOffsets } from './read-offsets.ts';
 import { lagOfSource, type SourceLag } from './source-lag.ts';
@@ -13,13 +13,14 @@ export type ConsumerGroups = 'auto' | readonly string[];
 /** Reads lag. */
 export interface LagReader {
   /**
-   * One reading for all sources. `groups` for all alike or per source (a source without an entry: auto). Never rejects:
-   * what could not be read stands as `failure` with the sources that it concerns. Takes a few milliseconds; with Kafka
-   * away as long as the admin port tries.
+   * One reading for all sources. `groups` for all alike or per source (a source without an entry: auto). `nowMs` by the
+   * fleet's clock. Never rejects: what could not be read stands as `failure` with the sources that it concerns. Takes a few
+   * milliseconds; with Kafka away as long as the admin port tries.
    */
   read(
     topicsBySource: ReadonlyMap<string, readonly string[]>,
     groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
+    nowMs: number,
   ): Promise<ReadonlyMap<string, SourceLag>>;
 }
 
@@ -27,14 +28,15 @@ const isPerSource = (
   groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
 ): groups is ReadonlyMap<string, ConsumerGroups> => groups instanceof Map;
 
-/** Creates a reader. `now` in milliseconds since the epoch. */
+/** Creates a reader. `now` in milliseconds, of this process. */
 export const createLagReader = (deps: {
   readonly admin: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'>;
+  /** Which groups are abandoned. */
+  readonly watch: Pick<CommitWatch, 'beginRound' | 'isAbandoned'>;
   readonly now: () => number;
 }): LagReader => {
-  const { admin, now } = deps;
+  const { admin, watch } = deps;
   const finder = createGroupFinder(deps);
-  const watch = createCommitWatch(now);
 
   const findGroups = async (
     topics: ReadonlySet<string>,
@@ -48,7 +50,7 @@ export const createLagReader = (deps: {
   };
 
   return {
-    read: async (topicsBySource, groups) => {
+    read: async (topicsBySource, groups, nowMs) => {
       const groupsFor = (sourceId: string): ConsumerGroups =>
         isPerSource(groups) ? (groups.get(sourceId) ?? 'auto') : groups;
 
@@ -67,18 +69,17 @@ export const createLagReader = (deps: {
       const found = await findGroups(autoTopics);
       for (const group of found.groups) want(group, autoTopics);
 
-      const readings = await readOffsets(admin, topicsOfGroup);
-      const sampledAt = now();
+      const readings = await readOffsets(admin, topicsOfGroup, new Set([...topicsBySource.values()].flat()));
+      watch.beginRound(nowMs);
       const lags = new Map<string, SourceLag>();
       for (const [sourceId, topics] of topicsBySource) {
         const named = groupsFor(sourceId);
         const lag =
           named === 'auto'
-            ? lagOfSource({ topics, ...found }, readings, watch.isAbandoned, sampledAt)
-            : lagOfSource({ topics, groups: named, failure: null }, readings, () => false, sampledAt);
+            ? lagOfSource({ topics, ...found }, readings, watch.isAbandoned)
+            : lagOfSource({ topics, groups: named, failure: null }, readings, () => false);
         lags.set(sourceId, lag);
       }
-      watch.endRound();
       return lags;
     },
   };

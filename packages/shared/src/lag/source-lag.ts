@@ -1,7 +1,7 @@
 // The lag of one source out of the offsets of a round. Pure. The worst group counts: each group reads everything for
 // itself (so the lags of two are not added), and one group has all topics of the source to read (so those are).
 import { messageOf } from '../failures/errors.ts';
-import type { CommittedOffset } from '../kafka/port.ts';
+import type { CommittedOffset, PartitionOffsets } from '../kafka/port.ts';
 import { computeLag } from './compute-lag.ts';
 import type { OffsetReadings } from './read-offsets.ts';
 
@@ -25,17 +25,20 @@ export interface SourceLag {
   readonly perGroup: readonly GroupTopicLag[];
   /** Groups left out since their commits have not moved for a day. */
   readonly abandoned: readonly string[];
+  /** Ends of the source's topics, as far as they exist: each the sum over its partitions. */
+  readonly ends: Readonly<Record<string, number>>;
   /** Why the lag could not be read, or null. Never to be taken for "no lag". */
   readonly failure: string | null;
-  /** Milliseconds since the epoch, by the reader's clock. */
-  readonly sampledAt: number;
 }
 
-/** Says whether a group counts as abandoned on a topic, given the sum of its commits there and its lag. */
-export type IsAbandoned = (group: string, topic: string, committed: bigint, lag: number) => boolean;
+/** Says whether a group counts as abandoned on a topic, given the sum of its commits there and whether it is behind. */
+export type IsAbandoned = (group: string, topic: string, committed: bigint, isBehind: boolean) => boolean;
 
 const committedTotal = (partitions: readonly CommittedOffset[]): bigint =>
   partitions.reduce((sum, { offset }) => sum + (offset ?? 0n), 0n);
+
+const endTotal = (partitions: readonly PartitionOffsets[]): number =>
+  Number(partitions.reduce((sum, { high }) => sum + high, 0n));
 
 const worstOf = (
   perGroup: readonly GroupTopicLag[],
@@ -57,11 +60,18 @@ export const lagOfSource = (
   source: { readonly topics: readonly string[]; readonly groups: readonly string[]; readonly failure: string | null },
   readings: OffsetReadings,
   isAbandoned: IsAbandoned,
-  sampledAt: number,
 ): SourceLag => {
   const perGroup: GroupTopicLag[] = [];
   const abandoned = new Set<string>();
+  const ends: Record<string, number> = {};
   let { failure } = source;
+  for (const topic of source.topics) {
+    const reading = readings.ends.get(topic);
+    // A topic that is gone has nothing to read, and nothing comes to it.
+    if (reading === undefined || ('value' in reading && reading.value === null)) continue;
+    if ('failure' in reading) failure = `offsets of topic ${topic} cannot be read: ${messageOf(reading.failure)}`;
+    else ends[topic] = endTotal(reading.value ?? []);
+  }
   for (const group of source.groups) {
     const committed = readings.committed.get(group);
     if (committed !== undefined && 'failure' in committed) {
@@ -70,15 +80,13 @@ export const lagOfSource = (
     }
     for (const topic of source.topics) {
       const partitions = committed?.value.get(topic) ?? [];
-      const ends = readings.ends.get(topic);
-      if (ends !== undefined && 'failure' in ends) {
-        failure = `offsets of topic ${topic} cannot be read: ${messageOf(ends.failure)}`;
-        continue;
-      }
-      // A topic that is gone has nothing to read.
-      const lag = ends?.value ? computeLag(ends.value, partitions) : null;
+      const reading = readings.ends.get(topic);
+      if (reading === undefined || 'failure' in reading || reading.value === null) continue;
+      const lag = computeLag(reading.value, partitions);
       if (lag === null) continue;
-      if (isAbandoned(group, topic, committedTotal(partitions), lag.records)) abandoned.add(group);
+      // The marker at the end of a transaction is never committed: who has read everything may be behind by it for ever.
+      const isBehind = lag.records > reading.value.length;
+      if (isAbandoned(group, topic, committedTotal(partitions), isBehind)) abandoned.add(group);
       else perGroup.push({ group, topic, lag: lag.records, lostToRetention: lag.lostToRetention });
     }
   }
@@ -89,7 +97,7 @@ export const lagOfSource = (
     topic: worst?.topic ?? null,
     perGroup,
     abandoned: [...abandoned],
+    ends,
     failure,
-    sampledAt,
   };
 };

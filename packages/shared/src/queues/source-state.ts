@@ -107,8 +107,6 @@ export interface SourceStateStore {
   setPolls(sourceId: string, polls: 'started' | 'stopped'): Promise<void>;
   setPaused(sourceId: string, paused: boolean): Promise<void>;
   recordPoll(sourceId: string, poll: LastPoll): Promise<void>;
-  /** Rejects with the first refusal of Redis. */
-  recordLag(lags: ReadonlyMap<string, LagState>): Promise<void>;
   /** Where an unfinished poll stands (JSON); null = at its beginning. */
   readPosition(sourceId: string): Promise<unknown>;
   writePosition(sourceId: string, position: unknown): Promise<void>;
@@ -145,12 +143,6 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
   },
   recordPoll: async (sourceId, poll) => {
     await redis.hset(sourceKeys(keyPrefix, sourceId).state, 'lastPoll', JSON.stringify(poll));
-  },
-  recordLag: async (lags) => {
-    const pipeline = redis.pipeline();
-    for (const [sourceId, { sampledAt, ...lag }] of lags)
-      pipeline.hset(sourceKeys(keyPrefix, sourceId).state, lagFields(lag, Date.parse(sampledAt)));
-    valuesOfPipeline(await pipeline.exec());
   },
   readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
   writePosition: async (sourceId, position) => {

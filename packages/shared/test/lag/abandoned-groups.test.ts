@@ -1,52 +1,73 @@
 import { describe, expect, it } from 'vitest';
-import { abandonedAfterMs, createCommitWatch } from '../../src/lag/abandoned-groups.ts';
+import { abandonedAfterMs, createCommitWatch, forgottenAfterMs } from '../../src/lag/abandoned-groups.ts';
 
+/** A watch, and one that begins a reading at a time and notes group `g` on topic `t`. */
 const setUp = () => {
-  const clock = { ms: 0 };
-  return { clock, watch: createCommitWatch(() => clock.ms) };
+  const watch = createCommitWatch();
+  const at = (ms: number) => {
+    watch.beginRound(ms);
+    return watch.isAbandoned;
+  };
+  /** Seen often enough not to be forgotten. */
+  const seenUntil = (ms: number, committed: bigint) => {
+    for (let time = 0; time < ms; time += forgottenAfterMs / 2) at(time)('g', 't', committed, true);
+  };
+  return { watch, at, seenUntil };
 };
 
 describe('a group whose commits do not move', () => {
   it('counts as abandoned after a day with something to read', () => {
-    const { clock, watch } = setUp();
-    expect(watch.isAbandoned('g', 't', 5n, 10)).toBe(false);
-    clock.ms = abandonedAfterMs - 1;
-    expect(watch.isAbandoned('g', 't', 5n, 90)).toBe(false);
-    clock.ms = abandonedAfterMs;
-    expect(watch.isAbandoned('g', 't', 5n, 90)).toBe(true);
+    const { at, seenUntil } = setUp();
+    expect(at(0)('g', 't', 5n, true)).toBe(false);
+    seenUntil(abandonedAfterMs, 5n);
+    expect(at(abandonedAfterMs - 1)('g', 't', 5n, true)).toBe(false);
+    expect(at(abandonedAfterMs)('g', 't', 5n, true)).toBe(true);
   });
 
   it('does not when it has read everything: then it has nothing to commit', () => {
-    const { clock, watch } = setUp();
-    watch.isAbandoned('g', 't', 5n, 0);
-    clock.ms = abandonedAfterMs * 3;
-    expect(watch.isAbandoned('g', 't', 5n, 0)).toBe(false);
-    expect(watch.isAbandoned('g', 't', 5n, 1)).toBe(false);
+    const { at } = setUp();
+    for (let time = 0; time < abandonedAfterMs * 3; time += forgottenAfterMs / 2)
+      expect(at(time)('g', 't', 5n, false)).toBe(false);
+    expect(at(abandonedAfterMs * 3)('g', 't', 5n, true)).toBe(false);
   });
 
   it('counts again as soon as one moves', () => {
-    const { clock, watch } = setUp();
-    watch.isAbandoned('g', 't', 5n, 10);
-    clock.ms = abandonedAfterMs;
-    expect(watch.isAbandoned('g', 't', 5n, 10)).toBe(true);
-    expect(watch.isAbandoned('g', 't', 6n, 9)).toBe(false);
+    const { at, seenUntil } = setUp();
+    seenUntil(abandonedAfterMs, 5n);
+    expect(at(abandonedAfterMs)('g', 't', 5n, true)).toBe(true);
+    expect(at(abandonedAfterMs + 1)('g', 't', 6n, true)).toBe(false);
   });
 
   it('is told apart by topic', () => {
-    const { clock, watch } = setUp();
-    watch.isAbandoned('g', 'read', 5n, 10);
-    watch.isAbandoned('g', 'left', 5n, 10);
-    clock.ms = abandonedAfterMs;
-    expect(watch.isAbandoned('g', 'read', 8n, 10)).toBe(false);
-    expect(watch.isAbandoned('g', 'left', 5n, 10)).toBe(true);
+    const { at, seenUntil } = setUp();
+    at(0)('g', 'read', 5n, true);
+    seenUntil(abandonedAfterMs, 5n);
+    const isAbandoned = at(abandonedAfterMs);
+    expect(isAbandoned('g', 'read', 8n, true)).toBe(false);
+    expect(isAbandoned('g', 't', 5n, true)).toBe(true);
   });
 
-  it('is forgotten when it was not seen for a round', () => {
-    const { clock, watch } = setUp();
-    watch.isAbandoned('g', 't', 5n, 10);
-    watch.endRound();
-    watch.endRound();
-    clock.ms = abandonedAfterMs;
-    expect(watch.isAbandoned('g', 't', 5n, 10)).toBe(false);
+  it('is forgotten when it was not seen for an hour, and not before: Kafka may be away for a while', () => {
+    const { watch, at } = setUp();
+    at(0)('g', 't', 5n, true);
+    watch.beginRound(forgottenAfterMs - 1);
+    expect(watch.remembered()).toHaveLength(1);
+    watch.beginRound(forgottenAfterMs);
+    expect(watch.remembered()).toEqual([]);
+  });
+
+  it('counts on in another process that was told what this one knows', () => {
+    const { watch, at } = setUp();
+    at(1_000)('g', 't', 2n ** 60n, true);
+    expect(watch.remembered()).toEqual([{ group: 'g', topic: 't', committed: String(2n ** 60n), movedAt: 1_000 }]);
+    const other = createCommitWatch();
+    other.beginRound(abandonedAfterMs);
+    other.isAbandoned('left', 't', 1n, true);
+    other.recall(watch.remembered());
+    expect(other.remembered()).toEqual(watch.remembered());
+    other.beginRound(abandonedAfterMs + 999);
+    expect(other.isAbandoned('g', 't', 2n ** 60n, true)).toBe(false);
+    other.beginRound(abandonedAfterMs + 1_000);
+    expect(other.isAbandoned('g', 't', 2n ** 60n, true)).toBe(true);
   });
 });

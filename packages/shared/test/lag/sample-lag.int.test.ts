@@ -5,6 +5,7 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, inject, it } from 'vitest';
 import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
+import { createCommitWatch } from '../../src/lag/abandoned-groups.ts';
 import { createLagReader } from '../../src/lag/sample-lag.ts';
 
 describe('the lag of a real consumer', () => {
@@ -30,8 +31,8 @@ describe('the lag of a real consumer', () => {
         read++;
       },
     });
-    const reader = createLagReader({ admin, now: Date.now });
-    const lagNow = async () => (await reader.read(new Map([['s', [topic]]]), [group])).get('s');
+    const reader = createLagReader({ admin, watch: createCommitWatch(), now: Date.now });
+    const lagNow = async () => (await reader.read(new Map([['s', [topic]]]), [group], Date.now())).get('s');
     await waitUntil('all is read and committed', async () => read === 100 && (await lagNow())?.records === 0);
     expect(await lagNow()).toMatchObject({ records: 0, group, topic, failure: null });
     await consumer.disconnect();

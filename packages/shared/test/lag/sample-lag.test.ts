@@ -2,9 +2,9 @@ import { outgoingRecord } from '@stream-manager/testkit/contracts/kafka-port';
 import { createMemoryKafka } from '@stream-manager/testkit/contracts/memory-kafka';
 import { describe, expect, it } from 'vitest';
 import type { KafkaAdminPort } from '../../src/kafka/port.ts';
-import { abandonedAfterMs } from '../../src/lag/abandoned-groups.ts';
+import { abandonedAfterMs, createCommitWatch } from '../../src/lag/abandoned-groups.ts';
 import { renewGroupsMs, renewNoGroupsMs } from '../../src/lag/groups-of.ts';
-import { createLagReader } from '../../src/lag/sample-lag.ts';
+import { createLagReader, type LagReader } from '../../src/lag/sample-lag.ts';
 
 /** A Kafka in memory with topics of one partition, `count` records each, and an admin that counts its calls. */
 const setUp = async (topics: Readonly<Record<string, number>>) => {
@@ -39,8 +39,13 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
     },
   };
   const clock = { ms: 1_000_000 };
-  const reader = createLagReader({ admin: watched, now: () => clock.ms });
-  return { kafka, reader, calls, failing, refusing, clock };
+  const watch = createCommitWatch();
+  const ofReader = createLagReader({ admin: watched, watch, now: () => clock.ms });
+  const reader = {
+    read: (topicsBySource: Parameters<LagReader['read']>[0], groups: Parameters<LagReader['read']>[1]) =>
+      ofReader.read(topicsBySource, groups, clock.ms),
+  };
+  return { kafka, admin, reader, watch, calls, failing, refusing, clock };
 };
 
 const sources = (topics: Readonly<Record<string, readonly string[]>>) => new Map(Object.entries(topics));
@@ -62,8 +67,8 @@ describe('a sample of lag', () => {
         { group: 'quick', topic: 'a', lag: 1, lostToRetention: 0 },
       ],
       abandoned: [],
+      ends: { a: 10, b: 20 },
       failure: null,
-      sampledAt: 1_000_000,
     });
   });
 
@@ -180,17 +185,73 @@ describe('a sample of lag', () => {
   });
 
   it('ignores groups that were abandoned, unless they are named', async () => {
-    const { kafka, reader, clock } = await setUp({ a: 10 });
+    const { kafka, reader, watch, clock } = await setUp({ a: 10 });
     await kafka.commit('left', 'a', { 0: 1 });
     await kafka.commit('alive', 'a', { 0: 8 });
     const topics = sources({ auto: ['a'], named: ['a'] });
     const groups = new Map([['named', ['left']]]);
     await reader.read(topics, groups);
-    clock.ms += abandonedAfterMs;
+    watch.recall(watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })));
     await kafka.commit('alive', 'a', { 0: 9 });
+    clock.ms += 1;
     const lags = await reader.read(topics, groups);
     expect(lags.get('auto')).toMatchObject({ records: 1, group: 'alive', abandoned: ['left'] });
     expect(lags.get('named')).toMatchObject({ records: 9, group: 'left', abandoned: [] });
+  });
+
+  it('does not take a group for abandoned that is behind by the markers of transactions only', async () => {
+    const { kafka, reader, watch } = await setUp({ a: 10 });
+    await kafka.commit('done', 'a', { 0: 9 });
+    await reader.read(sources({ s: ['a'] }), 'auto');
+    watch.recall(watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })));
+    const lag = (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    expect(lag).toMatchObject({ records: 1, group: 'done', abandoned: [] });
+  });
+
+  it('forgets nothing of a group while Kafka cannot be read', async () => {
+    const { kafka, reader, watch, failing, clock } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 4 });
+    await reader.read(sources({ s: ['a'] }), 'auto');
+    const before = watch.remembered();
+    failing.add('commits g');
+    clock.ms += 1_000;
+    await reader.read(sources({ s: ['a'] }), 'auto');
+    expect(before).toHaveLength(1);
+    expect(watch.remembered()).toEqual(before);
+  });
+
+  it('tells the ends of the topics of a source that exist, before anybody has a commit on them', async () => {
+    const { reader, failing } = await setUp({ a: 10, b: 20, c: 1 });
+    const topics = sources({ one: ['a', 'b', 'gone'], two: ['c'] });
+    const lags = await reader.read(topics, 'auto');
+    expect(lags.get('one')).toMatchObject({ records: null, failure: null, ends: { a: 10, b: 20 } });
+    expect(lags.get('two')).toMatchObject({ records: null, failure: null, ends: { c: 1 } });
+    failing.add('ends a');
+    const one = (await reader.read(topics, 'auto')).get('one');
+    expect(one?.failure).toContain('topic a');
+    expect(one?.ends).toEqual({ b: 20 });
+  });
+
+  it('adds the ends of all partitions, also of one that is added later', async () => {
+    const { admin, kafka, reader } = await setUp({});
+    await admin.createTopics([{ topic: 'a', partitions: 3, replicationFactor: -1, config: {} }]);
+    await kafka.port.createProducer().publish(Array.from({ length: 60 }, (_, n) => outgoingRecord('a', n)));
+    await kafka.commit('g', 'a', { 0: 0 });
+    const read = async () => (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
+    // Partitions without a commit, in a group that has others, count from their beginning.
+    expect(await read()).toMatchObject({ records: 60, ends: { a: 60 } });
+  });
+
+  it('is none, never below, on a topic that was made anew', async () => {
+    const { kafka, admin, reader } = await setUp({ a: 10 });
+    await kafka.commit('g', 'a', { 0: 8 });
+    const read = async () => (await reader.read(sources({ s: ['a'] }), ['g'])).get('s');
+    expect(await read()).toMatchObject({ records: 2, ends: { a: 10 } });
+    await kafka.deleteTopic('a');
+    expect(await read()).toMatchObject({ records: null, ends: {}, failure: null });
+    await admin.createTopics([{ topic: 'a', partitions: 1, replicationFactor: -1, config: {} }]);
+    await kafka.commit('g', 'a', { 0: 8 });
+    expect(await read()).toMatchObject({ records: 0, ends: { a: 0 } });
   });
 
   it('tells what retention took before it was read', async () => {

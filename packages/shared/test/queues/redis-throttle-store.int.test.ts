@@ -142,10 +142,13 @@ describe('a step of the throttle', () => {
         const sourceId = `s${run++}`;
         const kept = new Map<number, SamplingState>(samplers.map((who) => [who, never]));
         let last: SamplingState = never;
+        const found: SamplingState[] = [];
+        const expected: SamplingState[] = [];
         for (const one of acts) {
           if (one.does === 'load') {
             const loaded = (await bundle.store.load([sourceId])).get(sourceId)!;
-            expect(loaded).toEqual(last);
+            found.push(loaded);
+            expected.push(last);
             kept.set(one.who, loaded);
             continue;
           }
@@ -166,6 +169,7 @@ describe('a step of the throttle', () => {
           last = { number: from.number + 1, state };
           kept.set(one.who, last);
         }
+        expect(found).toEqual(expected);
         expect((await bundle.store.load([sourceId])).get(sourceId)).toEqual(last);
         const decided = (await bundle.store.read([sourceId])).get(sourceId)?.decision.allowedRate;
         expect(decided).toBe(last.state?.allowedRate);

@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFacts } from '../../src/ops/facts.ts';
 import { createHeartbeat, createInstance, readFleet } from '../../src/ops/heartbeat.ts';
-import { createSourceStateStore } from '../../src/queues/source-state.ts';
 import { startOwnRedis } from './own-redis.ts';
 
 let server: Awaited<ReturnType<typeof startOwnRedis>>;
@@ -22,23 +21,6 @@ afterAll(async () => {
 const setFull = (isFull: boolean) => redis.config('SET', 'maxmemory', isFull ? '1' : '0');
 
 describe('a Redis that refuses writes', () => {
-  it('makes recording lag reject', async () => {
-    const states = createSourceStateStore(redis, 'lag');
-    const lag = {
-      records: 1,
-      group: 'g',
-      topic: 't',
-      sampledAt: '2026-05-01T12:00:00.000Z',
-      groups: [],
-      abandoned: [],
-    };
-    await setFull(true);
-    await expect(states.recordLag(new Map([['fires', lag]]))).rejects.toThrow('OOM');
-    await setFull(false);
-    await states.recordLag(new Map([['fires', lag]]));
-    expect((await states.read(['fires'])).get('fires')?.lag).toEqual(lag);
-  });
-
   it('does not keep a process from starting, and its missing heartbeat is told', async () => {
     const lines: string[] = [];
     const logger = pino(

@@ -40,6 +40,7 @@ export const throttleState = (changes: Partial<ThrottleState> = {}): ThrottleSta
   lowSamples: 3,
   at: 1_777_636_800_000,
   ends: { fires: 1_000, 'alerts.v2': 0 },
+  since: 1_777_636_700_000,
   sliceMs: 1_000,
   slices: [
     { slot: 9, lagSum: 12, samples: 2, published: 0 },
