@@ -2,18 +2,21 @@
 // composition root, in a file of its own so that either can be read in one go.
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { KafkaAdminPort } from '@stream-manager/shared/kafka/port';
+import { createCommitWatch } from '@stream-manager/shared/lag/abandoned-groups';
 import { createLagReader } from '@stream-manager/shared/lag/sample-lag';
+import { after } from '@stream-manager/shared/ops/after';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import type { Service } from '@stream-manager/shared/ops/service';
 import { raiseChunks, readAgedChunks } from '@stream-manager/shared/queues/chunk-ageing';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { createCommitMemory } from '@stream-manager/shared/queues/commit-memory';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import type { LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
-import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { ageingIntervalMs, ageingSources, createAgeing } from '../ageing/raise-aged-chunks.ts';
 import { buryFailedChunk } from '../dead-letters/bury-failed-chunk.ts';
@@ -22,15 +25,15 @@ import { createKeepDropped } from '../dead-letters/keep-dropped.ts';
 import { measureLetters } from '../dead-letters/measure-letters.ts';
 import { keepOneAtATime } from '../queues/one-at-a-time.ts';
 import type { SourceQueues } from '../queues/source-queues.ts';
-import { createFleetAct } from './fleet-act.ts';
+import { createFleetAct, leaseIntervals } from './fleet-act.ts';
 import { createLagSampler } from './lag-sampler.ts';
 import { createLease } from './lease.ts';
+import { createSampleNotes } from './sample-notes.ts';
 import { createSweep, sweepIntervalMs } from './sweep.ts';
 
 /** What the acts share with the rest of the process. */
 export interface FleetActDeps {
   readonly store: ChunkStore;
-  readonly states: SourceStateStore;
   readonly queues: SourceQueues;
   readonly stocks: LetterStocks;
   readonly topics: TopicResolver;
@@ -47,7 +50,7 @@ export const composeFleetActs = (
   deps: FleetActDeps,
 ): readonly Service[] => {
   const { config, retired, redis, logger, metrics, instance } = context;
-  const { store, states, queues, stocks, topics, lettersFull } = deps;
+  const { store, queues, stocks, topics, lettersFull } = deps;
   const { keyPrefix } = config.redis;
   const configSources = Object.keys(config.sources);
   const allSources = [...configSources, ...retired.keys()];
@@ -62,9 +65,15 @@ export const composeFleetActs = (
   ): Service =>
     createFleetAct(
       {
-        lease: createLease(redis, { key: keys.lease(lease), holder: instance.id, ttlMs: 2 * intervalMs }),
+        lease: createLease(redis, {
+          key: keys.lease(lease),
+          holder: instance.id,
+          ttlMs: Math.ceil(leaseIntervals * intervalMs),
+        }),
         act,
         logger,
+        after,
+        now: () => performance.now(),
       },
       { name, intervalMs },
     );
@@ -101,18 +110,25 @@ export const composeFleetActs = (
     await expireLetters(allSources, signal);
     await measureLetters({ stocks, now: Date.now }, allSources, signal);
   };
+  const { sampleIntervalMs } = config.throttling;
+  const watch = createCommitWatch();
   const sampleLag = createLagSampler(
     {
-      reader: createLagReader({ admin: deps.admin, now: Date.now }),
-      record: (lags) => states.recordLag(lags),
-      last: (ids) => states.read(ids),
-      logger,
+      reader: createLagReader({ admin: deps.admin, watch, now: Date.now }),
+      store: createRedisThrottleStore({ redis, keyPrefix }),
+      watch,
+      memory: createCommitMemory({ redis, keyPrefix }),
+      notes: createSampleNotes({ logger }),
     },
-    configSources.map((id) => ({
-      id,
-      topics: topics.topicsOf(id),
-      groups: resolveSource(config, id).throttling.consumerGroups,
-    })),
+    {
+      intervalMs: sampleIntervalMs,
+      sources: configSources.map((id) => {
+        const { throttling } = resolveSource(config, id);
+        // All sources are sampled at once, so one interval holds for all.
+        const settings = { ...throttling, sampleIntervalMs };
+        return { id, topics: topics.topicsOf(id), groups: throttling.consumerGroups, settings };
+      }),
+    },
   );
   const ageing = ageingSources(config, [...retired.keys()]);
   const raiseAged = createAgeing(
@@ -128,6 +144,6 @@ export const composeFleetActs = (
     actOf('ageing', 'ageing of waiting chunks', ageingIntervalMs(ageing), raiseAged),
     actOf('sweep', 'sweep', sweepIntervalMs, sweep),
     actOf('letters', 'care of the dead letters', sweepIntervalMs, careForLetters),
-    actOf('lag', 'lag sample', config.throttling.sampleIntervalMs, sampleLag),
+    actOf('lag', 'lag sample', sampleIntervalMs, sampleLag),
   ];
 };

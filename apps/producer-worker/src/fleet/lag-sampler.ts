@@ -1,35 +1,42 @@
-// Samples the real consumer lag of every source of the config and writes it for the fleet. One process does it at a time,
-// whatever its SOURCES, so that Kafka sees the same load with 1 or 100 workers.
-
+// Samples the real consumer lag of every source of the config, decides what follows from it, and writes both for the fleet.
+// One process does it at a time, whatever its SOURCES, so that Kafka sees the same load with 1 or 100 workers. It goes on
+// from what it wrote last; only who begins, or has lost a step to another process, reads what stands in Redis.
+import type { ThrottlingSettings } from '@stream-manager/shared/config/sections/throttling';
+import type { CommitWatch } from '@stream-manager/shared/lag/abandoned-groups';
 import type { ConsumerGroups, LagReader } from '@stream-manager/shared/lag/sample-lag';
 import type { SourceLag } from '@stream-manager/shared/lag/source-lag';
-import type { Logger } from '@stream-manager/shared/observability/logger';
-import type { LagState, SourceState } from '@stream-manager/shared/queues/source-state';
+import type { CommitMemory } from '@stream-manager/shared/queues/commit-memory';
+import type { LagReading } from '@stream-manager/shared/queues/source-state';
+import type { SamplingState, ThrottleStep, ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
+import { decide } from '@stream-manager/shared/throttle/decide';
+import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
+import type { SampleNotes } from './sample-notes.ts';
 
 /** What is sampled of one source. */
 export interface SampledSource {
   readonly id: string;
   readonly topics: readonly string[];
   readonly groups: ConsumerGroups;
+  readonly settings: ThrottlingSettings;
 }
 
 export interface LagSamplerDeps {
   readonly reader: LagReader;
-  readonly record: (lags: ReadonlyMap<string, LagState>) => Promise<void>;
-  /** What the fleet has of these sources: whoever sampled before may have been another process. */
-  readonly last: (sourceIds: readonly string[]) => Promise<ReadonlyMap<string, Pick<SourceState, 'lag'>>>;
-  readonly logger: Pick<Logger, 'warn' | 'info'>;
+  readonly store: Pick<ThrottleStore, 'now' | 'load' | 'read' | 'step'>;
+  /** Which groups are abandoned: what this process knows of it, and what the fleet keeps. */
+  readonly watch: Pick<CommitWatch, 'remembered' | 'recall'>;
+  readonly memory: CommitMemory;
+  readonly notes: SampleNotes;
 }
 
-/** While a lag cannot be read, the last one holds this long, in milliseconds. Older ones are not known. */
-export const lagHoldsMs = 30_000;
+/** Time between two writes of when commits moved, in milliseconds. */
+const keepCommitsMs = 60_000;
 
-/** A lag as the fleet keeps it. Pure. */
-export const lagStateOf = (lag: SourceLag): LagState => ({
+/** A lag as it is shown. Pure. */
+export const lagReadingOf = (lag: SourceLag): LagReading => ({
   records: lag.records,
   group: lag.group,
   topic: lag.topic,
-  sampledAt: new Date(lag.sampledAt).toISOString(),
   groups: lag.perGroup.map(({ group, topic, lag: records, lostToRetention }) => ({
     group,
     topic,
@@ -39,46 +46,91 @@ export const lagStateOf = (lag: SourceLag): LagState => ({
   abandoned: lag.abandoned,
 });
 
-/** What becomes of the last sample of a source that cannot be read: null = it stays; else unknown, as old as it is. Pure. */
-export const outlivedLag = (lag: LagState | null, nowMs: number): LagState | null => {
-  if (lag === null || (lag.records === null && lag.groups.length === 0)) return null;
-  if (nowMs - Date.parse(lag.sampledAt) <= lagHoldsMs) return null;
-  return { records: null, group: null, topic: null, sampledAt: lag.sampledAt, groups: [], abandoned: [] };
+/** Whether the last sample is so young that another process has just taken it. Times by Redis' clock, in milliseconds. Pure. */
+export const isJustSampled = ({ state }: SamplingState, nowMs: number, intervalMs: number): boolean => {
+  // A clock that was set back shows samples of the future: these are old ones.
+  if (state === null || state.at > nowMs) return false;
+  return nowMs - state.at < intervalMs / 2;
 };
 
 /**
- * Makes the act of taking one sample. A source whose lag could not be read keeps its last sample for 30 s, then its lag is
- * unknown, with the time of that sample; what is wrong is logged when it changes. Rejects only with what Redis answered.
+ * Makes the act of taking one sample. A source whose lag cannot be read takes no step: its last decision ages. Rejects only
+ * with what Redis answered; then nothing of what was held is trusted any more.
  */
-export const createLagSampler = (deps: LagSamplerDeps, sources: readonly SampledSource[]): (() => Promise<void>) => {
-  const topics = new Map(sources.map((source) => [source.id, source.topics]));
-  const groups = new Map(sources.map((source) => [source.id, source.groups]));
-  const told = new Map<string, string>();
+export const createLagSampler = (
+  deps: LagSamplerDeps,
+  options: { readonly sources: readonly SampledSource[]; readonly intervalMs: number },
+): ((signal: AbortSignal) => Promise<void>) => {
+  const { reader, store, watch, memory, notes } = deps;
+  const { sources, intervalMs } = options;
+  const holdsMs = decisionHoldsMs(intervalMs);
+  /** Where the sampling of each source stands, as far as this process knows. */
+  const held = new Map<string, SamplingState>();
+  let keptAt = Number.NEGATIVE_INFINITY;
 
-  const tell = (sourceId: string, lag: SourceLag): void => {
-    const trouble =
-      lag.failure ?? lag.abandoned.map((group) => `group ${group} is ignored: no commit for a day`).join('; ');
-    if (trouble === (told.get(sourceId) ?? '')) return;
-    told.set(sourceId, trouble);
-    if (trouble === '') deps.logger.info({ sourceId }, 'consumer lag is known again');
-    else deps.logger.warn({ sourceId, trouble }, 'consumer lag is not wholly known');
+  /** Reads what this process does not hold; gives the sources that are to be sampled now. */
+  const takeUp = async (): Promise<readonly SampledSource[]> => {
+    const missing = sources.filter(({ id }) => !held.has(id)).map(({ id }) => id);
+    if (missing.length === 0) return sources;
+    const [states, decisions, commits] = await Promise.all([store.load(missing), store.read(missing), memory.load()]);
+    for (const [sourceId, state] of states) held.set(sourceId, state);
+    for (const [sourceId, { decision }] of decisions) notes.recall(sourceId, decision.action);
+    watch.recall(commits);
+    const now = await store.now();
+    const isLoaded = new Set(missing);
+    return sources.filter(({ id }) => {
+      const state = held.get(id);
+      return state !== undefined && !(isLoaded.has(id) && isJustSampled(state, now, intervalMs));
+    });
   };
 
-  return async () => {
-    const lags = await deps.reader.read(topics, groups);
-    const states = new Map<string, LagState>();
-    const unread = new Map<string, SourceLag>();
-    for (const [sourceId, lag] of lags) {
-      tell(sourceId, lag);
-      if (lag.failure === null) states.set(sourceId, lagStateOf(lag));
-      else unread.set(sourceId, lag);
+  const readLags = async (due: readonly SampledSource[]): Promise<ReadonlyMap<string, SourceLag>> =>
+    reader.read(
+      new Map(due.map(({ id, topics }) => [id, topics])),
+      new Map(due.map(({ id, groups }) => [id, groups])),
+      await store.now(),
+    );
+
+  const stepsOf = (
+    due: readonly SampledSource[],
+    lags: ReadonlyMap<string, SourceLag>,
+    at: number,
+  ): ReadonlyMap<string, ThrottleStep> => {
+    const steps = new Map<string, ThrottleStep>();
+    for (const { id, settings } of due) {
+      const from = held.get(id);
+      const lag = lags.get(id);
+      if (from === undefined || lag === undefined || lag.failure !== null) continue;
+      const { records, group, topic, ends } = lag;
+      const made = decide(from.state, { at, lag: records, group, topic, ends }, settings);
+      steps.set(id, { from, ...made, holdsMs, lag: lagReadingOf(lag) });
     }
-    if (unread.size > 0) {
-      for (const [sourceId, { lag }] of await deps.last([...unread.keys()])) {
-        const outlived = outlivedLag(lag, unread.get(sourceId)?.sampledAt ?? 0);
-        if (outlived !== null) states.set(sourceId, outlived);
-      }
+    return steps;
+  };
+
+  const write = async (steps: ReadonlyMap<string, ThrottleStep>): Promise<void> => {
+    // Until it is known that a step was written, where the sampling stands is not known either.
+    for (const sourceId of steps.keys()) held.delete(sourceId);
+    const written = await store.step(steps);
+    for (const [sourceId, { from, state, decision }] of steps) {
+      if (!written.has(sourceId)) continue;
+      held.set(sourceId, { number: from.number + 1, state });
+      notes.decided(sourceId, decision);
     }
-    if (states.size > 0) await deps.record(states);
+  };
+
+  return async (signal) => {
+    const due = await takeUp();
+    if (due.length === 0) return;
+    const lags = await readLags(due);
+    signal.throwIfAborted();
+    for (const [sourceId, lag] of lags) notes.read(sourceId, lag);
+    const at = await store.now();
+    const steps = stepsOf(due, lags, at);
+    if (steps.size === 0) return;
+    await write(steps);
+    if (Math.abs(at - keptAt) < keepCommitsMs) return;
+    await memory.save(watch.remembered());
+    keptAt = at;
   };
 };

@@ -2,20 +2,29 @@
 // may hold it for a moment (a process that stood still), so what is done under it has to be harmless twice.
 import type { Redis } from 'ioredis';
 
+/** What an attempt to hold a lease gave. `freeInMs`: when it ends if its holder does nothing more. */
+export type Hold = { readonly isHeld: true } | { readonly isHeld: false; readonly freeInMs: number };
+
 /** A lease on one act. */
 export interface Lease {
-  /** Takes or renews the lease; false while another process holds it. Rejects with what Redis answered. */
-  hold(): Promise<boolean>;
+  /** Takes or renews the lease, if no other process holds it. Rejects with what Redis answered. */
+  hold(): Promise<Hold>;
   /** Lets it go, if it is ours, so that another process need not wait for its end. */
   release(): Promise<void>;
 }
 
-// Renewal by the holder's name in one step: a lease that ran out meanwhile may be another's.
+// Renewal by the holder's name in one step: a lease that ran out meanwhile may be another's. The first write is no one that
+// could grow Redis: in a full one, which has to be drained, the fleet's acts go on.
 const holdScript = `
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local holder = redis.call('GET', KEYS[1])
+if not holder then
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return -1
+end
+if holder ~= ARGV[1] then return math.max(0, redis.call('PTTL', KEYS[1])) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1`;
+return -1`;
 
 const releaseScript = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -26,7 +35,10 @@ export const createLease = (
   redis: Pick<Redis, 'eval' | 'status'>,
   options: { readonly key: string; readonly holder: string; readonly ttlMs: number },
 ): Lease => ({
-  hold: async () => (await redis.eval(holdScript, 1, options.key, options.holder, options.ttlMs)) === 1,
+  hold: async () => {
+    const left = Number(await redis.eval(holdScript, 1, options.key, options.holder, options.ttlMs));
+    return left < 0 ? { isHeld: true } : { isHeld: false, freeInMs: left };
+  },
   release: async () => {
     // Without a connection the command would wait for one; the lease ends by itself.
     if (redis.status !== 'ready') return;
