@@ -56,12 +56,13 @@ const groupRows = ({ id, lag }: StreamAnswer): readonly (readonly string[])[] =>
   ]);
 };
 
-const threshold = (records: number | null): string => (records === null ? 'not known yet' : amount(records));
+const threshold = (records: number | null): string =>
+  records === null ? 'not known yet' : `${amount(records)} records`;
 
 const thresholdWords = ({ targetRecords, criticalRecords }: StreamAnswer['throttle']): string =>
   targetRecords === null && criticalRecords === null
     ? 'thresholds not known yet'
-    : `target ${threshold(targetRecords)}, critical ${threshold(criticalRecords)} records`;
+    : `target ${threshold(targetRecords)}, critical ${threshold(criticalRecords)}`;
 
 /** What is to be said of one source, a sentence each. */
 const sentencesOf = ({ lag, throttle }: StreamAnswer): readonly string[] => [

@@ -43,7 +43,7 @@ describe('streamctl lag', () => {
       expect.stringMatching(/^\s+archive\s+fires\s+20$/),
       '',
       'firms',
-      '  throttled hard, level 2: 312 of 100,000 records/s, 2.3 s between batches; target 1,000, critical 5,000 records',
+      '  throttled hard, level 2: 312 of 100,000 records/s, 2.3 s between batches; target 1,000 records, critical 5,000 records',
       `  why: ${reason}`,
       '',
     ]);
@@ -85,7 +85,12 @@ describe('streamctl lag', () => {
 
   it('says that a rate recovers although nothing is throttled any more', () => {
     const recovering = streamAnswer('firms', { throttle: { ...fullSpeed, allowedRate: 5.06 } });
-    expect(renderLag([recovering], 120)).toContain('  recovering: 5.1 of 100,000 records/s; target 1,000');
+    expect(renderLag([recovering], 120)).toContain('  recovering: 5.1 of 100,000 records/s; target 1,000 records');
+  });
+
+  it('says of a threshold that waits for the flow to be known that it does', () => {
+    const young = streamAnswer('firms', { throttle: { ...fullSpeed, criticalRecords: null } });
+    expect(renderLag([young], 120)).toContain('; target 1,000 records, critical not known yet\n');
   });
 
   it('fits into the terminal, however long the names are', () => {
