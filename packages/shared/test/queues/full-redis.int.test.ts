@@ -2,6 +2,7 @@
 // changed nothing: a script that begins with a delete is let through as a whole, one that begins otherwise is not.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChunkLimits } from '../../src/queues/chunk-store.ts';
+import { createDroppedChunks } from '../../src/queues/dropped-chunks.ts';
 import { createFailedChunks } from '../../src/queues/failed-chunks.ts';
 import { type ChunkStoreBundle, faultsOf, openChunkStore } from './chunk-store-bundle.ts';
 import { startOwnRedis } from './own-redis.ts';
@@ -27,6 +28,7 @@ const openFullStore = async (): Promise<ChunkStoreBundle> => {
 const everything = async (bundle: ChunkStoreBundle) => ({
   ...(await bundle.picture()),
   seen: await bundle.redis.hgetall(bundle.keys.seen),
+  setAside: await bundle.redis.zcard(bundle.keys.droppedChunks),
 });
 
 describe('a Redis at maxmemory', () => {
@@ -78,6 +80,18 @@ describe('a Redis at maxmemory', () => {
     expect(await failed.claim(sourceId, 'c2')).toBeNull();
   });
 
+  it('lets a dropped chunk go whose letters were made', async () => {
+    await using bundle = await openFullStore();
+    const { redis, sourceId, keyPrefix, keys } = bundle;
+    await redis.config('SET', 'maxmemory', '0');
+    const limits = limitsWith({ maxRecords: 30, overflow: 'drop_oldest', keepDropped: true });
+    await bundle.admit(records(90, 10), { limits });
+    await redis.config('SET', 'maxmemory', '1');
+    expect(await createDroppedChunks(redis, keyPrefix).remove(sourceId, 'c1')).toBe(10);
+    expect(await redis.exists(keys.droppedChunks, keys.droppedChunk('c1'))).toBe(0);
+    expect(await redis.hget(keys.count, 'kept')).toBe('0');
+  });
+
   it('lets everything pass that only reads', async () => {
     await using bundle = await openFullStore();
     const { store, sourceId } = bundle;
@@ -104,6 +118,16 @@ describe('a Redis at maxmemory', () => {
     { name: 'that rotates them early', limits: { dedupeMaxIds: 1 }, first: 90 },
     { name: 'that evicts', limits: { maxRecords: 30, overflow: 'drop_oldest' }, first: 90 },
     { name: 'that is dropped', limits: { maxRecords: 5, overflow: 'drop_lowest' }, first: 90 },
+    {
+      name: 'that evicts and keeps',
+      limits: { maxRecords: 30, overflow: 'drop_oldest', keepDropped: true },
+      first: 90,
+    },
+    {
+      name: 'that is dropped and kept',
+      limits: { maxRecords: 5, overflow: 'drop_lowest', keepDropped: true },
+      first: 90,
+    },
     { name: 'that is rejected', limits: { maxRecords: 30, overflow: 'reject' }, first: 90 },
   ])('refuses an admit $name, and nothing has changed', async ({ limits, first }) => {
     await using bundle = await openFullStore();
