@@ -34,6 +34,10 @@ export interface LyingChunk {
 
 export interface Picture {
   readonly chunks: readonly LyingChunk[];
+  /** Chunks that overflow dropped and that are to become letters, by id. */
+  readonly setAside: readonly LyingChunk[];
+  /** Keys of such chunks that stand in the keyspace. */
+  readonly setAsideKeys: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<string, number>>;
   readonly published: number;
@@ -116,37 +120,48 @@ const takePicture = async (
   keys: SourceKeys,
   keysLike: (pattern: string) => Promise<readonly string[]>,
 ): Promise<Picture> => {
-  const [index, counts, dropped, published, current, zero, one, chunkKeys] = await Promise.all([
-    redis.zrange(keys.index, '0', '-1', 'WITHSCORES'),
-    redis.hgetall(keys.count),
-    redis.hgetall(keys.dropped),
-    redis.hget(keys.totals, 'published'),
-    redis.hget(keys.seen, 'cur'),
-    seenIds(redis, keys.seen0),
-    seenIds(redis, keys.seen1),
-    keysLike(`${keys.chunkPrefix}*`),
-  ]);
+  const [index, droppedChunks, counts, dropped, published, current, zero, one, chunkKeys, droppedKeys] =
+    await Promise.all([
+      redis.zrange(keys.index, '0', '-1', 'WITHSCORES'),
+      redis.zrange(keys.droppedChunks, '0', '-1'),
+      redis.hgetall(keys.count),
+      redis.hgetall(keys.dropped),
+      redis.hget(keys.totals, 'published'),
+      redis.hget(keys.seen, 'cur'),
+      seenIds(redis, keys.seen0),
+      seenIds(redis, keys.seen1),
+      keysLike(`${keys.chunkPrefix}*`),
+      keysLike(`${keys.droppedChunkPrefix}*`),
+    ]);
+  const lying = async (key: string, chunkId: string, score: number): Promise<LyingChunk> => {
+    const fields = await redis.hgetallBuffer(key);
+    return {
+      chunkId,
+      score,
+      records: Number(fields.n),
+      remaining: Number(fields.rem),
+      priority: Number(fields.p),
+      keep: fields.keep !== undefined,
+      done: fields.bits ?? null,
+      corrections: fields.corr ?? null,
+      payload: fields.v ?? Buffer.alloc(0),
+    };
+  };
   const chunks = await Promise.all(
-    Array.from({ length: index.length / 2 }, async (_, at): Promise<LyingChunk> => {
+    Array.from({ length: index.length / 2 }, (_, at) => {
       const chunkId = index[at * 2] ?? '';
-      const fields = await redis.hgetallBuffer(keys.chunk(chunkId));
-      return {
-        chunkId,
-        score: Number(index[at * 2 + 1]),
-        records: Number(fields.n),
-        remaining: Number(fields.rem),
-        priority: Number(fields.p),
-        keep: fields.keep !== undefined,
-        done: fields.bits ?? null,
-        corrections: fields.corr ?? null,
-        payload: fields.v ?? Buffer.alloc(0),
-      };
+      return lying(keys.chunk(chunkId), chunkId, Number(index[at * 2 + 1]));
     }),
+  );
+  const setAside = await Promise.all(
+    droppedChunks.sort().map((chunkId) => lying(keys.droppedChunk(chunkId), chunkId, 0)),
   );
   const numbers = (hash: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(hash).map(([field, value]) => [field, Number(value)]));
   return {
     chunks,
+    setAside,
+    setAsideKeys: droppedKeys.map((key) => key.slice(keys.droppedChunkPrefix.length)).sort(),
     counts: numbers(counts),
     dropped: numbers(dropped),
     published: Number(published ?? 0),
@@ -191,6 +206,12 @@ export const faultsOf = (picture: Picture, cap: number): readonly string[] => {
   const indexed = picture.chunks.map((chunk) => chunk.chunkId).sort();
   if (indexed.join() !== picture.chunkKeys.join())
     faults.push(`index ${indexed.join()} but keys ${picture.chunkKeys.join()}`);
+  const kept = picture.counts.kept ?? 0;
+  const asideRecords = picture.setAside.reduce((sum, chunk) => sum + chunk.remaining, 0);
+  if (kept !== asideRecords) faults.push(`${kept} counted as set aside, the chunks hold ${asideRecords}`);
+  if (kept > cap) faults.push(`${kept} set aside, over the cap of ${cap}`);
+  const aside = picture.setAside.map((chunk) => chunk.chunkId).join();
+  if (aside !== picture.setAsideKeys.join()) faults.push(`set aside ${aside} but keys ${picture.setAsideKeys.join()}`);
   for (const chunk of picture.chunks) {
     const left = contentsOf(chunk).filter((content) => !content.done).length;
     if (left !== chunk.remaining)

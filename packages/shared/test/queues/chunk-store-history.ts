@@ -3,6 +3,8 @@
 import { expect } from 'vitest';
 import type { OverflowMode } from '../../src/config/overflow-modes.ts';
 import type { AdmitRequest } from '../../src/queues/chunk-store.ts';
+import { droppedLettersOf } from '../../src/queues/dead-letters/dropped-letters.ts';
+import { createDroppedChunks } from '../../src/queues/dropped-chunks.ts';
 import { addChunkJobs, removeEvictedJobs, sweepSource } from '../../src/queues/records-queue.ts';
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
 import { contentsOf, faultsOf, type Picture } from './chunk-store-bundle.ts';
@@ -21,6 +23,7 @@ export const runHistory = async (sizes: ModelSizes, operations: readonly Operati
 
 const createHistory = (bundle: RecordsQueueBundle, sizes: ModelSizes) => {
   const { store, sourceId, queue, redis } = bundle;
+  const dropped = createDroppedChunks(redis, bundle.keyPrefix);
   const held = new Set<string>();
   const jobs = new Map<string, 'waiting' | 'failed' | 'lost'>();
   const model = createChunkStoreModel(sizes, (chunkId) => held.has(chunkId));
@@ -54,6 +57,9 @@ const createHistory = (bundle: RecordsQueueBundle, sizes: ModelSizes) => {
     }
     const after = await bundle.picture();
     const { ignoreCorrections } = act.limits;
+    const open = sizes.maxRecords - sizes.criticalReserve;
+    if (result.status === 'stored' && priority > 1 && (after.counts.total ?? 0) > open)
+      return [`${priority} was let in up to ${after.counts.total}, beyond ${open}`];
     return ledger.admitted(chunkId, { rows, ignoreCorrections, before, after }, result);
   };
 
@@ -145,6 +151,20 @@ const createHistory = (bundle: RecordsQueueBundle, sizes: ModelSizes) => {
     expect({ ...swept, failed: new Set(swept.failed) }).toEqual(expected);
   };
 
+  const keepDropped = async (act: OperationOf<'keep dropped'>): Promise<void> => {
+    const chunkId = pickFrom([...model.setAside.keys()], act.pick);
+    if (chunkId === undefined) return;
+    const found = await dropped.read(sourceId, chunkId);
+    const letters = found === null ? null : droppedLettersOf(sourceId, found);
+    const wanted = model.setAside.get(chunkId)?.contents.filter((content) => !content.done) ?? [];
+    expect(letters?.map(({ data }) => data.record)).toEqual(wanted.map(({ id, revision }) => ({ id, r: revision })));
+    ledger.kept(chunkId);
+    if (act.diesBefore === 'remove') return;
+    expect(await dropped.remove(sourceId, chunkId)).toBe(wanted.length);
+    expect(await dropped.remove(sourceId, chunkId)).toBe(0);
+    model.setAside.delete(chunkId);
+  };
+
   const perform = async (act: Operation, before: Picture): Promise<readonly string[]> => {
     switch (act.kind) {
       case 'admit':
@@ -176,6 +196,9 @@ const createHistory = (bundle: RecordsQueueBundle, sizes: ModelSizes) => {
       case 'sweep':
         await sweep(act);
         break;
+      case 'keep dropped':
+        await keepDropped(act);
+        break;
     }
     return [];
   };
@@ -200,6 +223,11 @@ const comparable = (picture: Picture) => ({
     chunkId: chunk.chunkId,
     score: chunk.score,
     keep: chunk.keep,
+    remaining: chunk.remaining,
+    contents: contentsOf(chunk),
+  })),
+  setAside: picture.setAside.map((chunk) => ({
+    chunkId: chunk.chunkId,
     remaining: chunk.remaining,
     contents: contentsOf(chunk),
   })),

@@ -34,6 +34,7 @@ export interface ModelSizes {
   readonly maxRecords: number;
   readonly criticalReserve: number;
   readonly dedupeMaxIds: number;
+  readonly keepDropped: boolean;
 }
 
 const leftOf = (chunk: ModelChunk): number => chunk.contents.filter((content) => !content.done).length;
@@ -41,6 +42,8 @@ const leftOf = (chunk: ModelChunk): number => chunk.contents.filter((content) =>
 /** The model; `isHeld` says whether a worker's lock exists. */
 export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: string) => boolean) => {
   const chunks = new Map<string, ModelChunk>();
+  /** Dropped, and not yet letters. */
+  const setAside = new Map<string, ModelChunk>();
   const dropped: Record<string, number> = {};
   let published = 0;
   let admissions = 0;
@@ -52,6 +55,13 @@ export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: strin
   const total = (): number => [...chunks.values()].reduce((sum, chunk) => sum + leftOf(chunk), 0);
   const drop = (priority: number, reason: string, records: number): void => {
     dropped[`${priority}:${reason}`] = (dropped[`${priority}:${reason}`] ?? 0) + records;
+  };
+
+  const keepIfThereIsRoom = (chunk: ModelChunk): { readonly isKept?: true } => {
+    const kept = [...setAside.values()].reduce((sum, other) => sum + leftOf(other), 0);
+    if (!sizes.keepDropped || kept + leftOf(chunk) > sizes.maxRecords) return {};
+    setAside.set(chunk.chunkId, chunk);
+    return { isKept: true };
   };
 
   const rotate = (windowPassed: boolean): void => {
@@ -95,6 +105,7 @@ export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: strin
 
   return {
     chunks,
+    setAside,
     lookup: classify,
     remember: (rows: readonly Row[]): void => {
       isBegun = true;
@@ -129,12 +140,14 @@ export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: strin
         if (victims === null) {
           drop(priority, 'no_room', fresh.length);
           for (const { id, revision } of fresh) current.set(id, revision);
-          return { status: 'dropped', dropped: fresh.length, known };
+          const kept = keepIfThereIsRoom({ chunkId, priority, number: 0, keep: false, contents });
+          return { status: 'dropped', dropped: fresh.length, known, ...kept };
         }
         for (const victim of victims) {
           drop(victim.priority, 'evicted', leftOf(victim));
-          evicted.push({ chunkId: victim.chunkId, records: leftOf(victim), priority: victim.priority });
           chunks.delete(victim.chunkId);
+          const kept = keepIfThereIsRoom(victim);
+          evicted.push({ chunkId: victim.chunkId, records: leftOf(victim), priority: victim.priority, ...kept });
         }
       }
       chunks.set(chunkId, { chunkId, priority, number: ++admissions, keep, contents });
@@ -163,6 +176,9 @@ export const createChunkStoreModel = (sizes: ModelSizes, isHeld: (chunkId: strin
           remaining: leftOf(chunk),
           contents: chunk.contents,
         })),
+      setAside: [...setAside.values()]
+        .sort((a, b) => (a.chunkId < b.chunkId ? -1 : 1))
+        .map((chunk) => ({ chunkId: chunk.chunkId, remaining: leftOf(chunk), contents: chunk.contents })),
       dropped: { ...dropped },
       published,
       early,

@@ -43,6 +43,13 @@ const harm = fc.record({
 });
 const sweep = fc.record({ kind: fc.constant('sweep' as const), heal: fc.boolean() });
 
+const keepDropped = fc.record({
+  kind: fc.constant('keep dropped' as const),
+  pick,
+  /** Killed between the letters and the removal of what was set aside. */
+  diesBefore: fc.constantFrom('nothing' as const, 'nothing' as const, 'remove' as const),
+});
+
 /** One act. */
 export const operation = fc.oneof(
   { weight: 8, arbitrary: admit },
@@ -54,6 +61,7 @@ export const operation = fc.oneof(
   { weight: 2, arbitrary: hold },
   { weight: 2, arbitrary: harm },
   { weight: 1, arbitrary: sweep },
+  { weight: 2, arbitrary: keepDropped },
 );
 export type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 export type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
@@ -63,4 +71,5 @@ export const sizes: fc.Arbitrary<ModelSizes> = fc.record({
   maxRecords: fc.integer({ min: 12, max: 40 }),
   criticalReserve: fc.integer({ min: 0, max: 10 }),
   dedupeMaxIds: fc.constantFrom(15, 1_000_000),
+  keepDropped: fc.boolean(),
 });

@@ -6,7 +6,9 @@ import type { Row } from './chunk-store-model.ts';
 
 /** One time that an id was remembered with one content. A flip back, or a return after being forgotten, is another. */
 interface Entry extends Row {
-  fate: { readonly kind: 'in chunk'; readonly chunkId: string } | { readonly kind: 'published' | 'letter' | 'dropped' };
+  fate:
+    | { readonly kind: 'in chunk' | 'set aside' | 'kept as letter'; readonly chunkId: string }
+    | { readonly kind: 'published' | 'letter' | 'dropped' };
 }
 
 /** An admit, with what lay in Redis before and after it. */
@@ -36,6 +38,8 @@ export const createRecordLedger = () => {
 
   const inChunk = (chunkId: string): Entry[] =>
     entries.filter((entry) => entry.fate.kind === 'in chunk' && entry.fate.chunkId === chunkId);
+  const dropAs = (chunkId: string, isKept: boolean): Entry['fate'] =>
+    isKept ? { kind: 'set aside', chunkId } : { kind: 'dropped' };
 
   return {
     admitted: (chunkId: string, act: AdmittedAct, result: AdmitResult): readonly string[] => {
@@ -57,16 +61,23 @@ export const createRecordLedger = () => {
           const lost = inChunk(victim.chunkId);
           if (lost.length !== victim.records)
             faults.push(`${victim.chunkId} lost ${lost.length}, counted ${victim.records}`);
-          for (const entry of lost) entry.fate = { kind: 'dropped' };
+          for (const entry of lost) entry.fate = dropAs(victim.chunkId, victim.isKept === true);
         }
         for (const row of fresh) enter(row, { kind: 'in chunk', chunkId }, faults);
       }
-      if (result.status === 'dropped') for (const row of fresh) enter(row, { kind: 'dropped' }, faults);
+      if (result.status === 'dropped')
+        for (const row of fresh) enter(row, dropAs(chunkId, result.isKept === true), faults);
       return faults;
     },
     remembered: (rows: readonly Row[]): void => {
       // A letter may be remembered again: not a fault.
       for (const row of rows) enter(row, { kind: 'letter' }, []);
+    },
+    /** The letters of a chunk that was set aside lie there. */
+    kept: (chunkId: string): void => {
+      for (const entry of entries)
+        if (entry.fate.kind === 'set aside' && entry.fate.chunkId === chunkId)
+          entry.fate = { kind: 'kept as letter', chunkId };
     },
     /** Of the chunk's records that are done now, `publishedMax` at most were published; the others became letters. */
     settled: (chunkId: string, done: readonly Row[], publishedMax: number): void => {
@@ -90,6 +101,18 @@ export const createRecordLedger = () => {
       if (held.length !== live.size) faults.push(`${held.length} records should lie in chunks, ${live.size} do`);
       for (const one of held) if (!live.has(one)) faults.push(`${one} should lie there and does not`);
 
+      const aside = new Set<string>();
+      for (const chunk of picture.setAside)
+        for (const content of contentsOf(chunk).filter((one) => !one.done))
+          aside.add(`${chunk.chunkId} ${content.id}/${content.revision}`);
+      for (const { id, revision, fate } of entries)
+        if (fate.kind === 'set aside' && !aside.delete(`${fate.chunkId} ${id}/${revision}`))
+          faults.push(`${fate.chunkId} ${id}/${revision} was dropped and is neither set aside nor a letter`);
+      // What is left has its letters already, and whoever made them was killed before it removed it.
+      for (const { id, revision, fate } of entries)
+        if (fate.kind === 'kept as letter') aside.delete(`${fate.chunkId} ${id}/${revision}`);
+      for (const one of aside) faults.push(`${one} is set aside and was never dropped`);
+
       const seen = new Map([...picture.previous, ...picture.current]);
       for (const [id, revision] of seen) {
         const entry = latest.get(id);
@@ -102,8 +125,8 @@ export const createRecordLedger = () => {
       const droppedThere = Object.entries(picture.dropped)
         .filter(([field]) => !field.endsWith(':rejected'))
         .reduce((sum, [, records]) => sum + records, 0);
-      if (droppedThere !== count('dropped'))
-        faults.push(`${count('dropped')} were dropped, ${droppedThere} are counted`);
+      const droppedInAll = count('dropped') + count('set aside') + count('kept as letter');
+      if (droppedThere !== droppedInAll) faults.push(`${droppedInAll} were dropped, ${droppedThere} are counted`);
       if (picture.published !== count('published'))
         faults.push(`${count('published')} published, ${picture.published} counted`);
       return faults;
