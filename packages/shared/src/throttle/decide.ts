@@ -8,6 +8,7 @@ import type { ThrottlingSettings } from '../config/sections/throttling.ts';
 import {
   highestLevel,
   type LagSample,
+  type LagThresholds,
   type ThrottleAction,
   type ThrottleDecision,
   type ThrottleState,
@@ -15,7 +16,7 @@ import {
 import { type LagWindow, lagWindow } from './lag-window.ts';
 import { explain, type ThrottleRule } from './reason.ts';
 import { addSample } from './slices.ts';
-import { type LagThresholds, lagThresholds } from './thresholds.ts';
+import { lagThresholds, unknownThresholds } from './thresholds.ts';
 
 /** How fast the source may go, apart from the past. */
 type Pace = Pick<ThrottleState, 'level' | 'allowedRate' | 'lowSamples'>;
@@ -30,13 +31,16 @@ export function decide(
   settings: ThrottlingSettings,
 ): { readonly state: ThrottleState; readonly decision: ThrottleDecision } {
   const history = addSample(state, sample, settings);
-  const thresholds = lagThresholds(history, settings);
+  const before = paceWithin(state, settings);
+  const calm = state?.calm ?? unknownThresholds;
+  const isSlowed = before.allowedRate < settings.maxSendRate;
+  const thresholds = lagThresholds(history, settings, isSlowed ? calm : null);
   const window = lagWindow(history, sample.lag, settings.windowSeconds * 1_000);
   const rule = chooseRule(sample.lag, window, thresholds, settings);
-  const pace = nextPace(rule, paceWithin(state, settings), settings);
+  const pace = nextPace(rule, before, settings);
   const action = actionOf(rule, sample.lag);
   return {
-    state: { ...pace, ...history },
+    state: { ...pace, calm: pace.allowedRate < settings.maxSendRate ? calm : thresholds, ...history },
     decision: {
       action,
       level: pace.level,

@@ -23,6 +23,12 @@ export interface Slice {
   readonly published: number;
 }
 
+/** The two thresholds in records; null: a time whose flow is not known yet. `critical` is never below `target`. */
+export interface LagThresholds {
+  readonly target: number | null;
+  readonly critical: number | null;
+}
+
 /** What is remembered of a source between two samples. */
 export interface ThrottleState {
   readonly level: number;
@@ -30,6 +36,8 @@ export interface ThrottleState {
   readonly allowedRate: number;
   /** Samples below the target in a row. */
   readonly lowSamples: number;
+  /** The thresholds at the last sample that left the source at full rate. */
+  readonly calm: LagThresholds;
   /** Time of the last sample, in milliseconds by Redis' clock. */
   readonly at: number;
   /** Ends of the source's topics at the last sample, each the sum over its partitions. */

@@ -1,9 +1,9 @@
 // Why the throttle decided as it did, in one clause for people: on the overview, in `streamctl lag`, in the log.
 import { formatDuration } from '../config/durations.ts';
 import type { ThrottlingSettings } from '../config/sections/throttling.ts';
-import type { LagSample, ThrottleState } from './decision.ts';
+import type { LagSample, LagThresholds, ThrottleState } from './decision.ts';
 import type { LagWindow } from './lag-window.ts';
-import { describeThreshold, type LagThresholds } from './thresholds.ts';
+import { describeThreshold } from './thresholds.ts';
 
 /** Which rule decided. */
 export type ThrottleRule = 'off' | 'no_group' | 'flow_unknown' | 'low' | 'target' | 'critical' | 'critical_average';

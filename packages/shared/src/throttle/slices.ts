@@ -26,7 +26,7 @@ export const sliceLengthMs = (settings: ThrottlingSettings): number =>
   Math.ceil(Math.max(settings.sampleIntervalMs, spanMs(settings) / slicesPerSpan));
 
 /** Slices that cover `ms` wherever it begins: one more than fit in, so that a sum over them is never too small. */
-const slicesOver = (ms: number, sliceMs: number): number => Math.ceil(ms / sliceMs) + 1;
+export const slicesOver = (ms: number, sliceMs: number): number => Math.ceil(ms / sliceMs) + 1;
 
 /** The history with one sample more. Never throws; a clock that went back loses the slices that are in the future now. */
 export function addSample(previous: FlowHistory | null, sample: LagSample, settings: ThrottlingSettings): FlowHistory {
@@ -89,35 +89,4 @@ function watchedSince(
 function knownEnds(previous: FlowHistory | null, sample: LagSample): Readonly<Record<string, number>> {
   const all = { ...previous?.ends, ...sample.ends };
   return Object.keys(all).length > mostTopics ? sample.ends : all;
-}
-
-/**
- * The most records published in any `ms` of the history, at a time that is not wholly watched yet extrapolated from what was.
- * Null until half of it (of the history, if that is shorter) was watched: within that time no healthy consumer lags by more
- * than was seen to come, and nobody can fall behind by more than the threshold allows.
- */
-export function mostPublishedIn(history: FlowHistory, ms: number, settings: ThrottlingSettings): number | null {
-  const watchedMs = Math.min(history.at - history.since, spanMs(settings));
-  if (watchedMs < Math.min(ms, spanMs(settings)) / 2) return null;
-  const most = mostInSlots(history.slices, slicesOver(ms, history.sliceMs));
-  if (watchedMs >= ms) return most;
-  const firstSlot = Math.floor((history.at - watchedMs) / history.sliceMs);
-  let watched = 0;
-  for (const slice of history.slices) if (slice.slot >= firstSlot) watched += slice.published;
-  return Math.max(most, (watched * ms) / watchedMs);
-}
-
-function mostInSlots(slices: readonly Slice[], slots: number): number {
-  let most = 0;
-  let sum = 0;
-  let first = 0;
-  for (const slice of slices) {
-    sum += slice.published;
-    for (let out = slices[first]; out !== undefined && out.slot <= slice.slot - slots; out = slices[first]) {
-      sum -= out.published;
-      first += 1;
-    }
-    most = Math.max(most, sum);
-  }
-  return most;
 }
