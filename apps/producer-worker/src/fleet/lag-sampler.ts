@@ -75,8 +75,8 @@ export const createLagSampler = (
     const [states, decisions, commits] = await Promise.all([store.load(missing), store.read(missing), memory.load()]);
     for (const [sourceId, state] of states) held.set(sourceId, state);
     for (const [sourceId, { decision }] of decisions) notes.recall(sourceId, decision.action);
-    watch.recall(commits);
     const now = await store.now();
+    watch.recall(commits, now);
     const isLoaded = new Set(missing);
     return sources.filter(({ id }) => {
       const state = held.get(id);

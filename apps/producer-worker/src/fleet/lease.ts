@@ -13,8 +13,8 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-// Renewal by the holder's name in one step: a lease that ran out meanwhile may be another's. The first write is no one that
-// could grow Redis: in a full one, which has to be drained, the fleet's acts go on.
+// Renewal by the holder's name in one step: a lease that ran out meanwhile may be another's. The first write is a delete,
+// be it of nothing: Redis lets a script pass at maxmemory if it begins with one, and the fleet's acts drain a full Redis.
 const holdScript = `
 local holder = redis.call('GET', KEYS[1])
 if not holder then
@@ -22,7 +22,13 @@ if not holder then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
   return -1
 end
-if holder ~= ARGV[1] then return math.max(0, redis.call('PTTL', KEYS[1])) end
+if holder ~= ARGV[1] then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 then return left end
+  -- Somebody took its end away: it would be held for ever.
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return tonumber(ARGV[2])
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return -1`;
 

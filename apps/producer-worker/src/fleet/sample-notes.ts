@@ -61,7 +61,7 @@ export const createSampleNotes = (deps: { readonly logger: Pick<Logger, 'info' |
       actions.set(sourceId, action);
       if (action === before) return;
       const line = decidedLines[action];
-      logger[line.level]({ sourceId, reason, lag, level, allowedRate, delayMs }, line.message);
+      logger[line.level]({ sourceId, reason, lag, throttleLevel: level, allowedRate, delayMs }, line.message);
     },
     recall: (sourceId, action) => {
       actions.set(sourceId, action);

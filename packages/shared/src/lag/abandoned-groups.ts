@@ -21,8 +21,8 @@ export interface CommitWatch {
   readonly isAbandoned: IsAbandoned;
   /** What is known now, to be kept. */
   remembered(): readonly RememberedCommit[];
-  /** Takes what was kept in place of what is known. */
-  recall(commits: readonly RememberedCommit[]): void;
+  /** Takes what was kept in place of what is known, as seen now. */
+  recall(commits: readonly RememberedCommit[], nowMs: number): void;
 }
 
 /** Without a commit for this long a group counts as abandoned, in milliseconds. */
@@ -58,10 +58,10 @@ export const createCommitWatch = (): CommitWatch => {
         committed: String(committed),
         movedAt,
       })),
-    recall: (commits) => {
+    recall: (commits, nowMs) => {
       kept.clear();
       for (const { group, topic, committed, movedAt } of commits)
-        kept.set(`${topic} ${group}`, { group, topic, committed: BigInt(committed), movedAt, seenAt: now });
+        kept.set(`${topic} ${group}`, { group, topic, committed: BigInt(committed), movedAt, seenAt: nowMs });
     },
   };
 };

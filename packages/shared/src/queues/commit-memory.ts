@@ -45,7 +45,8 @@ export const readCommits = (json: string | null): readonly RememberedCommit[] =>
   if (!Array.isArray(rows)) return [];
   return rows.flatMap((row: unknown): readonly RememberedCommit[] => {
     if (!Array.isArray(row)) return [];
-    const [group, topic, committed, movedAt]: readonly unknown[] = row;
+    // Of what the rows consist is looked at here.
+    const [group, topic, committed, movedAt] = row as readonly unknown[];
     const isRow = typeof group === 'string' && typeof topic === 'string' && typeof movedAt === 'number';
     if (!isRow || typeof committed !== 'string' || !/^\d+$/.test(committed)) return [];
     return [{ group, topic, committed, movedAt }];

@@ -61,9 +61,8 @@ describe('a group whose commits do not move', () => {
     at(1_000)('g', 't', 2n ** 60n, true);
     expect(watch.remembered()).toEqual([{ group: 'g', topic: 't', committed: String(2n ** 60n), movedAt: 1_000 }]);
     const other = createCommitWatch();
-    other.beginRound(abandonedAfterMs);
     other.isAbandoned('left', 't', 1n, true);
-    other.recall(watch.remembered());
+    other.recall(watch.remembered(), abandonedAfterMs);
     expect(other.remembered()).toEqual(watch.remembered());
     other.beginRound(abandonedAfterMs + 999);
     expect(other.isAbandoned('g', 't', 2n ** 60n, true)).toBe(false);

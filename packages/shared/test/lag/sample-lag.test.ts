@@ -191,7 +191,10 @@ describe('a sample of lag', () => {
     const topics = sources({ auto: ['a'], named: ['a'] });
     const groups = new Map([['named', ['left']]]);
     await reader.read(topics, groups);
-    watch.recall(watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })));
+    watch.recall(
+      watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })),
+      clock.ms,
+    );
     await kafka.commit('alive', 'a', { 0: 9 });
     clock.ms += 1;
     const lags = await reader.read(topics, groups);
@@ -200,10 +203,13 @@ describe('a sample of lag', () => {
   });
 
   it('does not take a group for abandoned that is behind by the markers of transactions only', async () => {
-    const { kafka, reader, watch } = await setUp({ a: 10 });
+    const { kafka, reader, watch, clock } = await setUp({ a: 10 });
     await kafka.commit('done', 'a', { 0: 9 });
     await reader.read(sources({ s: ['a'] }), 'auto');
-    watch.recall(watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })));
+    watch.recall(
+      watch.remembered().map((commit) => ({ ...commit, movedAt: commit.movedAt - abandonedAfterMs })),
+      clock.ms,
+    );
     const lag = (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
     expect(lag).toMatchObject({ records: 1, group: 'done', abandoned: [] });
   });

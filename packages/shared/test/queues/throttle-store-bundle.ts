@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
+import { throttlingSchema } from '../../src/config/sections/throttling.ts';
 import { type SourceKeys, sourceKeys } from '../../src/queues/keys.ts';
 import { createRedisThrottleStore } from '../../src/queues/redis-throttle-store.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   ThrottleStep,
   ThrottleStore,
 } from '../../src/queues/throttle-store.ts';
+import { decide } from '../../src/throttle/decide.ts';
 import type { ThrottleDecision, ThrottleState } from '../../src/throttle/decision.ts';
 
 export interface ThrottleStoreBundle extends AsyncDisposable {
@@ -34,13 +36,20 @@ export interface StepChanges {
 
 export const never: SamplingState = { number: 0, state: null };
 
+// As a first sample leaves it behind, so that nothing is missing that belongs to it.
+const firstState = decide(
+  null,
+  { at: 1_777_636_700_000, lag: 5, group: 'readers', topic: 'fires', ends: { fires: 900 } },
+  throttlingSchema.parse({}),
+).state;
+
 export const throttleState = (changes: Partial<ThrottleState> = {}): ThrottleState => ({
+  ...firstState,
   level: 1,
   allowedRate: 44_444.444_444_444_445,
   lowSamples: 3,
   at: 1_777_636_800_000,
   ends: { fires: 1_000, 'alerts.v2': 0 },
-  since: 1_777_636_700_000,
   sliceMs: 1_000,
   slices: [
     { slot: 9, lagSum: 12, samples: 2, published: 0 },
