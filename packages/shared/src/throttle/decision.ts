@@ -36,8 +36,8 @@ export interface ThrottleState {
   readonly allowedRate: number;
   /** Samples below the target in a row. */
   readonly lowSamples: number;
-  /** The thresholds at the last sample that left the source at full rate. */
-  readonly calm: LagThresholds;
+  /** The thresholds at the last sample that left the source at full rate; absent: there was none yet. */
+  readonly calm?: LagThresholds;
   /** Time of the last sample, in milliseconds by Redis' clock. */
   readonly at: number;
   /** Ends of the source's topics at the last sample, each the sum over its partitions. */
