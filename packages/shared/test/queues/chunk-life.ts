@@ -7,12 +7,14 @@ import type { AdmitResult, ChunkLimits, ChunkStore } from '../../src/queues/chun
 import { addChunkJobs, type RecordsQueue, removeEvictedJobs } from '../../src/queues/records-queue.ts';
 import { emptyBitmap, hasBit, setBit } from '../../src/records/bitmap.ts';
 import { decodePayload, isPayloadFault, type PreparedRecord, type StoredRecord } from '../../src/records/payload.ts';
+import type { PriorityClass } from '../../src/records/priority.ts';
 
 export type Step =
   | 'lookup'
   | 'admit'
   | 'add'
   | 'remove evicted'
+  | 'keep dropped'
   | 'take'
   | 'send'
   | 'partial send'
@@ -27,6 +29,8 @@ export interface ChunkLifeDeps {
   readonly sourceId: string;
   /** Key of the list that stands for Kafka: `id/revision` of each record sent, with `*` on a correction. */
   readonly sent: string;
+  /** Makes letters of chunks that were set aside. */
+  readonly keep: (chunkIds: readonly string[]) => Promise<void>;
   /** Called after each step. */
   readonly reach: (step: Step) => Promise<void>;
 }
@@ -36,6 +40,7 @@ export const pollOnce = async (
   deps: ChunkLifeDeps,
   records: readonly PreparedRecord[],
   limits: ChunkLimits,
+  priority: PriorityClass = 3,
 ): Promise<AdmitResult | null> => {
   const { store, queue, sourceId, reach } = deps;
   const sightings = await store.lookup(sourceId, records, limits);
@@ -43,14 +48,17 @@ export const pollOnce = async (
   const wanted = records.filter((_, index) => sightings[index] !== 'known');
   if (wanted.length === 0) return null;
   const chunkId = createChunkId();
-  const admitted = await store.admit({ sourceId, chunkId, priority: 3, limits, records: wanted, pollId: 'poll-1' });
+  const admitted = await store.admit({ sourceId, chunkId, priority, limits, records: wanted, pollId: 'poll-1' });
   await reach('admit');
+  if (admitted.status === 'dropped' && admitted.isKept === true) await deps.keep([chunkId]);
   if (admitted.status !== 'stored') return admitted;
-  const stored = { chunkId, records: admitted.stored, priority: 3, pollId: 'poll-1', sample: [] } as const;
+  const stored = { chunkId, records: admitted.stored, priority, pollId: 'poll-1', sample: [] };
   await addChunkJobs(queue, [stored], { attempts: 3, backoff: { type: 'fixed', delay: 100 } });
   await reach('add');
   await removeEvictedJobs(queue, admitted.evicted);
   await reach('remove evicted');
+  await deps.keep(admitted.evicted.filter(({ isKept }) => isKept === true).map((victim) => victim.chunkId));
+  await reach('keep dropped');
   return admitted;
 };
 

@@ -9,6 +9,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { sweepSource } from '../../src/queues/records-queue.ts';
 import { type ChunkLifeDeps, createProducer, pollOnce, type Step } from './chunk-life.ts';
 import { faultsOf } from './chunk-store-bundle.ts';
+import { openKeptLetters } from './kept-letters.ts';
 import type { KilledProcessOptions } from './killed-process.ts';
 import { hastyLocks, jobOptions, openRecordsQueue, type RecordsQueueBundle } from './records-queue-bundle.ts';
 import { limitsWith, record } from './small-records.ts';
@@ -65,6 +66,7 @@ const depsOf = (bundle: RecordsQueueBundle): ChunkLifeDeps => ({
   redis: bundle.redis,
   sourceId: bundle.sourceId,
   sent: `${bundle.keyPrefix}:sent`,
+  keep: openKeptLetters(bundle.redis, bundle.keyPrefix, bundle.sourceId).keep,
   reach: () => Promise.resolve(),
 });
 
@@ -153,6 +155,36 @@ describe('a process killed', () => {
       expect(faultsOf(picture, limits.maxRecords)).toEqual([]);
 
       expect(await pollOnce(deps, rowsOf([...answer, [100, 0], [101, 0]]), limits)).toBeNull();
+      expect(await recover(bundle, false)).toEqual(['1/0', '2/0', '3/0', '4/1', '5/0']);
+    },
+  );
+
+  it.each<{ step: Step; leaves: string }>([
+    { step: 'admit', leaves: 'an evicted chunk set aside' },
+    { step: 'add', leaves: 'an evicted chunk set aside' },
+    { step: 'remove evicted', leaves: 'an evicted chunk set aside' },
+    { step: 'keep dropped', leaves: 'nothing' },
+  ])(
+    'after $step, when what is dropped is kept, leaves $leaves; the evicted records become one letter each',
+    async ({ step, leaves }) => {
+      await using bundle = openRecordsQueue();
+      const { keyPrefix, sourceId } = bundle;
+      const limits = limitsWith({ maxRecords: 6, overflow: 'drop_oldest', keepDropped: true });
+      const evicted = await bundle.enqueue([record(100), record(101)], { limits });
+      const letters = openKeptLetters(bundle.redis, keyPrefix, sourceId);
+
+      const { sent } = depsOf(bundle);
+      await killAfter(step, { keyPrefix, sourceId, limits, answer, inHalves: false, sent });
+      const picture = await bundle.picture();
+      expect(faultsOf(picture, limits.maxRecords)).toEqual([]);
+      expect(picture.setAsideKeys).toEqual(leaves === 'nothing' ? [] : [evicted]);
+
+      await letters.keepAll();
+      await letters.keepAll();
+      const there = await letters.queue.getJobs(['waiting']);
+      const kept = there.map(({ data }) => JSON.stringify(data.record)).sort((a, b) => a.localeCompare(b));
+      expect(kept).toEqual(['{"id":100,"r":0}', '{"id":101,"r":0}']);
+      expect((await bundle.picture()).setAsideKeys).toEqual([]);
       expect(await recover(bundle, false)).toEqual(['1/0', '2/0', '3/0', '4/1', '5/0']);
     },
   );

@@ -6,6 +6,7 @@ import { recordsQueueAddress } from '../../src/queues/bullmq.ts';
 import type { ChunkLimits } from '../../src/queues/chunk-store.ts';
 import { createRedisChunkStore } from '../../src/queues/redis-chunk-store.ts';
 import { type ChunkLifeDeps, createProducer, pollOnce, type Step } from './chunk-life.ts';
+import { openKeptLetters } from './kept-letters.ts';
 import { record } from './small-records.ts';
 
 export interface KilledProcessOptions {
@@ -32,6 +33,7 @@ const deps: ChunkLifeDeps = {
   sourceId,
   sent: options.sent,
   store: createRedisChunkStore({ redis, keyPrefix }),
+  keep: openKeptLetters(redis, keyPrefix, sourceId).keep,
   queue: new Queue(name, { connection: redis, prefix }),
   reach: async (step) => {
     if (step !== options.stopsAfter) return;
