@@ -1,14 +1,11 @@
 // The sampler on a real Redis, with a Kafka in memory.
 import { abandonedAfterMs } from '@stream-manager/shared/lag/abandoned-groups';
-import { after } from '@stream-manager/shared/ops/after';
 import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { createFleetAct, leaseIntervals } from '../../src/fleet/fleet-act.ts';
-import { createLease } from '../../src/fleet/lease.ts';
-import { silent } from '../chunks.ts';
 import { openSamplerFleet, type SamplerFleet, type SamplerUnderTest } from './sampler-bundle.ts';
+import { leaseKey, samplerProcess } from './sampler-process.ts';
 
 const decided = async ({ store }: SamplerFleet, sourceId = 'a') =>
   (await store.read([sourceId])).get(sourceId)?.decision;
@@ -162,38 +159,12 @@ describe('the lag sampler', () => {
 describe('a fleet of samplers', () => {
   const intervalMs = 100;
 
-  /** The act of one process; killed, it does nothing any more, and its lease stays until its end. */
-  const processOf = (fleet: SamplerFleet, name: string, ttlMs: number) => {
-    const sampler = fleet.sampler({ intervalMs: 0 });
-    let isKilled = false;
-    const lease = createLease(fleet.redis, { key: `${fleet.keyPrefix}:lease`, holder: name, ttlMs });
-    const act = createFleetAct(
-      {
-        lease,
-        act: sampler.sample,
-        logger: silent,
-        after: (delayMs, then) =>
-          after(delayMs, () => {
-            if (!isKilled) then();
-          }),
-        now: () => performance.now(),
-      },
-      { name: 'lag sample', intervalMs },
-    );
-    return {
-      name,
-      sampler,
-      act,
-      kill: () => {
-        isKilled = true;
-      },
-    };
-  };
-
   it('asks Kafka as often as one sampler does: every reading is a step', async () => {
     await using fleet = await openSamplerFleet();
     // A lease that lasts: on a busy machine a process may stand still for longer than an interval.
-    const processes = Array.from({ length: 20 }, (_, n) => processOf(fleet, `p${n}`, 60_000));
+    const processes = Array.from({ length: 20 }, (_, n) =>
+      samplerProcess(fleet, { name: `p${n}`, intervalMs, ttlMs: 60_000 }),
+    );
     for (const { act } of processes) await act.start(new AbortController().signal);
     await waitUntil('ten samples', async () => ((await stands(fleet))?.number ?? 0) >= 10, { timeoutMs: 60_000 });
     await Promise.all(processes.map(({ act }) => act.stop()));
@@ -205,13 +176,13 @@ describe('a fleet of samplers', () => {
     await using fleet = await openSamplerFleet();
     await fleet.publish('fires', 100);
     await fleet.kafka.commit('readers', 'fires', { 0: 85 });
-    const processes = Array.from({ length: 5 }, (_, n) => processOf(fleet, `p${n}`, leaseIntervals * intervalMs));
+    const processes = Array.from({ length: 5 }, (_, n) => samplerProcess(fleet, { name: `p${n}`, intervalMs }));
     for (const { act } of processes) await act.start(new AbortController().signal);
     const killed: string[] = [];
     for (const samples of [5, 12, 20]) {
       await waitUntil('samples', async () => ((await stands(fleet))?.number ?? 0) >= samples, { timeoutMs: 60_000 });
       const holder = await waitUntil('a holder that lives', async () => {
-        const name = await fleet.redis.get(`${fleet.keyPrefix}:lease`);
+        const name = await fleet.redis.get(leaseKey(fleet));
         return processes.find((one) => one.name === name && !killed.includes(one.name));
       });
       holder.kill();
