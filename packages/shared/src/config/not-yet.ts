@@ -4,8 +4,6 @@
 import type { Path, TreeNode } from './tree.ts';
 
 const throttle = 'the throttle arrives in a later version, and until then lag is measured and shown only';
-const queueAging = 'ageing of waiting chunks arrives in a later version';
-const keepDropped = 'keeping dropped records arrives in a later version, and until then they are counted only';
 
 /**
  * Key → what arrives later, or where it is set instead, as a clause without a full stop. A key stands for everything below
@@ -22,8 +20,6 @@ export const notYet: Readonly<Record<string, string>> = {
   'throttling.baseDelayMs': throttle,
   'throttling.maxDelayMs': throttle,
   'throttling.recoveryChecks': throttle,
-  'queue.agingSeconds': queueAging,
-  'queue.keepDropped': keepDropped,
   'sources.<id>.cacheTtlSeconds':
     'the response cache arrives in a later version, and until then every poll asks the provider',
   'sources.<id>.throttling.sampleIntervalMs':
@@ -31,18 +27,21 @@ export const notYet: Readonly<Record<string, string>> = {
 };
 
 /** The entry of the table that the key at `path` falls under; undefined for a key that has its effect. */
-export function notYetAt(path: Path): { readonly key: string; readonly why: string } | undefined {
+export function notYetAt(
+  path: Path,
+  table: Readonly<Record<string, string>> = notYet,
+): { readonly key: string; readonly why: string } | undefined {
   const isSource = path[0] === 'sources';
   const at = `${(isSource ? ['sources', '<id>', ...path.slice(2)] : path).join('.')}.`;
-  const entry = Object.entries(notYet).find(([key]) => at.startsWith(`${key}.`));
+  const entry = Object.entries(table).find(([key]) => at.startsWith(`${key}.`));
   if (entry !== undefined) return { key: entry[0], why: entry[1] };
   // `queue` and `throttling` of a source are the sections of that name again.
-  return isSource && path.length > 3 ? notYetAt(path.slice(2)) : undefined;
+  return isSource && path.length > 3 ? notYetAt(path.slice(2), table) : undefined;
 }
 
 /** The description of a key as reference and editor show it: with a mark if the key changes nothing yet. */
-export const marked = (about: string, path: Path): string =>
-  notYetAt(path) === undefined ? about : `${about} (no effect in this version)`.trimStart();
+export const marked = (about: string, path: Path, table: Readonly<Record<string, string>> = notYet): string =>
+  notYetAt(path, table) === undefined ? about : `${about} (no effect in this version)`.trimStart();
 
 /** One warning for each key of the table that the file or the environment sets: at its first place, the others counted. */
 export function notYetWarnings(root: TreeNode): readonly { readonly path: Path; readonly message: string }[] {

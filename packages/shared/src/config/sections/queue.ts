@@ -24,11 +24,10 @@ const fields = {
     'Records that move through Redis as one unit. Default: 500, or `maxRecords` − `criticalReserve` when that is less; more than that is refused.',
     { min: 1, max: largestChunk, unit: 'records' },
   ),
-  agingSeconds: wholeNumber('Time after which a waiting chunk rises by one class, never to critical. 0: never.', {
-    min: 0,
-    max: 86_400,
-    unit: 'seconds',
-  }),
+  agingSeconds: wholeNumber(
+    'Time after which a waiting chunk rises by one class, counted from its admission, never to critical: so a steady stream of urgent records starves nobody. Only its place in the order changes. 0: never.',
+    { min: 0, max: 86_400, unit: 'seconds' },
+  ),
   admitWaitMs: wholeNumber(
     'Time without progress that a poll waits for room before it is delayed and gives its slot back.',
     { min: 0, max: 60_000, unit: 'milliseconds' },
@@ -37,7 +36,9 @@ const fields = {
     'Ids that are remembered per source, about 83 bytes of Redis each. Beyond it the oldest half is forgotten early, counted in the metric `stream_manager_dedupe_early_rotations`.',
     { min: 1_000, max: 100_000_000, unit: 'ids' },
   ),
-  keepDropped: flag('Whether records that overflow drops are kept as dead letters.'),
+  keepDropped: flag(
+    'Whether records that `drop_oldest` and `drop_lowest` drop are kept as dead letters (code `dropped`), which can be replayed. They count against `delivery.deadLetters`; what finds no room there is lost, with a line in the log. What `reject` refuses is not kept: a later poll may bring it again.',
+  ),
 };
 
 export const queueSchema = z

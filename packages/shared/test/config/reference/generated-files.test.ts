@@ -34,9 +34,10 @@ describe('docs/configuration.md', () => {
 
   it('marks the keys that have no effect yet, and no others', () => {
     const page = configurationPage();
-    expect(page).toMatch(/^\| `agingSeconds` .*\(no effect in this version\) \|$/m);
     expect(page).toMatch(/^\| `cacheTtlSeconds` .*\(no effect in this version\) \|$/m);
-    expect(page).not.toMatch(/^\| `(maxRecords|consumerGroups|timeoutSeconds|maxAttempts)` .*no effect/m);
+    expect(page).not.toMatch(
+      /^\| `(maxRecords|agingSeconds|keepDropped|consumerGroups|timeoutSeconds|maxAttempts)` .*no effect/m,
+    );
   });
 
   it('has no table with a broken row', () => {
@@ -75,10 +76,9 @@ describe('config/stream.schema.json', () => {
       keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], schema);
     const source = ['properties', 'sources', 'additionalProperties', 'oneOf', '0', 'properties'];
     const mark = /\(no effect in this version\)$/;
-    expect(about('properties', 'queue', 'properties', 'agingSeconds', 'description')).toMatch(mark);
-    expect(about(...source, 'queue', 'properties', 'agingSeconds', 'description')).toMatch(mark);
     expect(about(...source, 'cacheTtlSeconds', 'description')).toMatch(mark);
-    expect(about('properties', 'queue', 'properties', 'maxRecords', 'description')).not.toMatch(mark);
+    expect(about(...source, 'throttling', 'properties', 'sampleIntervalMs', 'description')).toMatch(mark);
+    expect(about('properties', 'queue', 'properties', 'agingSeconds', 'description')).not.toMatch(mark);
   });
 
   it('asks for a parameter that must be there, in either spelling', () => {
