@@ -9,9 +9,9 @@ import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createAskReparse } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
 import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
 import { chunkJobOptions, chunkLimits, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
-import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { chosenSources } from './chosen-sources.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
@@ -42,7 +42,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const kafka = createKafkaSide(context);
   const { breaker, publisher } = kafka;
   const store = createRedisChunkStore({ redis, keyPrefix });
-  const states = createSourceStateStore(redis, keyPrefix);
+  const throttle = createRedisThrottleStore({ redis, keyPrefix });
   const queues = createSourceQueues({ redis, logger, metrics }, { keyPrefix, deadLetters });
   const pollQueue = openQueue(pollQueueAddress(keyPrefix), redis, (error) => {
     logger.debug({ error: error.message }, 'queue connection error');
@@ -57,6 +57,14 @@ export const composeProducerWorker: Compose = (context): Composition => {
 
   const limitsOf = (sourceId: string): ChunkLimits =>
     retired.has(sourceId) ? retiredChunkLimits(config.queue) : chunkLimits(resolveSource(config, sourceId));
+
+  /** Nobody samples the lag of a source that is gone from the config. */
+  const ratesOf = (sourceId: string): { readonly maxRate: number; readonly minRate: number } | null => {
+    if (retired.has(sourceId)) return null;
+    const { enabled, maxSendRate, minSendRate } = resolveSource(config, sourceId).throttling;
+    // Turned off, neither lag nor its absence lowers the rate.
+    return { maxRate: maxSendRate, minRate: enabled ? minSendRate : maxSendRate };
+  };
 
   const roomForLetters = async (sourceId: string): Promise<string | null> => {
     const stock = (await stocks.read([sourceId])).get(sourceId);
@@ -89,6 +97,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
             queue: queues.records(sourceId),
             publisher,
             gate: breaker,
+            throttle,
             heads,
             topics,
             addLetters: (id, letters) => queues.addLetters(id, letters),
@@ -109,10 +118,15 @@ export const composeProducerWorker: Compose = (context): Composition => {
             ...config.delivery,
             outagesCount: !circuitBreaker.enabled,
             isOrdered,
+            rates: ratesOf(sourceId),
           },
         );
       },
-      listen: rings.listen,
+      listen: (onRing) =>
+        rings.listen((sourceId) => {
+          heads.ring(sourceId);
+          onRing(sourceId);
+        }),
       logger,
       now: () => performance.now(),
     },
@@ -121,7 +135,6 @@ export const composeProducerWorker: Compose = (context): Composition => {
 
   const fleetActs = composeFleetActs(context, {
     store,
-    states,
     queues,
     stocks,
     topics,

@@ -19,6 +19,7 @@ import { retryLetter } from '@stream-manager/shared/queues/dead-letters/retry-le
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { createRedis } from '@stream-manager/shared/queues/redis';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
@@ -164,6 +165,7 @@ const openRecords = (): OpenQueue =>
       queue: queues.records(sourceId),
       publisher: { publish },
       gate: kafka.breaker,
+      throttle: createRedisThrottleStore({ redis, keyPrefix }),
       heads: createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after }),
       topics,
       addLetters,
@@ -183,6 +185,7 @@ const openRecords = (): OpenQueue =>
       ...config.delivery,
       outagesCount: !config.delivery.circuitBreaker.enabled,
       isOrdered,
+      rates: { maxRate: 100_000, minRate: 10 },
     },
   );
 

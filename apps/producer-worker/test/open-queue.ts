@@ -3,6 +3,7 @@ import type { OutgoingRecord } from '@stream-manager/shared/kafka/port';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { after } from '@stream-manager/shared/ops/after';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import type { SendFailure } from '../src/delivery/publish.ts';
 import { createHeadWatch } from '../src/queues/head-watch.ts';
 import { type OpenRecordsDeps, type OpenRecordsOptions, openRecordsQueue } from '../src/queues/open-records-queue.ts';
@@ -31,6 +32,7 @@ export const openQueueWith = (
         },
       },
       gate: { enter: () => ({ end: () => {} }), isShut: () => false, join: () => () => {} },
+      throttle: createRedisThrottleStore({ redis: producer.redis, keyPrefix: producer.config.redis.keyPrefix }),
       heads: createHeadWatch({
         readHeads: (ids) => readHeads(producer.redis, producer.config.redis.keyPrefix, ids),
         logger: silent,
@@ -63,6 +65,7 @@ export const openQueueWith = (
       isOrdered: false,
       destinationGraceMs: 300_000,
       outagesCount: false,
+      rates: { maxRate: 100_000, minRate: 10 },
       ...options,
     },
   );

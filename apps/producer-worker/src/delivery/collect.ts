@@ -1,16 +1,19 @@
 // Gathers the chunks of one source into batches. "Nothing more can join" means: no send of the source is in flight in
 // this worker and no chunk of it is being taken. So a lone chunk goes at once, and chunks gather only behind a send:
 // the timeout bounds that wait and is never paid for nothing (a timer alone starves a worker whose slots are all held).
-// A batch that is ready asks for leave; while there is none it waits, or is given back to the queue.
+// A batch that is ready asks for leave; without it its pieces wait again, or are given back to the queue. Critical pieces
+// gather behind nothing, and share no batch with others: these would have to wait where critical ones need not.
 //
-//   being taken ──add──► waiting ──full, alone or overdue, and leave──► in flight ──answered──► gone
-//        └──dismiss──► gone └──giveBack──► gone
+//   being taken ──add──► waiting ──full, alone or overdue──► asking ──leave──► in flight ──answered──► gone
+//        └──dismiss──► gone ▲ └──giveBack──► gone              │
+//                           └────────────no leave──────────────┘
 import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import type { Pass } from '../kafka/breaker.ts';
 
 /** Something that goes to Kafka in one piece: a chunk, or a part of one that is larger than a batch. */
 export interface Gatherable {
   readonly records: number;
+  /** The class in which it is served: a chunk that has waited long may have risen. */
   readonly priority: PriorityClass;
   /** It is not sent from here: its chunk goes back to the queue. */
   giveBack(): void;
@@ -18,18 +21,32 @@ export interface Gatherable {
 
 /** Bounds of one source's collector. */
 export interface CollectorOptions {
-  /** Records of a batch at most; a single piece that is larger goes alone. */
-  readonly batchSize: number;
+  /** Records of a batch at most, now; a single piece that is larger goes alone. */
+  readonly batchRecords: () => number;
   /** Longest wait behind a send, in milliseconds, while a slot is free. */
   readonly batchTimeoutMs: number;
-  /** Batches of the source in flight at most; a second one goes only full or overdue. */
+  /** Batches of the source in flight at most, and one more of critical pieces; a second one goes only full or overdue. */
   readonly maxInFlight: number;
+}
+
+/** Which batches may ask for leave now. */
+export type Leave = 'any' | 'critical' | 'none';
+
+/** A batch that asks for leave. */
+export interface AskingBatch {
+  readonly records: number;
+  /** Its pieces are critical, all of them. */
+  readonly isCritical: boolean;
 }
 
 /** What a collector needs. */
 export interface CollectorDeps<T> {
-  /** Leave for one batch, or null: not now. Whoever gave none calls `wake`. */
-  readonly enter: () => Pass | null;
+  /** Leave for one batch, or null: not now. Must not reject. Whoever gave none calls `wake`. */
+  readonly enter: (batch: AskingBatch) => Promise<Pass | null>;
+  /** Who may ask; a batch that was refused must not be allowed to ask again before `wake`. */
+  readonly leave: () => Leave;
+  /** A batch got no leave, and its pieces wait again. */
+  readonly onRefused: () => void;
   /** Sends one batch, most urgent pieces first. Must not reject: it tells each piece, and the pass, what became of it. */
   readonly send: (batch: readonly T[], pass: Pass) => Promise<void>;
   /** Monotonic milliseconds. */
@@ -48,62 +65,85 @@ export interface Collector<T> {
   dismiss(): void;
   /** There may be leave now. */
   wake(): void;
+  /** The class of the least urgent piece that waits; null: none. */
+  leastUrgent(): PriorityClass | null;
   /** Gives back what waits. */
   giveBack(): void;
+  /** Gives back the least urgent piece that waits. */
+  giveBackLast(): void;
+  /** Gives back the pieces that begin beyond this many records, and those that are larger than a batch may be now. */
+  keepWithin(records: number): void;
 }
 
 /** What decides whether a batch goes now. */
 export interface CollectorState {
   /** Pieces that wait, most urgent first. */
-  readonly waiting: readonly Pick<Gatherable, 'records'>[];
+  readonly waiting: readonly Pick<Gatherable, 'records' | 'priority'>[];
+  /** Batches that ask or are on their way. */
   readonly inFlight: number;
   readonly beingTaken: number;
   /** A piece has waited for `batchTimeoutMs`. */
   readonly isOverdue: boolean;
+  readonly leave: Leave;
 }
 
 /** How many of the waiting pieces form the next batch, and whether nothing more fits in. */
-const packBatch = (waiting: CollectorState['waiting'], batchSize: number): { pieces: number; isFull: boolean } => {
+const packBatch = (waiting: CollectorState['waiting'], batchRecords: number): { pieces: number; isFull: boolean } => {
+  const isCritical = waiting[0]?.priority === 1;
   let records = 0;
   for (const [pieces, piece] of waiting.entries()) {
-    if (pieces > 0 && records + piece.records > batchSize) return { pieces, isFull: true };
+    if ((piece.priority === 1) !== isCritical) return { pieces, isFull: true };
+    if (pieces > 0 && records + piece.records > batchRecords) return { pieces, isFull: true };
     records += piece.records;
   }
-  return { pieces: waiting.length, isFull: records >= batchSize };
+  return { pieces: waiting.length, isFull: records >= batchRecords };
 };
 
 /** How many of the waiting pieces go now as one batch; 0 = none yet. Pure. */
 export const chooseBatch = (
   state: CollectorState,
-  options: Pick<CollectorOptions, 'batchSize' | 'maxInFlight'>,
+  options: { readonly batchRecords: number; readonly maxInFlight: number },
 ): number => {
-  if (state.waiting.length === 0 || state.inFlight >= options.maxInFlight) return 0;
-  const { pieces, isFull } = packBatch(state.waiting, options.batchSize);
+  const [first] = state.waiting;
+  if (first === undefined || state.leave === 'none') return 0;
+  const { pieces, isFull } = packBatch(state.waiting, options.batchRecords);
+  if (first.priority === 1) return state.inFlight > options.maxInFlight ? 0 : pieces;
+  if (state.leave === 'critical' || state.inFlight >= options.maxInFlight) return 0;
   const nothingCanJoin = state.inFlight === 0 && state.beingTaken === 0;
   return isFull || nothingCanJoin || state.isOverdue ? pieces : 0;
 };
+
+/** A piece that waits. */
+interface Waiting<T> extends Pick<Gatherable, 'records' | 'priority'> {
+  readonly piece: T;
+  readonly since: number;
+  /** Its number among all that were added: the order within its class, also for what comes back. */
+  readonly number: number;
+}
+
+const isAfter = (a: Waiting<unknown>, b: Waiting<unknown>): boolean =>
+  a.priority === b.priority ? a.number > b.number : a.priority > b.priority;
 
 /** Creates the collector of one source. */
 export const createCollector = <T extends Gatherable>(
   deps: CollectorDeps<T>,
   options: CollectorOptions,
 ): Collector<T> => {
-  // Two lists side by side, so that a decision looks at the pieces without copying them.
-  let waiting: T[] = [];
-  let waitingSince: number[] = [];
+  let waiting: Waiting<T>[] = [];
+  let added = 0;
   let inFlight = 0;
   let beingTaken = 0;
   let isOverdue = false;
   let cancelTimer: (() => void) | null = null;
 
-  const insert = (piece: T, since: number): void => {
+  const insert = (entry: Waiting<T>): void => {
     let at = waiting.length;
-    while (at > 0 && (waiting[at - 1]?.priority ?? 1) > piece.priority) at -= 1;
-    waiting.splice(at, 0, piece);
-    waitingSince.splice(at, 0, since);
+    for (let before = waiting[at - 1]; before !== undefined && isAfter(before, entry); before = waiting[at - 1])
+      at -= 1;
+    waiting.splice(at, 0, entry);
   };
   const overdueAt = (): number =>
-    waitingSince.reduce((oldest, since) => Math.min(oldest, since), Number.POSITIVE_INFINITY) + options.batchTimeoutMs;
+    waiting.reduce((oldest, { since }) => Math.min(oldest, since), Number.POSITIVE_INFINITY) + options.batchTimeoutMs;
   const armTimer = (): void => {
     if (cancelTimer !== null || waiting.length === 0 || isOverdue) return;
     cancelTimer = deps.after(Math.max(0, overdueAt() - deps.now()), () => {
@@ -112,33 +152,58 @@ export const createCollector = <T extends Gatherable>(
       pump();
     });
   };
+  const disarm = (): void => {
+    cancelTimer?.();
+    cancelTimer = null;
+  };
+  const go = async (batch: readonly Waiting<T>[]): Promise<void> => {
+    const records = batch.reduce((sum, entry) => sum + entry.records, 0);
+    const pass = await deps.enter({ records, isCritical: batch[0]?.priority === 1 });
+    if (pass === null) {
+      for (const entry of batch) insert(entry);
+      deps.onRefused();
+      return;
+    }
+    await deps.send(
+      batch.map(({ piece }) => piece),
+      pass,
+    );
+  };
   const pump = (): void => {
     for (;;) {
-      const pieces = chooseBatch({ waiting, inFlight, beingTaken, isOverdue }, options);
+      const state = { waiting, inFlight, beingTaken, isOverdue, leave: deps.leave() };
+      const pieces = chooseBatch(state, {
+        batchRecords: options.batchRecords(),
+        maxInFlight: options.maxInFlight,
+      });
       if (pieces === 0) break;
-      const pass = deps.enter();
-      if (pass === null) break;
       const batch = waiting.slice(0, pieces);
       waiting = waiting.slice(pieces);
-      waitingSince = waitingSince.slice(pieces);
       isOverdue = false;
       inFlight += 1;
-      void deps
-        .send(batch, pass)
+      void go(batch)
         // It never does; whatever does all the same, no chunk may wait for its answer for ever.
         .catch(() => {
-          for (const piece of batch) piece.giveBack();
+          for (const { piece } of batch) piece.giveBack();
         })
         .finally(() => {
           inFlight -= 1;
           pump();
         });
     }
-    if (waiting.length === 0) {
-      cancelTimer?.();
-      cancelTimer = null;
-    }
+    if (waiting.length === 0) disarm();
     armTimer();
+  };
+  /** Keeps these and gives back the rest; the last first, so that each stands before those that follow it again. */
+  const keep = (kept: readonly Waiting<T>[]): void => {
+    const stays = new Set(kept);
+    const back = waiting.filter((entry) => !stays.has(entry)).reverse();
+    waiting = [...kept];
+    if (waiting.length === 0) {
+      isOverdue = false;
+      disarm();
+    }
+    for (const { piece } of back) piece.giveBack();
   };
   return {
     expect: () => {
@@ -147,7 +212,10 @@ export const createCollector = <T extends Gatherable>(
     add: (pieces) => {
       beingTaken -= 1;
       const since = deps.now();
-      for (const piece of pieces) insert(piece, since);
+      for (const piece of pieces) {
+        insert({ piece, records: piece.records, priority: piece.priority, since, number: added });
+        added += 1;
+      }
       pump();
     },
     dismiss: () => {
@@ -155,14 +223,19 @@ export const createCollector = <T extends Gatherable>(
       pump();
     },
     wake: pump,
-    giveBack: () => {
-      const back = waiting;
-      waiting = [];
-      waitingSince = [];
-      isOverdue = false;
-      cancelTimer?.();
-      cancelTimer = null;
-      for (const piece of back) piece.giveBack();
+    leastUrgent: () => waiting.at(-1)?.priority ?? null,
+    giveBack: () => keep([]),
+    giveBackLast: () => keep(waiting.slice(0, -1)),
+    keepWithin: (records) => {
+      const most = options.batchRecords();
+      let total = 0;
+      keep(
+        waiting.filter((entry) => {
+          if (entry.records > most || total >= records) return false;
+          total += entry.records;
+          return true;
+        }),
+      );
     },
   };
 };

@@ -20,6 +20,8 @@ import { ingestedAtOf } from './timestamps.ts';
 
 /** A chunk job in hand. */
 export interface ChunkJob extends HeldLock {
+  /** The class in which BullMQ serves it: that of its records, or one to which it has risen. */
+  readonly rank: PriorityClass;
   /** Attempts as BullMQ counts them: used before this run, and runs in all. */
   readonly attempts: { readonly made: number; readonly max: number };
 }
@@ -37,6 +39,8 @@ export type PieceAnswer = readonly SendFailure[] | 'lock_lost' | 'given_back';
 export interface Piece extends Gatherable {
   readonly lock: HeldLock;
   readonly outgoing: readonly OutgoingRecord[];
+  /** It goes to Kafka now. */
+  leaves(): void;
   answer(answer: PieceAnswer): void;
 }
 
@@ -60,8 +64,8 @@ export interface DeliverDeps extends Omit<SettleDeps, 'store'> {
 
 export interface DeliverOptions extends DecideOptions {
   readonly sourceId: string;
-  /** Records of a piece at most. */
-  readonly pieceRecords: number;
+  /** Records of a piece at most, now. */
+  readonly pieceRecords: () => number;
   /** `delivery.maxAttempts` */
   readonly maxAttempts: number;
   /** Whose count of attempts holds: the job's (BullMQ waits between them), or the chunk's (it is repeated in place). */
@@ -98,12 +102,13 @@ const waitNote: Readonly<Record<WaitCause, (reason: string) => string>> = {
   letters: (reason) => `its chunks wait, and it is not polled: ${reason}`,
 };
 
-/** Cuts a prepared chunk into pieces of at most `pieceRecords` records; as a rule one. */
+/** Cuts a prepared chunk into pieces of at most `pieceRecords` records; as a rule one. `leaves` is called by each. */
 export const cutPieces = (
   lock: HeldLock,
   priority: PriorityClass,
   prepared: Pick<PreparedChunk, 'outgoing'>,
   pieceRecords: number,
+  leaves: () => void,
 ): { readonly piece: Piece; readonly from: number; readonly answered: Promise<PieceAnswer> }[] => {
   const pieces = [];
   for (let from = 0; from < prepared.outgoing.length; from += pieceRecords) {
@@ -112,7 +117,7 @@ export const cutPieces = (
     const { promise, resolve } = Promise.withResolvers<PieceAnswer>();
     const giveBack = (): void => resolve('given_back');
     pieces.push({
-      piece: { lock, priority, outgoing, records: outgoing.length, answer: resolve, giveBack },
+      piece: { lock, priority, outgoing, records: outgoing.length, leaves, answer: resolve, giveBack },
       from,
       answered: promise,
     });
@@ -131,7 +136,7 @@ export const createDelivery = (
   deps: DeliverDeps,
   options: DeliverOptions,
 ): ((job: ChunkJob) => Promise<ChunkEnding>) => {
-  const { sourceId, pieceRecords } = options;
+  const { sourceId } = options;
   const { store, collector, logger, metrics, notes } = deps;
 
   /** Does an act that only Redis can refuse until it is done; false when the process stops before. */
@@ -151,7 +156,16 @@ export const createDelivery = (
 
   /** Sends a chunk's records and waits for all answers; null when its lock was lost. */
   const send = async (job: ChunkJob, taken: TakenChunk, prepared: PreparedChunk): Promise<Answers | null> => {
-    const pieces = cutPieces(job, taken.priority, prepared, pieceRecords);
+    let isWaiting = true;
+    const leaves = (): void => {
+      if (isWaiting)
+        metrics.queueWaitSeconds.observe(
+          { source: sourceId, priority: priorityOf(taken.priority) },
+          seconds(taken.admittedAt, deps.now()),
+        );
+      isWaiting = false;
+    };
+    const pieces = cutPieces(job, job.rank, prepared, options.pieceRecords(), leaves);
     let unanswered = pieces.length;
     collector.add(pieces.map(({ piece }) => piece));
     const failures: SendFailure[] = [];
@@ -235,10 +249,6 @@ export const createDelivery = (
         return { kind: 'delay', delayMs: newerPayloadWaitMs, reason };
       }
       const now = deps.now();
-      metrics.queueWaitSeconds.observe(
-        { source: sourceId, priority: priorityOf(taken.priority) },
-        seconds(taken.admittedAt, now),
-      );
       const prepared = prepareChunk(sourceId, taken, records, deps.topics, now);
       if (prepared.timestampsReplaced > 0)
         metrics.timestampsReplacedTotal.inc({ source: sourceId }, prepared.timestampsReplaced);

@@ -37,6 +37,7 @@ export const createSendBatch =
       if (lost.has(piece.lock)) piece.answer('lock_lost');
       else sent.push(piece);
     }
+    for (const piece of sent) piece.leaves();
     if (sent.length === 0) {
       pass.end({ kind: 'not_sent' });
       return;

@@ -1,27 +1,29 @@
 // Looks whether something more urgent has come than what a queue holds back for a later send. Then what it holds goes back
-// to its place and the more urgent chunk is taken instead, so that priorities hold for what waits, too. All such queues are
-// asked in one pipeline; where nothing is held back nothing is asked.
+// to its place and the more urgent chunk is taken instead, so that priorities hold for what waits, too. It looks when a ring
+// says that something has come, and five times a second: all such queues in one pipeline, and only those that hold.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import type { Head } from './read-heads.ts';
 
-/** Time between two looks, in milliseconds: how long an urgent chunk may wait behind a held one. */
+/** Time between two looks, in milliseconds: how long an urgent chunk whose ring was lost waits behind a held one. */
 const intervalMs = 200;
 
 /** A queue that may hold something back. */
 export interface HoldingQueue {
   readonly sourceId: string;
-  /** The class of the most urgent that it holds and that is not on its way; null: nothing. */
-  urgency(): PriorityClass | null;
-  /** Gives back what it holds. */
-  giveBack(): void;
+  /** The class of the least urgent that it holds and that is not on its way; null: nothing. */
+  leastUrgent(): PriorityClass | null;
+  /** Gives back something of what it holds, so that what is more urgent can be taken. */
+  makeRoom(): void;
 }
 
 /** Watches the heads of queues. */
 export interface HeadWatch {
   /** Watches a queue; gives how to stop. */
   watch(queue: HoldingQueue): () => void;
+  /** Something has come to the source: looks at once. */
+  ring(sourceId: string): void;
 }
 
 export interface HeadWatchDeps {
@@ -35,28 +37,29 @@ export const createHeadWatch = (deps: HeadWatchDeps): HeadWatch => {
   const watched = new Set<HoldingQueue>();
   let isArmed = false;
 
-  const look = async (): Promise<void> => {
-    const holding = [...watched].filter((queue) => queue.urgency() !== null);
+  const look = async (queues: Iterable<HoldingQueue>): Promise<void> => {
+    const holding = [...queues].filter((queue) => queue.leastUrgent() !== null);
     if (holding.length === 0) return;
     const heads = await deps.readHeads(holding.map(({ sourceId }) => sourceId));
     for (const queue of holding) {
       const head = heads.get(queue.sourceId) ?? null;
-      const held = queue.urgency();
-      if (head !== null && held !== null && head < held) queue.giveBack();
+      const held = queue.leastUrgent();
+      if (head !== null && held !== null && head < held) queue.makeRoom();
     }
   };
+  /** Never rejects: a look that failed is taken again the next time. */
+  const tryLook = (queues: Iterable<HoldingQueue>): Promise<void> =>
+    look(queues).catch((error: unknown) => {
+      deps.logger.debug({ error: messageOf(error) }, 'could not look at the heads of the queues');
+    });
   const arm = (): void => {
     if (isArmed || watched.size === 0) return;
     isArmed = true;
     deps.after(intervalMs, () => {
-      void look()
-        .catch((error: unknown) => {
-          deps.logger.debug({ error: messageOf(error) }, 'could not look at the heads of the queues');
-        })
-        .finally(() => {
-          isArmed = false;
-          arm();
-        });
+      void tryLook(watched).finally(() => {
+        isArmed = false;
+        arm();
+      });
     });
   };
   return {
@@ -64,6 +67,9 @@ export const createHeadWatch = (deps: HeadWatchDeps): HeadWatch => {
       watched.add(queue);
       arm();
       return () => void watched.delete(queue);
+    },
+    ring: (sourceId) => {
+      for (const queue of watched) if (queue.sourceId === sourceId) void tryLook([queue]);
     },
   };
 };

@@ -3,6 +3,8 @@
 // records in hand before the first one is sent, and starve a collector that waits for more.
 // While the breaker is open nothing is fetched and nothing is held, so that a worker with a better network can have it;
 // a queue that is invited to the trial takes one chunk. The check for the chunks of dead workers goes on all the time.
+// While the throttle holds the source back, one batch is in hand and the rest stays in the queue; something more urgent
+// that comes there takes its place.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { ChunkJobData } from '@stream-manager/shared/jobs/payloads';
 import {
@@ -13,11 +15,14 @@ import {
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
 import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
+import { moveToFront } from '@stream-manager/shared/queues/move-to-front';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
+import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
+import { type PriorityClass, priorityClasses } from '@stream-manager/shared/records/priority';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Collector, createCollector } from '../delivery/collect.ts';
+import { type AskingBatch, type Collector, createCollector, type Leave } from '../delivery/collect.ts';
 import { backoffAfter } from '../delivery/decide-chunk.ts';
 import {
   type ChunkEnding,
@@ -30,7 +35,8 @@ import { createInOrderDelivery } from '../delivery/deliver-in-order.ts';
 import { lockTakenAt } from '../delivery/fence.ts';
 import type { Publisher } from '../delivery/publish.ts';
 import { createSendBatch } from '../delivery/send-batch.ts';
-import type { GatedQueue, SendGate } from '../kafka/breaker.ts';
+import type { GatedQueue, Pass, SendGate } from '../kafka/breaker.ts';
+import { createSendThrottle, openThrottle, type SendThrottleOptions } from '../throttle/send-throttle.ts';
 import { createFetching } from './fetching.ts';
 import type { HeadWatch } from './head-watch.ts';
 import { keepOneAtATime } from './one-at-a-time.ts';
@@ -51,6 +57,7 @@ export interface OpenRecordsDeps extends Omit<DeliverDeps, 'collector' | 'isShut
   readonly queue: RecordsQueue;
   readonly publisher: Publisher;
   readonly gate: SendGate;
+  readonly throttle: Pick<ThrottleStore, 'askToSend'>;
   readonly heads: HeadWatch;
   /** Runs an act later; returns the undo. */
   readonly after: (delayMs: number, act: () => void) => () => void;
@@ -70,6 +77,8 @@ export interface OpenRecordsOptions
   readonly jitter: number;
   /** One chunk at a time over the fleet, repeated in place: `delivery.ordering: per-key`. */
   readonly isOrdered: boolean;
+  /** The source's rates; null: it is gone from the config, and nobody samples its lag. */
+  readonly rates: SendThrottleOptions['rates'] | null;
 }
 
 /** How many jobs the worker may have at once. Pure. */
@@ -82,6 +91,10 @@ const recordsOf = (data: Partial<ChunkJobData> | undefined): number => {
   return Number.isFinite(records) && records >= 1 ? records : 1;
 };
 
+/** The class in which BullMQ serves a job: a chunk that has waited long has risen; anybody may set any number by hand. */
+const rankOf = (job: Job<ChunkJobData>): PriorityClass =>
+  priorityClasses.find((known) => known === job.priority) ?? job.data.priority;
+
 /** Opens the records queue of a source; it works until it is closed. */
 export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOptions): OpenQueue => {
   const { gate } = deps;
@@ -89,16 +102,44 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   const address = recordsQueueAddress(options.keyPrefix, sourceId);
   const monotonic = (): number => performance.now();
   const guard = createWorkerGuard({ logger: deps.logger, now: monotonic, after: deps.after }, { queue: address.name });
-  const roomRecords = isOrdered ? 1 : options.batchSize * batchesInHand;
   const rests = createRests(deps.after);
   let chunksHeld = 0;
   let recordsHeld = 0;
   let isClosing = false;
   let isInvited = false;
+  /** The batch of the trial has gone. */
+  let isTrialOut = false;
+
+  const onLeave = (): void => {
+    adjust();
+    collector.wake();
+  };
+  const throttling = { sourceId, batchSize: options.batchSize, batchesInHand };
+  const throttle =
+    options.rates === null
+      ? openThrottle(throttling)
+      : createSendThrottle(
+          { store: deps.throttle, onOpen: onLeave, logger: deps.logger, after: deps.after },
+          { ...throttling, rates: options.rates },
+        );
+  const roomRecords = (): number => (isOrdered || gate.isShut() ? 1 : throttle.recordsInHand());
+  const leave = (): Leave => (gate.isShut() && (!isInvited || isTrialOut) ? 'none' : throttle.leave());
+  const enter = async (batch: AskingBatch): Promise<Pass | null> => {
+    if (!(await throttle.ask(batch))) return null;
+    const pass = gate.enter(sourceId);
+    if (gate.isShut()) isTrialOut = true;
+    adjust();
+    return pass;
+  };
 
   const collector: Collector<Piece> = createCollector<Piece>(
     {
-      enter: () => gate.enter(sourceId),
+      enter,
+      leave,
+      onRefused: () => {
+        holdLess();
+        adjust();
+      },
       send: createSendBatch(
         {
           publisher: deps.publisher,
@@ -111,27 +152,31 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       after: deps.after,
     },
     {
-      batchSize: options.batchSize,
+      batchRecords: () => (isOrdered ? options.batchSize : throttle.batchRecords()),
       batchTimeoutMs: options.batchTimeoutMs,
       maxInFlight: isOrdered ? 1 : maxInFlight,
     },
   );
   /** Whether a chunk may wait here for its send. */
-  const mayHold = (): boolean => !gate.isShut() || (isInvited && !isClosing);
+  const mayHold = (): boolean => (gate.isShut() ? isInvited && !isClosing : throttle.leave() === 'any' || !isClosing);
   const giveBack = (): void => {
     collector.giveBack();
     rests.end();
   };
+  /** Gives back what may not, or need not, wait here. */
+  const holdLess = (): void => {
+    if (!mayHold()) collector.giveBack();
+    else if (throttle.leave() !== 'any' && !isOrdered) collector.keepWithin(throttle.recordsInHand());
+  };
   const adjust = (): void => {
-    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, gate.isShut() ? 1 : roomRecords);
-    fetching.set(mayHold());
+    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, roomRecords());
+    fetching.set(!gate.isShut() || (isInvited && !isClosing));
   };
   const queue: GatedQueue = {
     sourceId,
     open: () => {
       isInvited = false;
-      adjust();
-      collector.wake();
+      onLeave();
     },
     shut: () => {
       isInvited = false;
@@ -140,8 +185,8 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     },
     invite: () => {
       isInvited = true;
-      adjust();
-      collector.wake();
+      isTrialOut = false;
+      onLeave();
     },
   };
 
@@ -154,14 +199,14 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         add: (pieces) => {
           collector.add(pieces);
           // One that was still being fetched or taken when the gate shut.
-          if (!mayHold()) collector.giveBack();
+          holdLess();
         },
       },
     },
     {
       ...options,
       // In order, one publish carries the chunk whole: the port keeps the order within each partition.
-      pieceRecords: isOrdered ? Number.POSITIVE_INFINITY : options.batchSize,
+      pieceRecords: () => (isOrdered ? Number.POSITIVE_INFINITY : throttle.batchRecords()),
       attemptsOf: isOrdered ? 'chunk' : 'job',
     },
   );
@@ -182,7 +227,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
           {
             deliver: deliverOnce,
             rest: (delayMs) =>
-              isClosing || !mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, job.data.priority),
+              isClosing || !mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, rankOf(job)),
             backoff,
           },
           { maxAttempts },
@@ -194,11 +239,12 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       const ending = await deliver({
         chunkId,
         token,
+        rank: rankOf(job),
         lockedAt: lockTakenAt(job.processedOn, Date.now(), monotonic()),
         // A job that an older config added ends sooner: BullMQ fails it for good then.
         attempts: { made: job.attemptsMade, max: Math.min(maxAttempts, Math.max(1, job.opts.attempts ?? 1)) },
       });
-      await endJob(deps, sourceId, job, token, ending);
+      await endJob(deps, options, job, token, ending);
     } finally {
       hold(-1);
     }
@@ -216,9 +262,16 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     logger: deps.logger,
   });
   guard.watch(fetching.guarded);
-  const leave = gate.join(queue);
-  // Only a chunk that waits in place for its next attempt is held back while the gate is open.
-  const unwatch = isOrdered ? deps.heads.watch({ sourceId, urgency: () => rests.urgency(), giveBack }) : null;
+  const leaveGate = gate.join(queue);
+  const unwatch = deps.heads.watch({
+    sourceId,
+    // A chunk that waits in place for its next attempt, or for the throttle; what is about to go is not held back.
+    leastUrgent: () => rests.leastUrgent() ?? (throttle.leave() === 'any' ? null : collector.leastUrgent()),
+    makeRoom: () => {
+      rests.end();
+      collector.giveBackLast();
+    },
+  });
 
   let cancelRun: (() => void) | null = null;
   /** Works once the order is safe; a Redis that refuses is asked again. */
@@ -244,20 +297,21 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       isClosing = true;
       cancelRun?.();
       guard.stop();
-      unwatch?.();
+      unwatch();
       rests.end();
-      if (gate.isShut()) collector.giveBack();
+      if (!mayHold()) collector.giveBack();
       await fetching.close();
       await worker.close();
-      leave();
+      throttle.close();
+      leaveGate();
     },
   };
 };
 
 /** Ends a chunk's job: returns = completed; everything else is thrown, as BullMQ wants it. */
 const endJob = async (
-  deps: Pick<DeliverDeps, 'logger'>,
-  sourceId: string,
+  deps: Pick<OpenRecordsDeps, 'logger' | 'redis'>,
+  { sourceId, keyPrefix }: Pick<OpenRecordsOptions, 'sourceId' | 'keyPrefix'>,
   job: Job<ChunkJobData>,
   token: string,
   ending: ChunkEnding,
@@ -277,7 +331,7 @@ const endJob = async (
     case 'let_go':
       throw jobIsNotOurs();
     case 'give_back':
-      await move(() => job.moveToWait(token));
+      await move(() => moveToFront(deps.redis, recordsQueueAddress(keyPrefix, sourceId), job, token));
       throw jobIsNotOurs();
     case 'fail':
       throw jobFailsForGood(ending.reason);

@@ -5,8 +5,8 @@ import type { PriorityClass } from '@stream-manager/shared/records/priority';
 export interface Rests {
   /** Resolves when the time is over, or when `end` is called before. */
   rest(delayMs: number, priority: PriorityClass): Promise<'over' | 'given_back'>;
-  /** The class of the most urgent chunk that rests; null: none. */
-  urgency(): PriorityClass | null;
+  /** The class of the least urgent chunk that rests; null: none. */
+  leastUrgent(): PriorityClass | null;
   /** Ends all rests. */
   end(): void;
 }
@@ -26,10 +26,10 @@ export const createRests = (after: (delayMs: number, act: () => void) => () => v
         const entry = { priority, end: () => leave('given_back') };
         resting.add(entry);
       }),
-    urgency: () => {
-      let most: PriorityClass | null = null;
-      for (const { priority } of resting) if (most === null || priority < most) most = priority;
-      return most;
+    leastUrgent: () => {
+      let least: PriorityClass | null = null;
+      for (const { priority } of resting) if (least === null || priority > least) least = priority;
+      return least;
     },
     end: () => {
       for (const { end } of resting) end();

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CollectorOptions, chooseBatch, createCollector, type Gatherable } from '../../src/delivery/collect.ts';
+import {
+  type AskingBatch,
+  type CollectorOptions,
+  chooseBatch,
+  createCollector,
+  type Gatherable,
+  type Leave,
+} from '../../src/delivery/collect.ts';
 
 interface Piece extends Gatherable {
   readonly name: string;
@@ -14,14 +21,34 @@ const piece = (name: string, records: number, priority: Piece['priority'] = 3): 
 });
 
 /** A collector with sends that end when the test says so, and a clock that the test moves. */
-const setup = (options: Partial<CollectorOptions> = {}) => {
+const setup = ({
+  batchSize = 500,
+  ...options
+}: Partial<Omit<CollectorOptions, 'batchRecords'>> & { readonly batchSize?: number } = {}) => {
   const sends: { readonly batch: readonly Piece[]; readonly answer: () => void }[] = [];
   let now = 0;
-  const gate = { isOpen: true };
+  /** `refuses`: who asks gets no leave, and `leave` is what is left then. */
+  const gate: { leave: Leave; batchRecords: number; refuses: Leave | null; asked: AskingBatch[]; refused: number } = {
+    leave: 'any',
+    batchRecords: batchSize,
+    refuses: null,
+    asked: [],
+    refused: 0,
+  };
   const timers: { readonly at: number; readonly act: () => void }[] = [];
   const collector = createCollector<Piece>(
     {
-      enter: () => (gate.isOpen ? { end: () => {} } : null),
+      enter: async (batch) => {
+        gate.asked.push(batch);
+        await Promise.resolve();
+        if (gate.refuses === null || (batch.isCritical && gate.refuses === 'critical')) return { end: () => {} };
+        gate.leave = gate.refuses;
+        return null;
+      },
+      leave: () => gate.leave,
+      onRefused: () => {
+        gate.refused += 1;
+      },
       send: (batch) => new Promise((resolve) => sends.push({ batch, answer: resolve })),
       now: () => now,
       after: (delayMs, act) => {
@@ -33,7 +60,7 @@ const setup = (options: Partial<CollectorOptions> = {}) => {
         };
       },
     },
-    { batchSize: 500, batchTimeoutMs: 5_000, maxInFlight: 4, ...options },
+    { batchRecords: () => gate.batchRecords, batchTimeoutMs: 5_000, maxInFlight: 4, ...options },
   );
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
@@ -41,29 +68,32 @@ const setup = (options: Partial<CollectorOptions> = {}) => {
     gate,
     sends,
     names: () => sends.map(({ batch }) => batch.map(({ name }) => name).join('')),
-    take: (...pieces: readonly Piece[]) => {
+    settle,
+    take: async (...pieces: readonly Piece[]) => {
       for (const one of pieces) {
         collector.expect();
         collector.add([one]);
       }
+      await settle();
     },
     answer: async (index: number) => {
       sends[index]?.answer();
       await settle();
     },
-    advance: (ms: number) => {
+    advance: async (ms: number) => {
       now += ms;
       for (const timer of timers.filter(({ at }) => at <= now)) {
         timers.splice(timers.indexOf(timer), 1);
         timer.act();
       }
+      await settle();
     },
     timers,
   };
 };
 
 describe('chooseBatch', () => {
-  const idle = { inFlight: 0, beingTaken: 0, isOverdue: false };
+  const idle = { inFlight: 0, beingTaken: 0, isOverdue: false, leave: 'any' as Leave };
   const one = [piece('a', 10)];
   it.each([
     { name: 'nothing waits', state: { ...idle, waiting: [] }, pieces: 0 },
@@ -92,19 +122,54 @@ describe('chooseBatch', () => {
       pieces: 1,
     },
     {
+      name: 'a critical piece goes beside a send',
+      state: { ...idle, waiting: [piece('c', 1, 1)], inFlight: 1, beingTaken: 1 },
+      pieces: 1,
+    },
+    {
+      name: 'critical pieces go without the others behind them',
+      state: { ...idle, waiting: [piece('c', 1, 1), piece('C', 1, 1), piece('n', 1)] },
+      pieces: 2,
+    },
+    {
+      name: 'a critical piece has a slot more than the others',
+      state: { ...idle, waiting: [piece('c', 1, 1)], inFlight: 4 },
+      pieces: 1,
+    },
+    {
+      name: 'that slot is taken, too',
+      state: { ...idle, waiting: [piece('c', 1, 1)], inFlight: 5 },
+      pieces: 0,
+    },
+    {
+      name: 'nothing but critical pieces may ask',
+      state: { ...idle, leave: 'critical' as const, waiting: one },
+      pieces: 0,
+    },
+    {
+      name: 'a critical piece may ask then',
+      state: { ...idle, leave: 'critical' as const, waiting: [piece('c', 1, 1), ...one] },
+      pieces: 1,
+    },
+    {
+      name: 'nobody may ask',
+      state: { ...idle, leave: 'none' as const, waiting: [piece('c', 1, 1), ...one] },
+      pieces: 0,
+    },
+    {
       name: 'no slot is free',
       state: { ...idle, waiting: [piece('a', 500)], inFlight: 4, isOverdue: true },
       pieces: 0,
     },
   ])('$name', ({ state, pieces }) => {
-    expect(chooseBatch(state, { batchSize: 500, maxInFlight: 4 })).toBe(pieces);
+    expect(chooseBatch(state, { batchRecords: 500, maxInFlight: 4 })).toBe(pieces);
   });
 });
 
 describe('createCollector', () => {
   it('sends a lone chunk at once and gathers the next ones behind it', async () => {
     const { take, answer, names } = setup();
-    take(piece('a', 1), piece('b', 1), piece('c', 1));
+    await take(piece('a', 1), piece('b', 1), piece('c', 1));
     expect(names()).toEqual(['a']);
     await answer(0);
     expect(names()).toEqual(['a', 'bc']);
@@ -112,7 +177,7 @@ describe('createCollector', () => {
 
   it('lets full batches go beside each other, up to the slots', async () => {
     const { take, answer, names } = setup({ maxInFlight: 2 });
-    take(piece('a', 500), piece('b', 500), piece('c', 500));
+    await take(piece('a', 500), piece('b', 500), piece('c', 500));
     expect(names()).toEqual(['a', 'b']);
     await answer(1);
     expect(names()).toEqual(['a', 'b', 'c']);
@@ -120,28 +185,30 @@ describe('createCollector', () => {
 
   it('puts the most urgent pieces of what waits into the next batch, equal ones in their order', async () => {
     const { take, answer, names } = setup();
-    take(piece('0', 1), piece('l', 1, 4), piece('n', 1, 3), piece('c', 1, 1), piece('N', 1, 3), piece('C', 1, 1));
+    await take(piece('0', 1), piece('l', 1, 4), piece('n', 1, 3), piece('h', 1, 2), piece('N', 1, 3), piece('H', 1, 2));
     await answer(0);
-    expect(names()[1]).toBe('cCnNl');
+    expect(names()[1]).toBe('hHnNl');
   });
 
-  it('waits for a chunk that is being taken, and goes when it turns out to be settled', () => {
-    const { collector, names } = setup();
+  it('waits for a chunk that is being taken, and goes when it turns out to be settled', async () => {
+    const { collector, names, settle } = setup();
     collector.expect();
     collector.expect();
     collector.add([piece('a', 1)]);
+    await settle();
     expect(names()).toEqual([]);
     collector.dismiss();
+    await settle();
     expect(names()).toEqual(['a']);
   });
 
   it('sends what waited for the timeout beside a send that takes long', async () => {
     const { take, advance, names, answer } = setup();
-    take(piece('a', 1), piece('b', 1));
-    advance(4_999);
-    take(piece('c', 1));
+    await take(piece('a', 1), piece('b', 1));
+    await advance(4_999);
+    await take(piece('c', 1));
     expect(names()).toEqual(['a']);
-    advance(1);
+    await advance(1);
     expect(names()).toEqual(['a', 'bc']);
     await answer(0);
     await answer(1);
@@ -150,7 +217,7 @@ describe('createCollector', () => {
 
   it('leaves no timer behind when nothing waits', async () => {
     const { take, answer, timers } = setup();
-    take(piece('a', 1), piece('b', 1));
+    await take(piece('a', 1), piece('b', 1));
     expect(timers).toHaveLength(1);
     await answer(0);
     expect(timers).toHaveLength(0);
@@ -158,20 +225,96 @@ describe('createCollector', () => {
     expect(timers).toHaveLength(0);
   });
 
-  it('waits while there is no leave, most urgent first, and goes when it is woken', () => {
-    const { collector, gate, take, names } = setup();
-    gate.isOpen = false;
-    take(piece('n', 1), piece('c', 1, 1));
+  it('waits while there is no leave, most urgent first, and goes when it is woken', async () => {
+    const { collector, gate, take, names, settle } = setup();
+    gate.leave = 'none';
+    await take(piece('l', 1, 4), piece('n', 1), piece('c', 1, 1));
     expect(names()).toEqual([]);
-    gate.isOpen = true;
+    expect(gate.asked).toEqual([]);
+    gate.leave = 'any';
     collector.wake();
-    expect(names()).toEqual(['cn']);
+    await settle();
+    expect(names()).toEqual(['c']);
+    expect(gate.asked).toEqual([{ records: 1, isCritical: true }]);
+  });
+
+  it('puts what got no leave back to its place and asks no more before it is woken', async () => {
+    const { collector, gate, take, names, settle } = setup();
+    gate.refuses = 'critical';
+    await take(piece('a', 1), piece('b', 1));
+    await take(piece('c', 1));
+    expect(gate).toMatchObject({ asked: [{ records: 1, isCritical: false }], refused: 1 });
+    gate.refuses = null;
+    gate.leave = 'any';
+    collector.wake();
+    await settle();
+    expect(names()).toEqual(['abc']);
+  });
+
+  it('sends critical pieces while the others have to wait', async () => {
+    const { gate, take, names, answer } = setup();
+    gate.refuses = 'critical';
+    await take(piece('a', 1), piece('c', 1, 1), piece('d', 1, 1));
+    expect(names()).toEqual(['c', 'd']);
+    await answer(0);
+    await answer(1);
+    expect(names()).toEqual(['c', 'd']);
+  });
+
+  it('gives back the least urgent piece for one that is more urgent', async () => {
+    const { collector, gate, take } = setup();
+    gate.leave = 'critical';
+    const back: string[] = [];
+    await take(
+      { ...piece('n', 1, 3), giveBack: () => back.push('n') },
+      { ...piece('l', 1, 4), giveBack: () => back.push('l') },
+    );
+    expect(collector.leastUrgent()).toBe(4);
+    collector.giveBackLast();
+    expect(back).toEqual(['l']);
+    expect(collector.leastUrgent()).toBe(3);
+    collector.giveBackLast();
+    collector.giveBackLast();
+    expect(back).toEqual(['l', 'n']);
+    expect(collector.leastUrgent()).toBeNull();
+  });
+
+  it('keeps what may be in hand and gives back the rest, the last first, and what is larger than a batch may be', async () => {
+    const { collector, gate, take } = setup();
+    gate.leave = 'critical';
+    const back: string[] = [];
+    const known = (name: string, records: number): Piece => ({
+      ...piece(name, records),
+      giveBack: () => back.push(name),
+    });
+    await take(known('a', 200), known('b', 300), known('c', 1), known('d', 1));
+    collector.keepWithin(501);
+    expect(back).toEqual(['d']);
+    collector.keepWithin(500);
+    expect(back).toEqual(['d', 'c']);
+    gate.batchRecords = 250;
+    collector.keepWithin(500);
+    expect(back).toEqual(['d', 'c', 'b']);
+    collector.keepWithin(1);
+    expect(back).toEqual(['d', 'c', 'b']);
+  });
+
+  it('keeps the order of what is refused while other batches ask', async () => {
+    const { collector, gate, take, names, settle } = setup({ batchSize: 1 });
+    gate.refuses = 'critical';
+    await take(piece('a', 1), piece('b', 1), piece('c', 1), piece('d', 1));
+    expect(gate.asked.length).toBeGreaterThan(1);
+    gate.refuses = null;
+    gate.leave = 'any';
+    collector.wake();
+    await settle();
+    expect(names()).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('gives back what waits, and not what is on its way', async () => {
     const { collector, take, names, timers, answer } = setup();
     const back: string[] = [];
-    take(piece('a', 1), { ...piece('b', 1), giveBack: () => back.push('b') });
+    await take(piece('a', 1), { ...piece('b', 1), giveBack: () => back.push('b') });
     collector.giveBack();
     expect(back).toEqual(['b']);
     expect(timers).toHaveLength(0);
@@ -180,7 +323,7 @@ describe('createCollector', () => {
   });
 
   it('never starves a worker whose slots are all held: 64 small chunks over 16 slots need no timeout', async () => {
-    const { collector, sends, timers } = setup({ batchTimeoutMs: 1_000_000 });
+    const { collector, sends, timers, settle } = setup({ batchTimeoutMs: 1_000_000 });
     let next = 0;
     let held = 0;
     const fill = (): void => {
@@ -192,6 +335,7 @@ describe('createCollector', () => {
       }
     };
     fill();
+    await settle();
     let answered = 0;
     for (let at = 0; at < sends.length; at += 1) {
       held -= sends[at]?.batch.length ?? 0;
@@ -199,6 +343,7 @@ describe('createCollector', () => {
       sends[at]?.answer();
       await new Promise((resolve) => setImmediate(resolve));
       fill();
+      await settle();
     }
     expect(answered).toBe(64);
     expect(timers).toHaveLength(0);
@@ -217,13 +362,14 @@ describe('createCollector', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const { collector, sends, advance, answer } = setup();
+        const { collector, sends, advance, answer, settle } = setup();
         const open = new Set<number>();
         const added: string[] = [];
         let seen = 0;
         const look = (): void => {
           for (; seen < sends.length; seen += 1) open.add(seen);
-          expect(open.size).toBeLessThanOrEqual(4);
+          expect(open.size).toBeLessThanOrEqual(5);
+          expect([...open].filter((at) => sends[at]?.batch[0]?.priority !== 1).length).toBeLessThanOrEqual(4);
         };
         for (const one of steps) {
           if (one.kind === 'add') {
@@ -231,10 +377,12 @@ describe('createCollector', () => {
             added.push(name);
             collector.expect();
             collector.add([piece(name, one.records, one.priority)]);
+            await settle();
           } else if (one.kind === 'dismiss') {
             collector.expect();
             collector.dismiss();
-          } else if (one.kind === 'advance') advance(one.ms);
+            await settle();
+          } else if (one.kind === 'advance') await advance(one.ms);
           else {
             const index = [...open][one.which];
             if (index !== undefined) {
@@ -252,8 +400,10 @@ describe('createCollector', () => {
         }
         const sent = sends.flatMap(({ batch }) => batch.map(({ name }) => name));
         expect(sent.toSorted()).toEqual(added.toSorted());
-        for (const { batch } of sends)
+        for (const { batch } of sends) {
           expect(batch.reduce((sum, { records }) => sum + records, 0)).toBeLessThanOrEqual(500);
+          expect(new Set(batch.map(({ priority }) => priority === 1)).size).toBe(1);
+        }
       }),
       { numRuns: 200 },
     );

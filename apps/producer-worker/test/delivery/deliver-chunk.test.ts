@@ -34,7 +34,9 @@ const setup = (
   const batchSize = options.batchSize ?? 500;
   const collector = createCollector<Piece>(
     {
-      enter: () => (gate.isShut ? null : { end: (end) => void ends.push(end) }),
+      enter: async () => ({ end: (end) => void ends.push(end) }),
+      leave: () => (gate.isShut ? 'none' : 'any'),
+      onRefused: () => {},
       send: createSendBatch(
         { publisher, extendLocks: async () => options.lost ?? [], now: () => 100_000 },
         { sourceId: 'firms', lockDurationMs: 10_000 },
@@ -42,7 +44,7 @@ const setup = (
       now: () => 0,
       after: () => () => {},
     },
-    { batchSize, batchTimeoutMs: 5_000, maxInFlight: 4 },
+    { batchRecords: () => batchSize, batchTimeoutMs: 5_000, maxInFlight: 4 },
   );
   const deliver = createDelivery(
     {
@@ -63,7 +65,7 @@ const setup = (
     },
     {
       sourceId: 'firms',
-      pieceRecords: batchSize,
+      pieceRecords: () => batchSize,
       maxAttempts: 3,
       attemptsOf: options.attemptsOf ?? 'job',
       destinationGraceMs: 300_000,
@@ -71,7 +73,7 @@ const setup = (
     },
   );
   const run = (lockedAt = 100_000): Promise<ChunkEnding> =>
-    deliver({ chunkId: 'chunk-1', token: 't', lockedAt, attempts: { made: 0, max: 3 } });
+    deliver({ chunkId: 'chunk-1', token: 't', rank: 3, lockedAt, attempts: { made: 0, max: 3 } });
   return { run, store, producer, collector, gate, ends, notes, letters, metrics, stopped };
 };
 

@@ -19,7 +19,7 @@ const setup = (endings: readonly ChunkEnding[], rest: 'over' | 'given_back' = 'o
     },
     { maxAttempts: 3 },
   );
-  const run = () => deliver({ chunkId: 'c', token: 't', lockedAt: 0, attempts: { made: 0, max: 3 } });
+  const run = () => deliver({ chunkId: 'c', token: 't', rank: 3, lockedAt: 0, attempts: { made: 0, max: 3 } });
   return { run, acts };
 };
 

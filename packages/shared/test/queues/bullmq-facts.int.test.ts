@@ -3,7 +3,9 @@
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { describe, expect, it } from 'vitest';
+import { recordsQueueAddress } from '../../src/queues/bullmq.ts';
 import { createChunkId } from '../../src/queues/chunk-id.ts';
+import { moveToFront } from '../../src/queues/move-to-front.ts';
 import { hastyLocks, openRecordsQueue } from './records-queue-bundle.ts';
 import { record, records } from './small-records.ts';
 
@@ -62,6 +64,26 @@ describe("the lock's key", () => {
       await waitUntil('the next look', () => new Promise<true>((resolve) => setImmediate(resolve, true)));
     }
     expect(halting.given).toHaveLength(1);
+  });
+});
+
+describe('the marker', () => {
+  it('is what an idle worker waits on; a job that is put back does not set it, moveToFront does', async () => {
+    await using bundle = openRecordsQueue();
+    const address = recordsQueueAddress(bundle.keyPrefix, 'firms');
+    const marker = `${address.prefix}:${address.name}:marker`;
+    const markers: (readonly string[])[] = [];
+    await bundle.enqueue([record(1)]);
+    markers.push(await bundle.redis.zrange(marker, 0, -1));
+    bundle.work(async (job, token) => {
+      await bundle.redis.del(marker);
+      if (markers.length === 1) await job.moveToWait(token);
+      else if (markers.length === 2) await moveToFront(bundle.redis, address, job, token ?? '');
+      markers.push(await bundle.redis.zrange(marker, 0, -1));
+      if (markers.length < 4) throw new WaitingError();
+    });
+    await waitUntil('three runs', () => markers.length === 4, { timeoutMs: 30_000 });
+    expect(markers).toEqual([['0'], [], ['0'], []]);
   });
 });
 

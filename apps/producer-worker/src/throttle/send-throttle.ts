@@ -1,0 +1,116 @@
+// The throttle of one source as a worker meets it before a send: every batch asks the fleet's bucket in Redis for leave.
+// Between two answers nothing is asked: while it is shut, it opens again when the answer said so, or after a second, since
+// a new sample may have brought a milder decision. Critical batches always get leave.
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { SendLeave, SendRequest, ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
+import type { AskingBatch, Leave } from '../delivery/collect.ts';
+
+/** The throttle of one source in this process. */
+export interface SendThrottle {
+  /** Asks for leave for one batch. False: not now, and it is shut. Never rejects. */
+  ask(batch: AskingBatch): Promise<boolean>;
+  /** Which batches may ask; `onOpen` is called when these are more again. */
+  leave(): Leave;
+  /** Records of a batch at most. */
+  batchRecords(): number;
+  /** Records that may be in hand. */
+  recordsInHand(): number;
+  close(): void;
+}
+
+export interface SendThrottleDeps {
+  readonly store: Pick<ThrottleStore, 'askToSend'>;
+  /** It is worth asking again. */
+  readonly onOpen: () => void;
+  readonly logger: Pick<Logger, 'debug'>;
+  /** Runs an act later; returns the undo. */
+  readonly after: (delayMs: number, act: () => void) => () => void;
+}
+
+export interface SendThrottleOptions {
+  readonly sourceId: string;
+  /** `kafka.batchSize` */
+  readonly batchSize: number;
+  /** Batches of records in hand at most while nothing holds them back. */
+  readonly batchesInHand: number;
+  /** Records/s, from the source's `throttling`. */
+  readonly rates: Pick<SendRequest, 'maxRate' | 'minRate'>;
+}
+
+/** A batch is never more than this time's worth of the allowed rate, in seconds: what is larger goes out in parts. */
+export const longestBatchSeconds = 16;
+/** In hand is no more than this time's worth of the allowed rate, in seconds; one batch may always be. */
+const inHandSeconds = 0.5;
+/** Bounds of the wait for the next question, in milliseconds; the first keeps an answer of "now" from becoming a spin. */
+const shortestWaitMs = 2;
+const longestWaitMs = 1_000;
+
+/** Records of a batch at most. Pure. */
+export const batchLimit = (allowedRate: number, batchSize: number): number =>
+  Math.max(1, Math.min(batchSize, Math.floor(allowedRate * longestBatchSeconds)));
+
+/** Records that may be in hand: one batch between pauses, so that the rest stays in the queue for whoever may send next. Pure. */
+export const inHandLimit = (
+  { allowedRate, delayMs }: Pick<SendLeave, 'allowedRate' | 'delayMs'>,
+  { batchSize, batchesInHand }: Pick<SendThrottleOptions, 'batchSize' | 'batchesInHand'>,
+): number => {
+  const oneBatch = batchLimit(allowedRate, batchSize);
+  if (delayMs > 0) return oneBatch;
+  return Math.max(oneBatch, Math.min(batchSize * batchesInHand, Math.floor(allowedRate * inHandSeconds)));
+};
+
+/** Creates the throttle of a source. Before the first answer it counts as unthrottled. */
+export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottleOptions): SendThrottle => {
+  let last: Pick<SendLeave, 'allowedRate' | 'delayMs'> | null = null;
+  let current: Leave = 'any';
+  let cancelTimer: (() => void) | null = null;
+
+  const shutFor = (waitMs: number, left: Leave): void => {
+    if (current === 'none') return;
+    current = left;
+    cancelTimer ??= deps.after(Math.min(Math.max(waitMs, shortestWaitMs), longestWaitMs), () => {
+      cancelTimer = null;
+      current = 'any';
+      deps.onOpen();
+    });
+  };
+  return {
+    ask: async ({ records, isCritical }) => {
+      try {
+        const leave = await deps.store.askToSend(options.sourceId, {
+          ...options.rates,
+          records,
+          priority: isCritical ? 1 : 4,
+        });
+        last = leave;
+        if (!leave.isGranted) shutFor(leave.waitMs, 'critical');
+        return leave.isGranted;
+      } catch (error) {
+        // Without Redis nothing could be settled either.
+        deps.logger.debug({ sourceId: options.sourceId, error: messageOf(error) }, 'no leave to send');
+        shutFor(longestWaitMs, 'none');
+        return false;
+      }
+    },
+    leave: () => current,
+    batchRecords: () => (last === null ? options.batchSize : batchLimit(last.allowedRate, options.batchSize)),
+    recordsInHand: () => (last === null ? options.batchSize * options.batchesInHand : inHandLimit(last, options)),
+    close: () => {
+      current = 'none';
+      cancelTimer?.();
+    },
+  };
+};
+
+/** The throttle of a source whose lag nobody samples: it is gone from the config, and only drains. */
+export const openThrottle = ({
+  batchSize,
+  batchesInHand,
+}: Pick<SendThrottleOptions, 'batchSize' | 'batchesInHand'>): SendThrottle => ({
+  ask: async () => true,
+  leave: () => 'any',
+  batchRecords: () => batchSize,
+  recordsInHand: () => batchSize * batchesInHand,
+  close: () => {},
+});
