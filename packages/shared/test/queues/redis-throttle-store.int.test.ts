@@ -1,8 +1,10 @@
+import { waitUntil } from '@stream-manager/testkit/wait-until';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSourceStateStore } from '../../src/queues/source-state.ts';
 import type { SamplingState } from '../../src/queues/throttle-store.ts';
 import type { Slice, ThrottleState } from '../../src/throttle/decision.ts';
+import { startOwnRedis } from './own-redis.ts';
 import { never, openThrottleStore, throttleDecision, throttleState, throttleStep } from './throttle-store-bundle.ts';
 
 const slicesFrom = (slots: readonly number[]): readonly Slice[] =>
@@ -176,5 +178,24 @@ describe('a step of the throttle', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('the throttle in a cluster', () => {
+  it('keeps to the slot of its source with every call', async () => {
+    await using server = await startOwnRedis('--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no');
+    await using bundle = openThrottleStore(server.url);
+    await bundle.redis.cluster('ADDSLOTS', await bundle.redis.cluster('KEYSLOT', bundle.keys.throttle));
+    await waitUntil('the cluster to serve', async () =>
+      (await bundle.redis.cluster('INFO')).includes('cluster_state:ok'),
+    );
+    await expect(bundle.redis.get('{other}:key')).rejects.toThrow('CLUSTERDOWN');
+    await bundle.decide();
+    await bundle.decide({ state: { slices: slicesFrom([10]) } });
+    expect((await bundle.ask({ priority: 1 })).isGranted).toBe(true);
+    expect((await bundle.ask()).isGranted).toBe(false);
+    expect((await bundle.store.load(['fires'])).get('fires')).toMatchObject({ number: 2 });
+    expect((await bundle.store.read(['fires'])).size).toBe(1);
+    expect(await bundle.redis.keys('*')).toHaveLength(4);
   });
 });
