@@ -4,6 +4,7 @@
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { createLogger } from '@stream-manager/shared/observability/logger';
 import { createLetterStocks, type LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
@@ -46,7 +47,9 @@ const openAdmission = (
   letters: LetterLimits = poller.config.delivery.deadLetters,
   stop = new AbortController(),
 ) => {
-  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const logger = createLogger({ role: 'test', instance: 'test', level: 'warn', destination });
   const queues = createSourceQueues(
     { redis: poller.redis, logger, metrics: poller.metrics },
     { keyPrefix: poller.keyPrefix, chunkJob: chunkJobOptions(poller.config.delivery), deadLetters: letters },
@@ -90,6 +93,8 @@ const openAdmission = (
     admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),
     /** Resolves when the next such act begins. */
     reached: (name: string) => new Promise<void>((resolve) => void begun.set(name, resolve)),
+    logged: (): readonly unknown[] => lines.map((line) => JSON.parse(line)),
+    keepDropped: (chunkIds: readonly string[]) => queues.keepDropped(sourceId, chunkIds),
     close: () => queues.close(),
   };
 };
@@ -189,5 +194,77 @@ describe('a page whose admission is killed', () => {
     expect(await whole.admit(empty)).toEqual({ status: 'admitted', accepted: 0 });
     expect(whole.done).toEqual([]);
     await whole.close();
+  });
+});
+
+describe('a page of which a full queue drops a chunk, and what is dropped is kept', () => {
+  const queue = { maxRecords: 40, chunkSize: 20, overflow: 'drop_oldest', keepDropped: true } as const;
+
+  it('has these acts, in this order', async () => {
+    await using poller = await openPollerBundle({ queue });
+    const whole = openAdmission(poller, null);
+    expect(await whole.admit(rows(1))).toEqual({ status: 'admitted', accepted: 50 });
+    // The acts after an admit go on beside the next one.
+    const acts = whole.done.filter((act) => act !== 'admit');
+    expect(acts).toEqual([
+      'lookup',
+      'addChunkJob',
+      'addChunkJob',
+      'removeEvictedJobs',
+      'keepDropped',
+      'addChunkJob',
+      'addLetters',
+      'remember',
+    ]);
+    const letters = await poller.letters.getJobs(['waiting']);
+    expect(letters.filter(({ data }) => data.code === 'dropped')).toHaveLength(20);
+    expect(await poller.value('dead_letters_total', { code: 'dropped' })).toBe(20);
+    expect(await poller.value('records_dropped_total', { priority: 'normal', reason: 'evicted' })).toBe(20);
+    await whole.close();
+  });
+
+  // Look-up, 3 × (admit, add job), remove the job of the evicted, keep it, letters, remember.
+  it.each(Array.from({ length: 11 }, (_value, acts) => ({ acts })))(
+    'loses nothing when it is killed after $acts acts: every record is in a chunk or a letter',
+    async ({ acts }) => {
+      await using poller = await openPollerBundle({ queue });
+      const first = openAdmission(poller, acts);
+      await expect(first.admit(rows(1))).rejects.toThrow(Killed);
+      await first.close();
+
+      const second = openAdmission(poller, null);
+      expect((await second.admit(rows(2))).status).toBe('admitted');
+      await sweepSource(
+        { store: poller.store, queue: poller.records },
+        { sourceId, job: chunkJobOptions(poller.config.delivery) },
+      );
+      const dropped = createDroppedChunks(poller.redis, poller.keyPrefix);
+      await second.keepDropped(await dropped.list(sourceId, 0, 100));
+      expect(await dropped.list(sourceId, 0, 100)).toEqual([]);
+      await second.close();
+
+      const stored = (await poller.stored()).map(({ id }) => id);
+      const letters = (await poller.letters.getJobs(['waiting'])).flatMap(({ data }) =>
+        data.code === 'dropped' ? [(data.record as { readonly id: string }).id] : [],
+      );
+      expect(letters.length).toBeGreaterThanOrEqual(20);
+      expect([...stored, ...letters]).toHaveLength(50);
+      expect(new Set([...stored, ...letters]).size).toBe(50);
+      const jobs = await poller.records.getJobs(['prioritized']);
+      expect(jobs.reduce((sum, job) => sum + job.data.records, 0)).toBe(stored.length);
+    },
+  );
+
+  it('tells what found no room among the letters, and goes on', async () => {
+    await using poller = await openPollerBundle({ queue });
+    const tight = openAdmission(poller, null, { maxRecords: 5, maxBytes: 1e9 });
+    const admission = await tight.admit(rows(1));
+    // The invalid rows wait for room among the letters, as ever; the records do not.
+    expect(admission).toMatchObject({ status: 'no_room', shortage: { by: 'letters' }, accepted: 50 });
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(5);
+    expect(tight.logged()).toContainEqual(
+      expect.objectContaining({ msg: 'dropped records could not be kept as dead letters', lost: 15 }),
+    );
+    await tight.close();
   });
 });
