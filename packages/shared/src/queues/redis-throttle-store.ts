@@ -117,7 +117,7 @@ const throttleFields = ({ state, decision, holdsMs }: ThrottleStep): readonly st
 const sliceValue = ({ lagSum, samples, published }: Slice): string => `${lagSum} ${samples} ${published}`;
 
 /** What has to be written of a history: slots with their values, and slots that go. Pure. */
-export const changedSlices = (
+const changedSlices = (
   before: readonly Slice[],
   after: readonly Slice[],
 ): { readonly kept: readonly string[]; readonly gone: readonly string[] } => {
