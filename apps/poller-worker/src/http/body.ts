@@ -35,42 +35,54 @@ export const decompress = (source: AsyncIterable<Buffer>, layers: readonly strin
     return decoder;
   }, source);
 
-const blockBytes = 65_536;
+/** Bytes of a block. */
+export const blockBytes = 65_536;
+
+/** A block to be filled, 64 KiB. */
+export const newBlock = (): Buffer => Buffer.allocUnsafeSlow(blockBytes);
 
 /**
- * Reads a body to its end into blocks of 64 KiB, which cost what the body has in bytes however small the pieces were
- * that it came in. Rejects as the body does.
+ * Copies a body into blocks, which cost what the body has in bytes however small the pieces were that it came in. `take`
+ * gets each full block and gives the one that is filled next: a new one, or the same. Gives the last block, which is not
+ * full. Rejects as the body or `take` does.
  */
-export const collectBlocks = async (body: AsyncIterable<Buffer>): Promise<readonly Buffer[]> => {
-  const blocks: Buffer[] = [];
-  let block = Buffer.allocUnsafeSlow(blockBytes);
+export const fillBlocks = async (
+  body: AsyncIterable<Buffer>,
+  take: (block: Buffer) => Buffer | Promise<Buffer>,
+): Promise<Buffer> => {
+  let block = newBlock();
   let used = 0;
-  for await (const chunk of body) {
+  for await (const piece of body) {
     let at = 0;
-    while (at < chunk.length) {
-      const copied = chunk.copy(block, used, at);
+    while (at < piece.length) {
+      const copied = piece.copy(block, used, at);
       at += copied;
       used += copied;
       if (used < blockBytes) continue;
-      blocks.push(block);
-      block = Buffer.allocUnsafeSlow(blockBytes);
+      const next = take(block);
+      block = next instanceof Promise ? await next : next;
       used = 0;
     }
   }
-  if (used > 0) blocks.push(Buffer.from(block.subarray(0, used)));
-  return blocks;
+  return Buffer.from(block.subarray(0, used));
 };
 
 /** The blocks as text, one after the other; a character that lies across two blocks stays whole. */
-export function* textOf(blocks: Iterable<Buffer>): Generator<string> {
+export async function* textOf(blocks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
-  for (const block of blocks) yield decoder.write(block);
+  for await (const block of blocks) yield decoder.write(block);
   yield decoder.end();
 }
 
-/** A body as one text, without a byte order mark. */
-export const readText = async (body: AsyncIterable<Buffer>): Promise<string> =>
-  new TextDecoder().decode(Buffer.concat(await collectBlocks(body)));
+/** A body as one text, without a byte order mark: all of it is in memory, several times while it is decoded. */
+export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => {
+  const blocks: Buffer[] = [];
+  const rest = await fillBlocks(body, (block) => {
+    blocks.push(block);
+    return newBlock();
+  });
+  return new TextDecoder().decode(Buffer.concat([...blocks, rest]));
+};
 
 /** At most the first `maxBytes` of a body as text, and whether that was all of it. What fails later is left aside. */
 export const readBeginning = async (

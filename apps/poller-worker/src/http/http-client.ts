@@ -1,4 +1,5 @@
 // The HTTP port of the poller, in the words of a source: one exchange with a provider, under the fleet-wide rate limit.
+import type { WholeAnswer } from './whole-answer.ts';
 
 /** One exchange. Redirects are followed only inside the same origin; the body is bounded by polling.maxResponseBytes. */
 export interface HttpRequest {
@@ -21,6 +22,8 @@ export interface HttpResponse {
   readonly receivedAtMs: number;
   /** Decompressed chunks. Rejects with `fetch_network` if cut off, `response_too_large`, `fetch_timeout`. */
   readonly body: AsyncIterable<Buffer>;
+  /** The body, read to its end; in a temporary file if it is large. Whoever asks closes it. Rejects also with `spool_failed`. */
+  whole(): Promise<WholeAnswer>;
   text(): Promise<string>;
   /** Rejects with `response_unreadable` if the body is not JSON. */
   json(): Promise<unknown>;

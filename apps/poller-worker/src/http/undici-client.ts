@@ -1,6 +1,7 @@
 // The HTTP client of all sources, on undici. One GET is: leave from the fleet's rate limit, the exchange, redirects
 // inside the same origin (each a request of its own for the limit), and the meaning of the status.
 // No error and no log line that leaves this file holds a secret of the request.
+import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
@@ -14,6 +15,7 @@ import type { RateLimit } from './rate-limit.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { createRedactor, excerptOf, type Redactor, secretHeaderValues } from './secrets.ts';
 import { rateLimitTarget } from './target.ts';
+import { keepWhole, type Spool, spoolAboveBytes } from './whole-answer.ts';
 
 /** What one exchange cost, for metrics. */
 export interface ExchangeFacts {
@@ -28,6 +30,8 @@ export interface HttpClientOptions {
   readonly rateLimit: RateLimit;
   /** Bound of one answer after decompression (`polling.maxResponseBytes`). */
   readonly maxResponseBytes: number;
+  /** Where large answers are kept until they are used up; default above 16 MiB, in the system's temporary directory. */
+  readonly spool?: Spool;
   /** See `composeUserAgent`. A `User-Agent` among a source's own headers wins. */
   readonly userAgent: string;
   /** Requests per minute of a source's target; default its own value. See `limitFor`. */
@@ -80,6 +84,7 @@ const redirectTarget = (from: URL, location: string | undefined): URL | null => 
 export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const { rateLimit, maxResponseBytes, logger } = options;
   const { maxWaitMs = 2000, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
+  const { spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const dispatcher = options.dispatcher ?? new Agent({ allowH2: false });
 
   const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
@@ -166,7 +171,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
       for (let redirects = 0; ; redirects += 1) {
         const answer = await send(url, headers, request, redact);
         if (answer.status >= 400) return refuse(answer, url, request, redact);
-        if (answer.status < 300) return responseOf(answer, placeOf(url, redact), redact);
+        if (answer.status < 300) return responseOf(answer, placeOf(url, redact), redact, spool);
         answer.discard();
         const location = answer.headers['location'];
         const next = redirectStatuses.has(answer.status) ? redirectTarget(url, location) : null;
@@ -195,11 +200,12 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   };
 };
 
-const responseOf = (answer: Answer, place: string, redact: Redactor): HttpResponse => ({
+const responseOf = (answer: Answer, place: string, redact: Redactor, spool: Spool): HttpResponse => ({
   status: answer.status,
   headers: answer.headers,
   receivedAtMs: answer.receivedAtMs,
   body: answer.body,
+  whole: () => keepWhole(answer.body, spool),
   text: () => readText(answer.body),
   json: async () => {
     const text = await readText(answer.body);

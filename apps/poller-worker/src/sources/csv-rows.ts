@@ -13,25 +13,54 @@ export interface CsvRow {
 /** A longer line is not split: its cells could take many times its size. */
 const maxLineCharacters = 65_536;
 
-/** The rows of a text that comes in pieces, one array per piece that ends at least one line. A byte order mark is cut. */
-export function* csvRows(pieces: Iterable<string>): Generator<readonly CsvRow[]> {
+/** Takes a text in pieces. A byte order mark at its beginning is cut. */
+interface CsvSplitter {
+  /** The rows that this piece ends; null if it ends none. */
+  add(piece: string): readonly CsvRow[] | null;
+  /** The rows that are left when there is no more; null if none. */
+  finish(): readonly CsvRow[] | null;
+}
+
+const startSplitting = (): CsvSplitter => {
   let unfinished: string[] = [];
   let isBeginning = true;
-  for (const piece of pieces) {
-    const text = isBeginning && piece.startsWith('\uFEFF') ? piece.slice(1) : piece;
-    if (piece !== '') isBeginning = false;
-    const end = text.lastIndexOf('\n');
-    if (end === -1) {
-      unfinished.push(text);
-      continue;
-    }
-    unfinished.push(text.slice(0, end));
-    yield rowsOf(unfinished.join(''));
-    unfinished = [text.slice(end + 1)];
+  return {
+    add: (piece) => {
+      const text = isBeginning && piece.startsWith('\uFEFF') ? piece.slice(1) : piece;
+      if (piece !== '') isBeginning = false;
+      const end = text.lastIndexOf('\n');
+      if (end === -1) {
+        unfinished.push(text);
+        return null;
+      }
+      unfinished.push(text.slice(0, end));
+      const ended = unfinished.join('');
+      unfinished = [text.slice(end + 1)];
+      return rowsOf(ended);
+    },
+    finish: () => {
+      const last = unfinished.join('');
+      return last === '' ? null : rowsOf(last);
+    },
+  };
+};
+
+/** The rows of a text that comes in pieces, one array per piece that ends at least one line. A byte order mark is cut. */
+export async function* csvRows(pieces: AsyncIterable<string>): AsyncGenerator<readonly CsvRow[]> {
+  const splitter = startSplitting();
+  for await (const piece of pieces) {
+    const rows = splitter.add(piece);
+    if (rows !== null) yield rows;
   }
-  const last = unfinished.join('');
-  if (last !== '') yield rowsOf(last);
+  const rest = splitter.finish();
+  if (rest !== null) yield rest;
 }
+
+/** The rows of a text that is there. */
+export const csvRowsOf = (text: string): readonly CsvRow[] => {
+  const splitter = startSplitting();
+  return [...(splitter.add(text) ?? []), ...(splitter.finish() ?? [])];
+};
 
 const carriageReturn = 0x0d;
 

@@ -1,7 +1,7 @@
 // Rows of the FIRMS area API, read and checked by hand: this is the hot path of a poll of 300,000 detections.
 // Columns are found by name. VIIRS and MODIS name their two brightness channels differently, LANDSAT has neither.
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import { type CsvRow, csvRows } from './csv-rows.ts';
+import { type CsvRow, csvRowsOf } from './csv-rows.ts';
 import { numberOf, shortestForm, tenthOf } from './decimals.ts';
 import { isRealDay } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
@@ -54,11 +54,11 @@ export const createFirmsRowReader = (
 export const parseFirmsRow = ({ raw, context }: KeptRow): SourceRecord | InvalidRow => {
   const refused = (field: string, expected: string): InvalidRow =>
     invalidRow(raw, rowFault('unreadable', field, expected, undefined), context);
-  const [header] = [...csvRows([context])].flat();
+  const [header] = csvRowsOf(context);
   if (header === undefined) return refused('header', 'the header of the row, kept with it');
   const reader = createFirmsRowReader(header);
   if ('missing' in reader) return refused('header', `the columns ${reader.missing.join(', ')}`);
-  const [row, ...more] = [...csvRows([raw])].flat();
+  const [row, ...more] = csvRowsOf(raw);
   if (row === undefined || more.length > 0) return refused('row', 'one line of CSV');
   const records: SourceRecord[] = [];
   const invalid: InvalidRow[] = [];

@@ -1,21 +1,25 @@
 // How many rows of a FIRMS answer of several pages are invalid: known before its first page is admitted, so the answer is
 // read twice, the first time only as far as the outcome is open. With `maxInvalidShare` 0.5 that is half of the rows: 0.13 s
 // beside 0.27 s of parsing for a day of the world, 300,000 rows (measured); nothing for an answer that fits into one page.
-// In memory it takes the rows of one block of 64 KiB.
+// In memory it takes the rows of one block of 64 KiB, wherever the answer lies.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { textOf } from '../http/body.ts';
 import type { Redactor } from '../http/secrets.ts';
+import type { WholeAnswer } from '../http/whole-answer.ts';
 import { formatChanged, isFormatChanged, sampleRows } from './changed-format.ts';
 import { csvRows } from './csv-rows.ts';
 import { createFirmsRowReader, type FirmsRowReader } from './firms-rows.ts';
 
 const lineFeed = 0x0a;
 
-/** The most rows that the blocks can hold: their lines without the header. Blank lines count, so it may be too high. */
-export const mostRows = (blocks: readonly Buffer[]): number => {
+/** An answer that can be read again. */
+type Blocks = Pick<WholeAnswer, 'blocks'>;
+
+/** The most rows that an answer can hold: its lines without the header. Blank lines count, so it may be too high. */
+export const mostRows = async (answer: Blocks): Promise<number> => {
   let lines = 1;
-  for (const block of blocks)
+  for await (const block of answer.blocks())
     for (let at = block.indexOf(lineFeed); at !== -1; at = block.indexOf(lineFeed, at + 1)) lines += 1;
   return Math.max(0, lines - 1);
 };
@@ -24,17 +28,16 @@ export const mostRows = (blocks: readonly Buffer[]): number => {
 const blocksPerTurn = 8;
 
 /**
- * Rejects with `format_changed` if too many rows of the answer are invalid. An answer without a usable header is left to
+ * Rejects with `format_changed` if too many rows of the answer are invalid; `most`: what `mostRows` says of it. An answer without a usable header is left to
  * whoever reads it: it says more about it.
  */
-export const judgeFirms = async (blocks: readonly Buffer[], maxShare: number, redact: Redactor): Promise<void> => {
-  const most = mostRows(blocks);
+export const judgeFirms = async (answer: Blocks, most: number, maxShare: number, redact: Redactor): Promise<void> => {
   const sample: InvalidRow[] = [];
   let read: FirmsRowReader | null = null;
   let valid = 0;
   let bad = 0;
   let pieces = 0;
-  for (const rows of csvRows(textOf(blocks))) {
+  for await (const rows of csvRows(textOf(answer.blocks()))) {
     const records: SourceRecord[] = [];
     const invalid: InvalidRow[] = [];
     for (const row of rows) {

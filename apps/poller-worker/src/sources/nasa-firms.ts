@@ -2,8 +2,9 @@
 // The API says everything with status 200, also that the key is wrong: what is no CSV is read for what it says.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import { collectBlocks, textOf } from '../http/body.ts';
+import { textOf } from '../http/body.ts';
 import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
+import type { WholeAnswer } from '../http/whole-answer.ts';
 import { csvRows } from './csv-rows.ts';
 import { createFirmsRowReader, type FirmsRowReader, parseFirmsRow } from './firms-rows.ts';
 import { judgeFirms, mostRows } from './firms-share.ts';
@@ -11,9 +12,9 @@ import type { Page, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
 /**
- * Rows of one page. An answer is kept as the bytes it came in (about 90 a row) until its end, and only a page at a time
- * as records (about six times that): a day of the world, 300,000 rows, takes 30 MB and not 200. A page takes 5 to 10 ms;
- * larger ones outlive the young generation of the garbage collector and cost twice as much a row (measured).
+ * Rows of one page. An answer is kept as the bytes it came in (about 90 a row) until its end, on the disk above 16 MiB,
+ * and only a page at a time as records (about six times that). A page takes 5 to 10 ms; larger ones outlive the young
+ * generation of the garbage collector and cost twice as much a row (measured).
  */
 const pageRows = 5000;
 
@@ -27,10 +28,15 @@ export const createNasaFirms: SourceFactory = (source) => {
     poll: async function* ({ http, maxInvalidShare }) {
       const url = new URL(path, source.baseUrl);
       const response = await http.get({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
-      const blocks = await collectBlocks(response.body);
-      // What fits into one page is judged by whoever gets the page.
-      if (mostRows(blocks) > pageRows) await judgeFirms(blocks, maxInvalidShare, redact);
-      yield* firmsPages(blocks, redact);
+      const answer = await response.whole();
+      try {
+        const most = await mostRows(answer);
+        // What fits into one page is judged by whoever gets the page.
+        if (most > pageRows) await judgeFirms(answer, most, maxInvalidShare, redact);
+        yield* firmsPages(answer, redact);
+      } finally {
+        await answer.close();
+      }
     },
     parseRow: parseFirmsRow,
   };
@@ -40,16 +46,20 @@ export const createNasaFirms: SourceFactory = (source) => {
  * The pages of one whole answer. The position only says how far it was read: a poll that goes on fetches again, and
  * what it has had is known by its id. Throws `credentials_refused`, `rate_limited` or `response_unreadable`.
  */
-export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPerPage = pageRows): Generator<Page> {
+export async function* firmsPages(
+  answer: Pick<WholeAnswer, 'beginning' | 'blocks'>,
+  redact: Redactor,
+  rowsPerPage = pageRows,
+): AsyncGenerator<Page> {
   let read: FirmsRowReader | null = null;
   let records: SourceRecord[] = [];
   let invalid: InvalidRow[] = [];
   let done = 0;
-  for (const rows of csvRows(textOf(blocks))) {
+  for await (const rows of csvRows(textOf(answer.blocks()))) {
     for (const row of rows) {
       if (read === null) {
         const reader = createFirmsRowReader(row);
-        if ('missing' in reader) throw noCsv(blocks, reader.missing, redact);
+        if ('missing' in reader) throw noCsv(answer.beginning, reader.missing, redact);
         read = reader.read;
         continue;
       }
@@ -62,7 +72,7 @@ export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPer
       read(row, records, invalid);
     }
   }
-  if (read === null) throw noCsv(blocks, [], redact);
+  if (read === null) throw noCsv(answer.beginning, [], redact);
   yield { records, invalid, position: null, ...(done === 0 ? {} : { isPart: true }) };
 }
 
@@ -70,8 +80,7 @@ export function* firmsPages(blocks: readonly Buffer[], redact: Redactor, rowsPer
 const beginningBytes = 4096;
 
 /** What an answer without the right header is. */
-const noCsv = (blocks: readonly Buffer[], missing: readonly string[], redact: Redactor): StreamManagerError => {
-  const first = blocks[0] ?? Buffer.alloc(0);
+const noCsv = (first: Buffer, missing: readonly string[], redact: Redactor): StreamManagerError => {
   const beginning = first.subarray(0, beginningBytes).toString('utf8');
   const said = excerptOf(beginning, redact, first.length > beginningBytes);
   // A byte order mark counts as a blank here.

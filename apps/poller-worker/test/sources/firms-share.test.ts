@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { answerInMemory, type WholeAnswer } from '../../src/http/whole-answer.ts';
 import { isFormatChanged } from '../../src/sources/changed-format.ts';
 import { judgeFirms, mostRows } from '../../src/sources/firms-share.ts';
 import { createNasaFirms } from '../../src/sources/nasa-firms.ts';
@@ -11,27 +12,28 @@ const header =
 const good = '39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,2.0NRT,298.2,4.53,D';
 const bad = good.replace('4.53', 'x');
 
-const blocksOf = (text: string, bytes: number): readonly Buffer[] => {
+const answerOf = (text: string, bytes: number): WholeAnswer => {
   const whole = Buffer.from(text);
-  return Array.from({ length: Math.ceil(whole.length / bytes) }, (_, at) =>
-    whole.subarray(at * bytes, (at + 1) * bytes),
+  return answerInMemory(
+    Array.from({ length: Math.ceil(whole.length / bytes) }, (_, at) => whole.subarray(at * bytes, (at + 1) * bytes)),
   );
 };
 
 const redact = (text: string): string => text;
 
 describe('mostRows', () => {
-  it('is never less than the rows of an answer, whatever its blocks, its blank lines and its end', () => {
-    fc.assert(
-      fc.property(
+  it('is never less than the rows of an answer, whatever its blocks, its blank lines and its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.constantFrom(good, bad, '')),
         fc.boolean(),
         fc.integer({ min: 1, max: 200 }),
-        (lines, ends, bytes) => {
+        async (lines, ends, bytes) => {
           const text = [header, ...lines].join('\n') + (ends ? '\n' : '');
           const rows = lines.filter((line) => line !== '').length;
-          expect(mostRows(blocksOf(text, bytes))).toBeGreaterThanOrEqual(rows);
-          expect(mostRows(blocksOf(text, bytes))).toBeLessThanOrEqual(lines.length + 1);
+          const most = await mostRows(answerOf(text, bytes));
+          expect(most).toBeGreaterThanOrEqual(rows);
+          expect(most).toBeLessThanOrEqual(lines.length + 1);
         },
       ),
     );
@@ -46,8 +48,8 @@ describe('judgeFirms', () => {
       fc.asyncProperty(lines, share, fc.integer({ min: 50, max: 2000 }), async (rows, maxShare, bytes) => {
         const invalid = rows.filter((row) => row === bad).length;
         const total = rows.filter((row) => row !== '').length;
-        const blocks = blocksOf(`${[header, ...rows].join('\n')}\n`, bytes);
-        const said = await judgeFirms(blocks, maxShare, redact).then(
+        const answer = answerOf(`${[header, ...rows].join('\n')}\n`, bytes);
+        const said = await judgeFirms(answer, await mostRows(answer), maxShare, redact).then(
           () => false,
           (error: unknown) => {
             expect(error).toMatchObject({ code: 'format_changed' });
@@ -61,7 +63,8 @@ describe('judgeFirms', () => {
   });
 
   it('leaves an answer that is no CSV to whoever reads it', async () => {
-    await expect(judgeFirms([Buffer.from('Invalid MAP_KEY.\n'.repeat(50))], 0.5, redact)).resolves.toBeUndefined();
+    const answer = answerOf('Invalid MAP_KEY.\n'.repeat(50), 1000);
+    await expect(judgeFirms(answer, 50, 0.5, redact)).resolves.toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../src/http/secrets.ts';
+import { answerInMemory } from '../../src/http/whole-answer.ts';
 import { parseFirmsRow } from '../../src/sources/firms-rows.ts';
 import { createNasaFirms, firmsPages } from '../../src/sources/nasa-firms.ts';
 import { resolvedSource } from './resolved-source.ts';
@@ -15,20 +16,18 @@ const modis =
 const viirsRow = '39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,2.0NRT,298.2,4.53,D';
 const modisRow = '38.1234,-120.5,331.2,1.1,1.05,2025-01-04,2130,Terra,MODIS,85,6.1NRT,295.4,120.9,N';
 
-const parse = (text: string | Buffer, rowsPerPage?: number) => {
-  const pages = [...firmsPages([Buffer.from(text)], createRedactor(['the-map-key']), rowsPerPage)];
+const parse = async (text: string | Buffer, rowsPerPage?: number) => {
+  const answer = answerInMemory([Buffer.from(text)]);
+  const pages = await Array.fromAsync(firmsPages(answer, createRedactor(['the-map-key']), rowsPerPage));
   return { pages, records: pages.flatMap((page) => page.records), invalid: pages.flatMap((page) => page.invalid) };
 };
 
-/** What it throws. */
-const errorOf = (act: () => unknown): unknown => {
-  try {
-    act();
-  } catch (error) {
-    return error;
-  }
-  return null;
-};
+/** What it rejects with. */
+const errorOf = (act: Promise<unknown>): Promise<unknown> =>
+  act.then(
+    () => null,
+    (error: unknown) => error,
+  );
 
 /** The VIIRS row with other cells. */
 const rowWith = (changes: Readonly<Record<string, string>>, header = viirs, row = viirsRow): string => {
@@ -37,16 +36,16 @@ const rowWith = (changes: Readonly<Record<string, string>>, header = viirs, row 
   return cells.join(',');
 };
 
-const one = (row: string, header = viirs): SourceRecord => {
-  const { records, invalid } = parse(`${header}\n${row}\n`);
+const one = async (row: string, header = viirs): Promise<SourceRecord> => {
+  const { records, invalid } = await parse(`${header}\n${row}\n`);
   expect(invalid).toEqual([]);
   expect(records).toHaveLength(1);
   return records[0]!;
 };
 
 describe('a VIIRS row', () => {
-  it('becomes a fire detection', () => {
-    expect(one(viirsRow)).toEqual({
+  it('becomes a fire detection', async () => {
+    expect(await one(viirsRow)).toEqual({
       type: 'fire-detection',
       naturalKey: 'N|VIIRS|2025-01-04|0902|39.7596|-121.6219|0.39|0.36',
       observedAtMs: Date.parse('2025-01-04T09:02:00Z'),
@@ -70,8 +69,8 @@ describe('a VIIRS row', () => {
 });
 
 describe('a MODIS row', () => {
-  it('keeps both of its brightness channels', () => {
-    expect(one(modisRow, modis).data).toEqual({
+  it('keeps both of its brightness channels', async () => {
+    expect((await one(modisRow, modis)).data).toEqual({
       satellite: 'Terra',
       instrument: 'MODIS',
       confidence: 0.85,
@@ -88,9 +87,9 @@ describe('a MODIS row', () => {
 });
 
 describe('a LANDSAT row', () => {
-  it('has no brightness, power and instrument', () => {
+  it('has no brightness, power and instrument', async () => {
     const header = 'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight';
-    expect(one('39.1,-121.2,44,33,30,30,2025-01-04,1845,L8,M,D', header)).toMatchObject({
+    expect(await one('39.1,-121.2,44,33,30,30,2025-01-04,1845,L8,M,D', header)).toMatchObject({
       naturalKey: 'L8||2025-01-04|1845|39.1|-121.2|30|30',
       data: { instrument: null, confidenceClass: 'nominal', brightnessK: null, brightnessLongwaveK: null, frpMw: null },
     });
@@ -106,8 +105,8 @@ describe('times', () => {
     { text: '0902', time: '09:02' },
     { text: '09:02', time: '09:02' },
     { text: '2359', time: '23:59' },
-  ])('$text is $time UTC', ({ text, time }) => {
-    const record = one(rowWith({ acq_time: text }));
+  ])('$text is $time UTC', async ({ text, time }) => {
+    const record = await one(rowWith({ acq_time: text }));
     expect(new Date(record.observedAtMs).toISOString()).toBe(`2025-01-04T${time}:00.000Z`);
     expect(record.naturalKey).toContain(`|2025-01-04|${time.replace(':', '')}|`);
   });
@@ -128,22 +127,24 @@ describe('confidence', () => {
     { text: '80', confidence: 0.8, confidenceClass: 'high' },
     { text: '100', confidence: 1, confidenceClass: 'high' },
     { text: '', confidence: null, confidenceClass: null },
-  ])('"$text" is $confidence, $confidenceClass', ({ text, confidence, confidenceClass }) => {
-    expect(one(rowWith({ confidence: text })).data).toMatchObject({ confidence, confidenceClass });
+  ])('"$text" is $confidence, $confidenceClass', async ({ text, confidence, confidenceClass }) => {
+    expect((await one(rowWith({ confidence: text }))).data).toMatchObject({ confidence, confidenceClass });
   });
 });
 
 describe('the natural key and the partition key', () => {
-  it('do not hang on how a number is printed', () => {
-    const usual = one(viirsRow);
-    const padded = one(rowWith({ latitude: '39.75960', longitude: '-121.62190', scan: '0.390', acq_time: '0902' }));
+  it('do not hang on how a number is printed', async () => {
+    const usual = await one(viirsRow);
+    const padded = await one(
+      rowWith({ latitude: '39.75960', longitude: '-121.62190', scan: '0.390', acq_time: '0902' }),
+    );
     expect(padded.naturalKey).toBe(usual.naturalKey);
     expect(padded.partitionKey).toBe(usual.partitionKey);
   });
 
-  it('tell two pixels of one place and minute apart by scan and track', () => {
-    expect(one(rowWith({ scan: '0.4' })).naturalKey).not.toBe(one(viirsRow).naturalKey);
-    expect(one(rowWith({ track: '0.4' })).naturalKey).not.toBe(one(viirsRow).naturalKey);
+  it('tell two pixels of one place and minute apart by scan and track', async () => {
+    expect((await one(rowWith({ scan: '0.4' }))).naturalKey).not.toBe((await one(viirsRow)).naturalKey);
+    expect((await one(rowWith({ track: '0.4' }))).naturalKey).not.toBe((await one(viirsRow)).naturalKey);
   });
 
   it.each([
@@ -152,15 +153,15 @@ describe('the natural key and the partition key', () => {
     { latitude: '40', longitude: '-120', key: '40.0,-120.0' },
     { latitude: '-33.96', longitude: '18.449', key: '-34.0,18.4' },
     { latitude: '90', longitude: '-180', key: '90.0,-180.0' },
-  ])('$latitude, $longitude lies in $key', ({ latitude, longitude, key }) => {
-    expect(one(rowWith({ latitude, longitude })).partitionKey).toBe(key);
+  ])('$latitude, $longitude lies in $key', async ({ latitude, longitude, key }) => {
+    expect((await one(rowWith({ latitude, longitude }))).partitionKey).toBe(key);
   });
 });
 
 describe('values', () => {
-  it('that are empty are null where the record can do without', () => {
+  it('that are empty are null where the record can do without', async () => {
     const row = rowWith({ bright_ti4: '', bright_ti5: '', frp: '', daynight: '', version: '' });
-    expect(one(row).data).toMatchObject({
+    expect((await one(row)).data).toMatchObject({
       brightnessK: null,
       brightnessLongwaveK: null,
       frpMw: null,
@@ -192,9 +193,9 @@ describe('values', () => {
     { name: 'no instrument', changes: { instrument: '' }, reason: 'missing_value' },
     { name: 'an unknown confidence', changes: { confidence: 'sure' }, reason: 'unknown_word' },
     { name: 'a confidence above 100', changes: { confidence: '101' }, reason: 'unknown_word' },
-  ])('make a row invalid: $name', ({ changes, reason }) => {
+  ])('make a row invalid: $name', async ({ changes, reason }) => {
     const bad = rowWith(changes);
-    const { records, invalid } = parse(`${viirs}\n${viirsRow}\n${bad}\n${viirsRow}\n`);
+    const { records, invalid } = await parse(`${viirs}\n${viirsRow}\n${bad}\n${viirsRow}\n`);
     expect(records).toHaveLength(2);
     const message: unknown = expect.stringContaining(Object.keys(changes)[0]!);
     expect(invalid).toEqual([{ raw: bad, reason, message, context: viirs }]);
@@ -206,8 +207,8 @@ describe('values', () => {
     { name: 'too many', bad: `${viirsRow},1,2`, reason: 'column_count' },
     { name: 'a quote that does not close', bad: `"${viirsRow}`, reason: 'unreadable' },
     { name: 'words', bad: '<html>', reason: 'column_count' },
-  ])('in the wrong number make a row invalid: $name', ({ bad, reason }) => {
-    const { records, invalid } = parse(`${viirs}\n${bad}\n${viirsRow}\n`);
+  ])('in the wrong number make a row invalid: $name', async ({ bad, reason }) => {
+    const { records, invalid } = await parse(`${viirs}\n${bad}\n${viirsRow}\n`);
     expect(records).toHaveLength(1);
     expect(invalid).toMatchObject([{ raw: bad, reason }]);
   });
@@ -215,17 +216,17 @@ describe('values', () => {
 
 describe('a row that is parsed again', () => {
   const bad = rowWith({ frp: 'x' });
-  const [kept] = parse(`${viirs}\n${bad}\n`).invalid;
 
-  it('is the same invalid row, as long as it is', () => {
+  it('is the same invalid row, as long as it is', async () => {
+    const [kept] = (await parse(`${viirs}\n${bad}\n`)).invalid;
     expect(parseFirmsRow({ raw: bad, context: viirs })).toEqual(kept);
-    const cut = parse(`${viirs}\n${bad}${'9'.repeat(9000)}\n`).invalid[0]!;
+    const cut = (await parse(`${viirs}\n${bad}${'9'.repeat(9000)}\n`)).invalid[0]!;
     expect(cut).toMatchObject({ isIncomplete: true, raw: expect.stringMatching(/^.{8192}$/) });
   });
 
-  it('is the record that its answer would have given, once it is right', () => {
-    expect(parseFirmsRow({ raw: viirsRow, context: viirs })).toEqual(one(viirsRow));
-    expect(parseFirmsRow({ raw: modisRow, context: modis })).toEqual(one(modisRow, modis));
+  it('is the record that its answer would have given, once it is right', async () => {
+    expect(parseFirmsRow({ raw: viirsRow, context: viirs })).toEqual(await one(viirsRow));
+    expect(parseFirmsRow({ raw: modisRow, context: modis })).toEqual(await one(modisRow, modis));
   });
 
   it.each([
@@ -260,23 +261,25 @@ describe('answers', () => {
     { name: 'with quoted values', text: `"${viirs.replaceAll(',', '","')}"\n"${viirsRow.replaceAll(',', '","')}"\n` },
     { name: 'with a quoted comma', text: `remark,${viirs}\n"a, b",${viirsRow}\n` },
     { name: 'with names in capitals', text: `${viirs.toUpperCase()}\n${viirsRow}\n` },
-  ])('are read $name', ({ text }) => {
-    const { records, invalid } = parse(text);
+  ])('are read $name', async ({ text }) => {
+    const { records, invalid } = await parse(text);
     expect(invalid).toEqual([]);
-    expect(records).toEqual([one(viirsRow)]);
+    expect(records).toEqual([await one(viirsRow)]);
   });
 
-  it('of older exports may lack daynight and version', () => {
+  it('of older exports may lack daynight and version', async () => {
     const header = viirs.replace(',version', '').replace(',daynight', '');
-    expect(one('39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,298.2,4.53', header).data).toMatchObject({
+    expect(
+      (await one('39.7596,-121.6219,328.4,0.39,0.36,2025-01-04,902,N,VIIRS,n,298.2,4.53', header)).data,
+    ).toMatchObject({
       dayNight: null,
       version: null,
       frpMw: 4.53,
     });
   });
 
-  it('with a header only have no records', () => {
-    expect(parse(`${viirs}\n`).pages).toEqual([{ records: [], invalid: [], position: null }]);
+  it('with a header only have no records', async () => {
+    expect((await parse(`${viirs}\n`)).pages).toEqual([{ records: [], invalid: [], position: null }]);
   });
 
   it.each([
@@ -332,16 +335,16 @@ describe('answers', () => {
       code: 'response_unreadable',
       says: 'no data for *** today',
     },
-  ])('that are no detections fail: $name', ({ text, code, says }) => {
-    const error = errorOf(() => parse(text));
+  ])('that are no detections fail: $name', async ({ text, code, says }) => {
+    const error = await errorOf(parse(text));
     expect(codeOf(error)).toBe(code);
     expect(String(error)).toContain(says);
     expect(String(error)).not.toContain('the-map-key');
   });
 
-  it('of many rows come in pages, of which only the last has no position', () => {
+  it('of many rows come in pages, of which only the last has no position', async () => {
     const rows = Array.from({ length: 25 }, (_, at) => (at % 5 === 0 ? `broken ${at}` : rowWith({ frp: String(at) })));
-    const { pages, records, invalid } = parse(`${viirs}\n${rows.join('\n')}\n`, 10);
+    const { pages, records, invalid } = await parse(`${viirs}\n${rows.join('\n')}\n`, 10);
     expect(pages.map((page) => page.records.length + page.invalid.length)).toEqual([10, 10, 5]);
     expect(pages.map((page) => page.position)).toEqual([{ rows: 10 }, { rows: 20 }, null]);
     expect(records.map((record) => record.data['frpMw'])).toEqual(rows.flatMap((_, at) => (at % 5 === 0 ? [] : [at])));
@@ -361,15 +364,15 @@ describe('whatever comes', () => {
   );
   const isRow = (text: string): boolean => text.trim() !== '';
 
-  it('every row becomes a record or an invalid row, under any header that is one', () => {
-    fc.assert(
-      fc.property(
+  it('every row becomes a record or an invalid row, under any header that is one', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(line),
         fc.constantFrom(viirs, modis),
         fc.integer({ min: 1, max: 7 }),
-        (lines, header, perPage) => {
+        async (lines, header, perPage) => {
           const clean = lines.map((text) => text.replaceAll(/[\n\r]/g, ' '));
-          const { records, invalid } = parse([header, ...clean].join('\n'), perPage);
+          const { records, invalid } = await parse([header, ...clean].join('\n'), perPage);
           expect(records.length + invalid.length).toBe(clean.filter(isRow).length);
           for (const record of records) {
             expect(Number.isSafeInteger(record.observedAtMs)).toBe(true);
@@ -382,23 +385,24 @@ describe('whatever comes', () => {
     );
   });
 
-  it('bytes are rows under a header, and an error of ours without one', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+  it('bytes are rows under a header, and an error of ours without one', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async (bytes) => {
         const text = new TextDecoder().decode(bytes);
-        const { records, invalid } = parse(Buffer.concat([Buffer.from(`${viirs}\n`), bytes]));
+        const { records, invalid } = await parse(Buffer.concat([Buffer.from(`${viirs}\n`), bytes]));
         expect(records.length + invalid.length).toBe(text.split('\n').filter(isRow).length);
-        expect(codeOf(errorOf(() => parse(Buffer.from(bytes))))).not.toBeNull();
+        expect(codeOf(await errorOf(parse(Buffer.from(bytes))))).not.toBeNull();
       }),
     );
   });
 
-  it('a text that is cut into blocks anywhere is the same text', () => {
+  it('a text that is cut into blocks anywhere is the same text', async () => {
     const bytes = Buffer.from(`${viirs}\n${rowWith({ version: 'é€😀' })}\n${viirsRow}\n`);
-    fc.assert(
-      fc.property(fc.nat(bytes.length), (cut) => {
-        const blocks = [bytes.subarray(0, cut), bytes.subarray(cut)];
-        expect([...firmsPages(blocks, createRedactor([]))]).toEqual([...firmsPages([bytes], createRedactor([]))]);
+    const pagesOf = (...blocks: readonly Buffer[]) =>
+      Array.fromAsync(firmsPages(answerInMemory(blocks), createRedactor([])));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length), async (cut) => {
+        expect(await pagesOf(bytes.subarray(0, cut), bytes.subarray(cut))).toEqual(await pagesOf(bytes));
       }),
     );
   });

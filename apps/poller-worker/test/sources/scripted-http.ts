@@ -4,6 +4,7 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../src/http/http-client.ts';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
+import { answerInMemory } from '../../src/http/whole-answer.ts';
 import type { Page, Source } from '../../src/sources/source.ts';
 
 export interface ScriptedHttp extends HttpClient {
@@ -37,6 +38,7 @@ const responseOf = (bytes: Buffer): HttpResponse => ({
   body: (async function* () {
     yield bytes;
   })(),
+  whole: async () => answerInMemory(bytes.length === 0 ? [] : [bytes]),
   text: async () => bytes.toString('utf8'),
   json: async () => {
     try {

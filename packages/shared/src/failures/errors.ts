@@ -19,6 +19,11 @@ export const errorTable = {
   fetch_status: { retryable: true, meaning: 'The provider answered with an error status.' },
   fetch_redirect: { retryable: false, meaning: 'The provider redirected somewhere we do not follow.' },
   response_too_large: { retryable: false, meaning: 'The answer is larger than polling.maxResponseBytes.' },
+  spool_failed: {
+    retryable: true,
+    meaning:
+      'A large answer could not be kept in its temporary file; the disk is full, or TMPDIR cannot be written to.',
+  },
   response_unreadable: { retryable: true, meaning: 'The answer is not what this API is documented to give.' },
   format_changed: {
     retryable: true,
