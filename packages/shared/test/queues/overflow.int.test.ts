@@ -278,6 +278,47 @@ describe('the critical reserve', () => {
     expect((await bundle.picture()).counts.total).toBe(6);
   });
 
+  it.each<{ overflow: OverflowMode; low: object; critical: object; next: object }>([
+    {
+      overflow: 'backpressure',
+      low: { status: 'full', total: 6 },
+      critical: { status: 'stored', evicted: [] },
+      next: { status: 'full', total: 10 },
+    },
+    {
+      overflow: 'reject',
+      low: { status: 'rejected', dropped: 1 },
+      critical: { status: 'stored', evicted: [] },
+      next: { status: 'rejected', dropped: 1 },
+    },
+    {
+      overflow: 'drop_oldest',
+      low: { status: 'stored', evicted: [{ chunkId: 'old' }] },
+      critical: { status: 'stored', evicted: [] },
+      next: { status: 'stored', evicted: [{ chunkId: 'normal' }] },
+    },
+    {
+      overflow: 'drop_lowest',
+      low: { status: 'stored', evicted: [{ chunkId: 'old' }] },
+      critical: { status: 'stored', evicted: [] },
+      next: { status: 'stored', evicted: [{ chunkId: 'low' }] },
+    },
+  ])(
+    'under $overflow is for critical records only: a lower newcomer meets the end of the open part, a critical one that of the cap',
+    async ({ overflow, low, critical, next }) => {
+      await using bundle = openChunkStore();
+      const limits = reserve(overflow);
+      await bundle.admit(records(1, 3), { limits, chunkId: 'old', priority: 4 });
+      await bundle.admit(records(11, 3), { limits, chunkId: 'normal', priority: 3 });
+      expect(await bundle.admit([record(21)], { limits, chunkId: 'low', priority: 4 })).toMatchObject(low);
+      const lying = (await bundle.picture()).counts.total ?? 0;
+      expect(await bundle.admit(records(31, 10 - lying), { limits, priority: 1 })).toMatchObject(critical);
+      expect((await bundle.picture()).counts.total).toBe(10);
+      expect(await bundle.admit([record(51)], { limits, chunkId: 'next', priority: 1 })).toMatchObject(next);
+      expect(faultsOf(await bundle.picture(), 10)).toEqual([]);
+    },
+  );
+
   it('lets a critical newcomer evict up to the whole cap', async () => {
     await using bundle = openChunkStore();
     const limits = reserve('drop_lowest');
