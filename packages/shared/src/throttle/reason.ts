@@ -1,9 +1,8 @@
 // Why the throttle decided as it did, in one clause for people: on the overview, in `streamctl lag`, in the log.
-import { formatDuration } from '../config/durations.ts';
 import type { ThrottlingSettings } from '../config/sections/throttling.ts';
 import type { LagSample, LagThresholds, ThrottleState } from './decision.ts';
 import type { LagWindow } from './lag-window.ts';
-import { describeThreshold } from './thresholds.ts';
+import { describeThreshold, describeTime } from './thresholds.ts';
 
 /** Which rule decided. */
 export type ThrottleRule = 'off' | 'no_group' | 'flow_unknown' | 'low' | 'target' | 'critical' | 'critical_average';
@@ -53,7 +52,7 @@ const describeLag = ({ lag, group, topic }: LagSample): string => {
 
 const describeWait = (watchedMs: number, { targetConsumerLag }: ThrottlingSettings): string =>
   targetConsumerLag.kind === 'time'
-    ? `the target is ${formatDuration(targetConsumerLag.ms)} of flow, and the flow is known for ${Math.floor(watchedMs / 1_000)}s`
+    ? `the target is ${describeTime(targetConsumerLag.ms)} of flow, and the flow is known for ${Math.floor(watchedMs / 1_000)}s`
     : 'the target is not known';
 
 function describeRecovery({ pace }: Grounds, { recoveryChecks, maxSendRate }: ThrottlingSettings): string {

@@ -45,5 +45,8 @@ const oneMore = (records: number): number => Math.ceil(records) + 1;
 /** A threshold for people: `5,000`, or `90,001 (60s of flow)`. */
 export const describeThreshold = (records: number, threshold: LagThreshold): string => {
   const number = records.toLocaleString('en-US');
-  return threshold.kind === 'time' ? `${number} (${formatDuration(threshold.ms)} of flow)` : number;
+  return threshold.kind === 'time' ? `${number} (${describeTime(threshold.ms)} of flow)` : number;
 };
+
+/** Up to two minutes in seconds, as the config writes its defaults. */
+export const describeTime = (ms: number): string => (ms <= 120_000 ? `${ms / 1_000}s` : formatDuration(ms));

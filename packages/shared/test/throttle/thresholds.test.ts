@@ -65,6 +65,15 @@ describe('a threshold given as a time', () => {
     expect(target).toBeLessThan(86_400 * 1.05);
   });
 
+  it.each([
+    ['15s', 'lag 5,000 of group fire-map on wildfire-nasa-firms is at least the target 1,000 (15s of flow)'],
+    ['120s', 'lag 5,000 of group fire-map on wildfire-nasa-firms is at least the target 1,000 (120s of flow)'],
+    ['10m', 'lag 5,000 of group fire-map on wildfire-nasa-firms is at least the target 1,000 (10m of flow)'],
+  ])('is named in the reason: %s', (targetConsumerLag, reason) => {
+    const settings = settingsOf({ targetConsumerLag, criticalConsumerLag: '24h', sampleIntervalMs: 60_000 });
+    expect(decisionsOf(repeat(5_000, 20), settings).decisions.at(-1)?.reason).toBe(reason);
+  });
+
   it('keeps what held while the flow is not known again', () => {
     const throttled = decisionsOf(steady(500_000, 100, 60), defaults).state;
     const { decisions } = decisionsOf([500_000], defaults, { from: throttled, everyMs: 600_000 });
