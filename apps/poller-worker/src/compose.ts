@@ -98,7 +98,6 @@ export const composePoller = (
         { maxWaiting: waitingSlots(config.polling.concurrency) },
       ),
       memory: redisMemory,
-      stocks,
       metrics,
       logger,
       cutSecrets,

@@ -37,7 +37,7 @@ export const createHoldBack =
     const high = await deps.memory.high();
     if (high !== null) return { by: 'memory', reason: high, waitMs: Math.min(periodMs, memoryWaitMs) };
     const stock = (await deps.stocks.read([id])).get(id);
-    const full = stock === undefined ? null : lettersFull(stock, source.admission.letters);
+    const full = stock === undefined ? null : lettersFull(stock, source.letters);
     if (full !== null) return { by: 'letters', reason: full, waitMs: Math.min(periodMs, lettersWaitMs) };
     if (!mayBeThrottled(source, poll)) return null;
     return throttleDelay((await deps.throttle.read([id])).get(id), options.decisionHoldsMs);

@@ -4,6 +4,7 @@ import { openVariables } from '@stream-manager/shared/config/open-variables';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
 import type { AdmissionSettings } from './admission/admit-page.ts';
@@ -21,6 +22,8 @@ export interface PolledSource {
   readonly host: string | null;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
+  /** How many of its dead letters may lie. */
+  readonly letters: LetterLimits;
   /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
   readonly maxInvalidShare: number;
 }
@@ -51,8 +54,8 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
           limits: chunkLimits(source),
           chunkSize: source.queue.chunkSize,
           admitWaitMs: source.queue.admitWaitMs,
-          letters: config.delivery.deadLetters,
         },
+        letters: config.delivery.deadLetters,
         maxInvalidShare: config.delivery.deadLetters.maxInvalidShare,
       });
     } catch (error) {

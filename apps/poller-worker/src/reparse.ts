@@ -14,6 +14,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { ChunkLimits, ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { letterMark, nextLetterId } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
@@ -30,7 +31,10 @@ export interface ReparseDeps {
   /** Also of a source that this process does not know. */
   readonly limitsOf: (sourceId: string) => ChunkLimits;
   readonly store: Pick<ChunkStore, 'lookup' | 'admit' | 'remember'>;
-  readonly queues: Pick<AdmissionQueues, 'addChunkJob' | 'addLetters' | 'ring'>;
+  readonly queues: Pick<AdmissionQueues, 'addChunkJob' | 'ring'> & {
+    /** Whatever the limits are: the new letter takes the old one's place. */
+    addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  };
   readonly memory: Pick<RedisMemory, 'high'>;
   readonly metrics: Pick<Metrics, 'recordsAcceptedTotal' | 'deadLettersTotal'>;
   readonly logger: Logger;

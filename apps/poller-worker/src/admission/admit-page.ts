@@ -9,14 +9,13 @@ import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import type { KeptDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
-import type { LetterLimits, LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { Redactor } from '../http/secrets.ts';
 import { type Chunk, cutChunks } from './chunks.ts';
 import { invalidRowCode, letterOf } from './invalid-letters.ts';
-import { lettersThatFit } from './letter-room.ts';
 import type { AdmissibleRow, PreparedRows } from './prepare.ts';
 import type { Room } from './room.ts';
 import { sampleOf } from './sample.ts';
@@ -26,7 +25,8 @@ import { startTally, type Tally } from './tally.ts';
 export interface AdmissionQueues {
   addChunkJob(sourceId: string, chunk: StoredChunk): Promise<void>;
   removeEvictedJobs(sourceId: string, evicted: readonly EvictedChunk[]): Promise<void>;
-  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
+  /** Adds as many letters as the limits leave room for, over the whole fleet. */
+  addFittingLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<AddedLetters>;
   /** Makes letters of chunks that were dropped and set aside. */
   keepDropped(sourceId: string, chunkIds: readonly string[]): Promise<KeptDropped>;
   /** Tells producers that the source has work. May be lost. */
@@ -39,7 +39,6 @@ export interface AdmissionDeps {
   readonly queues: AdmissionQueues;
   readonly room: Room;
   readonly memory: Pick<RedisMemory, 'high' | 'took'>;
-  readonly stocks: Pick<LetterStocks, 'read'>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Cuts every secret of this process from a text. */
@@ -58,8 +57,6 @@ export interface AdmissionSettings {
   readonly chunkSize: number;
   /** How long a chunk waits for room, in milliseconds; every chunk that gets in starts it anew. */
   readonly admitWaitMs: number;
-  /** How many dead letters may lie. */
-  readonly letters: LetterLimits;
 }
 
 /** The poll that a page belongs to. */
@@ -237,24 +234,22 @@ const keepDropped = async (
  */
 const keepInvalid = async (
   deps: AdmissionDeps,
-  { sourceId, limits, letters: allowed }: AdmissionSettings,
+  { sourceId, limits }: AdmissionSettings,
   freshRows: readonly AdmissibleRow[],
   pollId: string,
 ): Promise<Shortage | null> => {
   const high = await deps.memory.high();
   if (high !== null) return { by: 'memory', reason: high };
   const at = new Date(deps.now()).toISOString();
-  const all = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
-  const stock = (await deps.stocks.read([sourceId])).get(sourceId) ?? { letters: 0, bytes: 0 };
-  const { fitting, reason } = lettersThatFit(all, stock, allowed);
-  const shortage: Shortage | null = reason === null ? null : { by: 'letters', reason };
-  if (fitting === 0) return shortage;
-  const rows = freshRows.slice(0, fitting);
-  await deps.queues.addLetters(sourceId, all.slice(0, fitting));
-  await deps.store.remember(sourceId, rows, limits);
-  for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
-  deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
-  const example = deps.cutSecrets(rows[0]?.message ?? '');
-  deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
-  return shortage;
+  const letters = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
+  const { lie, full } = await deps.queues.addFittingLetters(sourceId, letters);
+  const rows = freshRows.filter((_row, index) => lie[index] === true);
+  if (rows.length > 0) {
+    await deps.store.remember(sourceId, rows, limits);
+    for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
+    deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
+    const example = deps.cutSecrets(rows[0]?.message ?? '');
+    deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
+  }
+  return full === null ? null : { by: 'letters', reason: full };
 };

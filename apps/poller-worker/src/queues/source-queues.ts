@@ -3,7 +3,7 @@
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
-import { addDeadLetters } from '@stream-manager/shared/queues/dead-letters';
+import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { createAddFittingLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import { type DroppedLettersDeps, keepDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
 import {
@@ -19,8 +19,10 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { AdmissionQueues } from '../admission/admit-page.ts';
 
-/** What admission uses, and the end of it. */
+/** What admission and parsing again use, and the end of it. */
 export interface SourceQueues extends AdmissionQueues {
+  /** Adds letters whatever the limits are: each takes the place of one that goes. */
+  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<void>;
   /** Closes the queues, not the connection. Idempotent. */
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export const createSourceQueues = (
       await removeEvictedJobs(records(sourceId), evicted);
     },
     keepDropped: (sourceId, chunkIds) => keepDropped(droppedLetters, sourceId, chunkIds),
+    addFittingLetters: addFitting,
     addLetters: (sourceId, added) => addDeadLetters(letters(sourceId), added, stocks),
     ring,
     close: () => opened.close(),

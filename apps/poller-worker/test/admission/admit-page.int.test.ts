@@ -3,7 +3,7 @@
 
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { createLogger } from '@stream-manager/shared/observability/logger';
-import { createLetterStocks, type LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
@@ -73,11 +73,10 @@ const openAdmission = (
       addChunkJob: (...of) => act('addChunkJob', () => queues.addChunkJob(...of)),
       removeEvictedJobs: (...of) => act('removeEvictedJobs', () => queues.removeEvictedJobs(...of)),
       keepDropped: (...of) => act('keepDropped', () => queues.keepDropped(...of)),
-      addLetters: (...of) => act('addLetters', () => queues.addLetters(...of)),
+      addFittingLetters: (...of) => act('addLetters', () => queues.addFittingLetters(...of)),
       ring: () => {},
     },
     memory,
-    stocks: createLetterStocks(poller.redis, poller.keyPrefix),
     room: createRoom({ store, memory, now: () => performance.now() }, { maxWaiting: 1 }),
     metrics,
     logger,
@@ -86,7 +85,7 @@ const openAdmission = (
     monotonicNow: () => performance.now(),
   };
   const source = resolveSource(poller.config, sourceId);
-  const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0, letters };
+  const settings: AdmissionSettings = { sourceId, limits: chunkLimits(source), chunkSize: 20, admitWaitMs: 0 };
   const poll = { pollId: 'p', signal: stop.signal, lost: new AbortController().signal, progress: () => {} };
   return {
     done,
@@ -185,6 +184,30 @@ describe('a page whose admission is killed', () => {
     expect(next.map((job) => job.data.raw)).toEqual(['b']);
     expect(await poller.value('records_invalid_total', { reason: 'not_a_number' })).toBe(2);
     await first.close();
+  });
+
+  it('beside others of the same source adds no more letters than there is room for, together', async () => {
+    await using poller = await openPollerBundle();
+    const limits = { maxRecords: 25, maxBytes: 1_000_000 };
+    const admissions = [0, 1, 2, 3].map(() => openAdmission(poller, null, limits));
+    const pageOf = (part: number): PreparedRows => {
+      const preparation = startPreparation(
+        { sourceId, priority: 'normal', resolvePriority: (_record, base) => base, readKey: undefined },
+        1,
+      );
+      preparation.addInvalid(
+        Array.from({ length: 10 }, (_, at) => ({ raw: `${part}-${at}`, reason: 'not_a_number', message: 'no number' })),
+      );
+      return preparation.finish();
+    };
+    const lying = (): Promise<number> => poller.letters.getJobCountByTypes('waiting');
+    await Promise.all(admissions.map((admission, part) => admission.admit(pageOf(part))));
+    // Room that is being taken may count twice for a moment, never not at all.
+    expect(await lying()).toBeLessThanOrEqual(25);
+    for (const [part, admission] of admissions.entries()) await admission.admit(pageOf(part));
+    expect(await lying()).toBe(25);
+    expect(await poller.value('records_invalid_total', { reason: 'not_a_number' })).toBe(25);
+    await Promise.all(admissions.map((admission) => admission.close()));
   });
 
   it('that is empty costs nothing', async () => {
