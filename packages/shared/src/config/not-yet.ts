@@ -3,23 +3,11 @@
 // with the change that gives it an effect.
 import type { Path, TreeNode } from './tree.ts';
 
-const throttle = 'the throttle arrives in a later version, and until then lag is measured and shown only';
-
 /**
  * Key → what arrives later, or where it is set instead, as a clause without a full stop. A key stands for everything below
  * it; `<id>` is any source id.
  */
 export const notYet: Readonly<Record<string, string>> = {
-  'throttling.enabled': throttle,
-  'throttling.minSendRate': throttle,
-  'throttling.maxSendRate': `it is shown as the allowed rate and limits nothing: ${throttle}`,
-  'throttling.targetConsumerLag': throttle,
-  'throttling.criticalConsumerLag': throttle,
-  'throttling.adjustmentFactor': throttle,
-  'throttling.windowSeconds': throttle,
-  'throttling.baseDelayMs': throttle,
-  'throttling.maxDelayMs': throttle,
-  'throttling.recoveryChecks': throttle,
   'sources.<id>.cacheTtlSeconds':
     'the response cache arrives in a later version, and until then every poll asks the provider',
   'sources.<id>.throttling.sampleIntervalMs':
