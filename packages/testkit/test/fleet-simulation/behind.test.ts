@@ -127,6 +127,21 @@ describe('polls', () => {
 });
 
 describe('lag that cannot be read', () => {
+  it('keeps the pause of a source that is throttled, and lets no more through', () => {
+    const capacityAt = capacities([
+      { fromMs: 0, perSecond: 2_000 },
+      { fromMs: minute, perSecond: 0 },
+    ]);
+    const samplingDown = [{ fromMs: 5 * minute, toMs: 15 * minute }];
+    const { moments } = runOf(sourceOf({ capacityAt }), { durationMs: 16 * minute, samplingDown });
+    const before = moments.findLast(({ atMs }) => atMs < 5 * minute);
+    const after = moments.find(({ atMs }) => atMs >= 15 * minute);
+    expect(before?.decision).toMatchObject({ action: 'throttle_critical', level: 4, allowedRate: 10 });
+    const sent = (after?.whereabouts.published ?? Infinity) - (before?.whereabouts.published ?? 0);
+    expect(sent).toBeLessThanOrEqual(10 * 601 + 500);
+    expect(sent).toBeGreaterThan(0);
+  });
+
   it('is no reason to stop', () => {
     const samplingDown = [{ fromMs: 5 * minute, toMs: 15 * minute }];
     const run = runOf(sourceOf(), { durationMs: 30 * minute, samplingDown });
