@@ -100,6 +100,19 @@ describe('a full queue', () => {
     expect(counts).toMatchObject({ total: 55, byPriority: { 1: 15, 3: 40 } });
   });
 
+  it('with keepDropped makes dead letters of what it drops, in the same poll', async () => {
+    await using poller = await openPollerBundle(small({ overflow: 'drop_oldest', keepDropped: true }));
+    poller.script = onePage(page(readings(0, 100)));
+    await poller.startPoller();
+    expect((await poller.pollOnce()).returnvalue).toMatchObject({ outcome: 'ok' });
+    const letters = await poller.letters.getJobs(['waiting', 'failed']);
+    expect(letters.filter(({ name }) => name === 'dropped')).toHaveLength(60);
+    expect(await poller.value('dead_letters_total', { code: 'dropped' })).toBe(60);
+    const kept = letters.map(({ data }) => (data.record as { readonly id: string }).id);
+    const stored = (await poller.stored()).map(({ id }) => id);
+    expect(new Set([...kept, ...stored]).size).toBe(100);
+  });
+
   it.each([
     { overflow: 'reject', reason: 'rejected', kept: 'S0', records: 40 },
     { overflow: 'drop_oldest', reason: 'evicted', kept: 'S99', records: 40 },
