@@ -18,7 +18,7 @@ export interface Grounds {
 }
 
 /** Records for people: `7,400`. */
-export const printRecords = (records: number): string => Math.round(records).toLocaleString('en-US');
+const printRecords = (records: number): string => Math.round(records).toLocaleString('en-US');
 
 /** A clause without a full stop. */
 export function explain(grounds: Grounds, settings: ThrottlingSettings): string {

@@ -22,7 +22,7 @@ const timeOf = (threshold: ThrottlingSettings['targetConsumerLag']): number =>
   threshold.kind === 'time' ? threshold.ms : 0;
 
 /** Length of a slice in milliseconds: that of a sample, unless the span would then have more than 120. */
-export const sliceLengthMs = (settings: ThrottlingSettings): number =>
+const sliceLengthMs = (settings: ThrottlingSettings): number =>
   Math.ceil(Math.max(settings.sampleIntervalMs, spanMs(settings) / slicesPerSpan));
 
 /** Slices that cover `ms` wherever it begins: one more than fit in, so that a sum over them is never too small. */

@@ -122,6 +122,12 @@ describe('the flow', () => {
     expect([published(state), state.since]).toEqual([14, begin + 2_000]);
   });
 
+  it('forgets vanished topics when there were very many', () => {
+    let state: ThrottleState | null = null;
+    for (let index = 0; index < 1_000; index += 1) state = after(state, index, { [`topic-${index}`]: index });
+    expect(Object.keys(state?.ends ?? {}).length).toBeLessThanOrEqual(200);
+  });
+
   it('goes on while no group is known', () => {
     const { state } = decisionsOf(repeat({ lag: null, published: 5 }, 10), defaults);
     expect(state === null ? 0 : published(state)).toBe(45);

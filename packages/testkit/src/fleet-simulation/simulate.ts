@@ -9,7 +9,7 @@ import { type ConsumerGroup, createConsumerGroup, type GroupBehaviour } from './
 import { createSourceFlow, type SourceFlow, type SourceSupply, type Whereabouts } from './source-flow.ts';
 
 /** Length of a step of virtual time; records that are sent in one are in Kafka in the next. */
-export const stepMs = 50;
+const stepMs = 50;
 
 /** Some day; the throttle sees times since 1970. */
 const epochMs = 1_777_636_800_000;
