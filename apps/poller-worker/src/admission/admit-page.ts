@@ -86,6 +86,7 @@ type AdmissionEnd =
 export type PageAdmission = AdmissionEnd & { readonly accepted: number };
 
 const bytesPerId = 120;
+const bytesPerLetter = 1_000;
 
 /** Bytes of values in one chunk at most: Redis and a producer copy a chunk whole. */
 const chunkBytes = 4 * 1024 * 1024;
@@ -193,6 +194,10 @@ const fullQueue = ({ maxRecords, criticalReserve }: ChunkLimits, answer: 'timeou
 const bytesOf = (records: Chunk['records']): number =>
   records.reduce((sum, { value, key }) => sum + value.length + key.length + bytesPerId, 0);
 
+/** What letters take in Redis, roughly: the row and its context, and the rest of the job around them. */
+const letterBytesOf = (letters: readonly DeadLetter[]): number =>
+  letters.reduce((sum, { data }) => sum + bytesPerLetter + (data.raw?.length ?? 0) + (data.rawContext?.length ?? 0), 0);
+
 const addJob = async (
   queues: AdmissionQueues,
   sourceId: string,
@@ -242,7 +247,8 @@ const keepInvalid = async (
   if (high !== null) return { by: 'memory', reason: high };
   const at = new Date(deps.now()).toISOString();
   const letters = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
-  const { lie, full } = await deps.queues.addFittingLetters(sourceId, letters);
+  const { lie, isNew, full } = await deps.queues.addFittingLetters(sourceId, letters);
+  deps.memory.took(letterBytesOf(letters.filter((_letter, index) => isNew[index] === true)));
   const rows = freshRows.filter((_row, index) => lie[index] === true);
   if (rows.length > 0) {
     await deps.store.remember(sourceId, rows, limits);

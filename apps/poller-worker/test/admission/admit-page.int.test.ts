@@ -63,6 +63,7 @@ const openAdmission = (
     return run();
   };
   const { store, metrics } = poller;
+  const taken: number[] = [];
   const deps: AdmissionDeps = {
     store: {
       lookup: (...of) => act('lookup', () => store.lookup(...of)),
@@ -76,7 +77,7 @@ const openAdmission = (
       addFittingLetters: (...of) => act('addLetters', () => queues.addFittingLetters(...of)),
       ring: () => {},
     },
-    memory,
+    memory: { ...memory, took: (bytes) => void taken.push(bytes) },
     room: createRoom({ store, memory, now: () => performance.now() }, { maxWaiting: 1 }),
     metrics,
     logger,
@@ -89,6 +90,8 @@ const openAdmission = (
   const poll = { pollId: 'p', signal: stop.signal, lost: new AbortController().signal, progress: () => {} };
   return {
     done,
+    /** What Redis' memory was told of, in bytes. */
+    taken,
     admit: (page: PreparedRows): Promise<PageAdmission> => admitPage(deps, settings, page, poll),
     /** Resolves when the next such act begins. */
     reached: (name: string) => new Promise<void>((resolve) => void begun.set(name, resolve)),
@@ -163,6 +166,8 @@ describe('a page whose admission is killed', () => {
     expect(whole.done[0]).toBe('lookup');
     expect(whole.done.slice(-2)).toEqual(['addLetters', 'remember']);
     expect(whole.done).toHaveLength(9);
+    // Of each chunk, and of the two letters.
+    expect(whole.taken).toEqual([expect.any(Number), expect.any(Number), expect.any(Number), 2_002]);
     await whole.close();
   });
 
