@@ -3,8 +3,10 @@
 // scripts without a `#!lua` line may cross slots that are local.)
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { expect, it } from 'vitest';
+import { raiseChunks, readAgedChunks } from '../../src/queues/chunk-ageing.ts';
 import { removeEvictedJobs, sweepSource } from '../../src/queues/records-queue.ts';
 import { faultsOf } from './chunk-store-bundle.ts';
+import { openKeptLetters } from './kept-letters.ts';
 import { startOwnRedis } from './own-redis.ts';
 import { jobOptions, openRecordsQueue } from './records-queue-bundle.ts';
 import { limitsWith, record, records } from './small-records.ts';
@@ -43,6 +45,26 @@ it('every call keeps to the slot of its source', async () => {
   expect((await store.counts([sourceId])).get(sourceId)?.total).toBe(5 + 4 + 10);
   expect((await store.totals([sourceId])).get(sourceId)).toMatchObject({ published: 6, dropped: 10 + 24 });
   expect(faultsOf(await bundle.picture(), 30)).toEqual([]);
+
+  const keeping = { ...limits, keepDropped: true };
+  expect(await bundle.admit(records(300, 25), { limits: keeping, priority: 2 })).toMatchObject({
+    status: 'dropped',
+    isKept: true,
+  });
+  expect(await bundle.admit(records(400, 10), { limits: keeping, priority: 1 })).toMatchObject({ status: 'stored' });
+  expect(await bundle.admit(records(420, 5), { limits: keeping, priority: 1 })).toMatchObject({
+    evicted: [{ chunkId: 'c3', isKept: true }],
+  });
+  const letters = openKeptLetters(redis, bundle.keyPrefix, sourceId);
+  await letters.keepAll();
+  expect(await letters.queue.getWaitingCount()).toBe(25 + 4);
+
+  await redis.hincrby(bundle.keys.chunk('c0'), 'at', -60_000);
+  await redis.del(`${bundle.jobs}c0:lock`);
+  const source = { keyPrefix: bundle.keyPrefix, sourceId, ageingMs: 60_000 };
+  const { aged } = await readAgedChunks(redis, source, 0, 500);
+  expect(aged).toEqual([{ chunkId: 'c0', target: 2 }]);
+  expect(await raiseChunks(queue, aged)).toBe(1);
 
   expect((await redis.keys('*')).length).toBeGreaterThan(10);
 });

@@ -9,8 +9,8 @@ import type { DroppedChunk, DroppedChunks } from '../dropped-chunks.ts';
 import type { AddedLetters } from './add-fitting-letters.ts';
 import { damagedLetterOf, letterOf } from './record-letter.ts';
 
-/** Code of these letters, in the API, the metrics and `streamctl`. */
-export const droppedCode = 'dropped';
+/** Code of these letters, in the API, the metrics and `streamctl`; its meaning is in failures/errors.ts. */
+const droppedCode = 'dropped';
 
 export interface DroppedLettersDeps {
   readonly dropped: DroppedChunks;
@@ -31,7 +31,7 @@ export interface KeptDropped {
 }
 
 /** Why a record was dropped, as its letter says it. Pure. */
-export const dropReasonOf = ({ why, mode }: Pick<DroppedChunk, 'why' | 'mode'>): string =>
+const dropReasonOf = ({ why, mode }: Pick<DroppedChunk, 'why' | 'mode'>): string =>
   why === 'evicted'
     ? `dropped for newer or more urgent records: the queue was full (queue.overflow: ${mode})`
     : `dropped when it came: the queue was full, and not enough in it could make room (queue.overflow: ${mode})`;
