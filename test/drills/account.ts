@@ -7,7 +7,7 @@ import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import { envelopeOf, type StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
 import type { Ledger } from '@stream-manager/testkit/providers/ledger';
 import type { Redis } from 'ioredis';
-import { basePriorities, type Topics } from './load.ts';
+import { basePriorities, type Priorities, type Topics } from './load.ts';
 
 /** A dead letter, as far as a drill looks at it. */
 export interface Letter {
@@ -37,10 +37,15 @@ export interface AccountInput {
   readonly stored: readonly StoredRecord[];
   readonly letters: readonly Letter[];
   readonly topics: Topics;
+  /** Default `basePriorities`. */
+  readonly priorities?: Priorities;
+  /** Sources of which each must have published every record of a kind. Default: one of them is enough. */
+  readonly everySource?: ((kind: RecordKind) => readonly string[]) | undefined;
 }
 
 /** Pure. */
-export const accountOf = ({ ledger, stored, letters, topics }: AccountInput): Account => {
+export const accountOf = (input: AccountInput): Account => {
+  const { ledger, stored, letters, topics, priorities = basePriorities, everySource } = input;
   const served = ledger.served();
   const lettered = new Set(letters.flatMap(({ naturalKey }) => (naturalKey === null ? [] : [naturalKey])));
   const comparison = compareServedWithStored({
@@ -49,7 +54,8 @@ export const accountOf = ({ ledger, stored, letters, topics }: AccountInput): Ac
     offered: [...ledger.offered(), ...served.filter(({ naturalKey }) => lettered.has(naturalKey))],
     stored,
     topicOf: (kind) => topicOf(kind, topics),
-    priorityOf: (record) => expectedPriority(record, basePriorities[record.kind]),
+    priorityOf: (record) => expectedPriority(record, priorities[record.kind]),
+    ...(everySource === undefined ? {} : { expectedSourceIds: everySource }),
   });
   const { missing, doubled, foreign, misplaced, different } = comparison.total;
   const both =

@@ -1,4 +1,5 @@
 // All drills, in the order in which they run.
+import { backpressureDrills } from './backpressure.ts';
 import { brokerDrills } from './broker.ts';
 import { clockDrills } from './clocks.ts';
 import { destinationDrills } from './destination.ts';
@@ -16,4 +17,5 @@ export const drills: readonly Drill[] = [
   ...networkDrills,
   ...destinationDrills,
   ...clockDrills,
+  ...backpressureDrills,
 ];

@@ -15,7 +15,8 @@ import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { type Account, accountOf, readLetters } from './account.ts';
 import { createFleet, type Fleet } from './fleet.ts';
-import { type Load, type LoadPlan, startLoad, type Topics } from './load.ts';
+import { type Load, type LoadPlan, type LoadTopics, startLoad } from './load.ts';
+import { asAtHome } from './own-topics.ts';
 import { type Progress, watchProgress } from './progress.ts';
 import { type ServerPlan, type Servers, startServers } from './servers.ts';
 
@@ -23,7 +24,8 @@ export type KafkaClient = 'kafkajs' | 'platformatic';
 
 export interface GroundPlan {
   readonly servers?: ServerPlan;
-  readonly load?: LoadPlan;
+  /** What is polled: numbers for the usual load, or one of the drill's own. */
+  readonly load?: LoadPlan | (() => Promise<Load>);
   /** Merged over the top level of the config. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -33,7 +35,9 @@ export interface Ground extends AsyncDisposable {
   readonly load: Load;
   readonly fleet: Fleet;
   readonly progress: Progress;
-  readonly topics: Topics;
+  readonly topics: LoadTopics;
+  /** Of all keys in Redis. */
+  readonly keyPrefix: string;
   readonly client: KafkaClient;
   /** Of the seed: the instants of a run come again with it. */
   readonly random: Random;
@@ -83,13 +87,18 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
   try {
     const servers = await startServers(directory, plan.servers ?? {});
     undo.push(servers.stop);
-    const load = await startLoad(plan.load ?? {});
+    const load = await (typeof plan.load === 'function' ? plan.load() : startLoad(plan.load ?? {}));
     undo.push(() => load.providers.stop());
     const redis = new Redis(servers.direct.redisUrl, { maxRetriesPerRequest: null });
     redis.on('error', () => {}); // drills take Redis away; commands wait for it
     undo.push(() => redis.disconnect());
     const keyPrefix = `drill-${name}`;
-    const topics: Topics = { firms: `${name}-fires`, purpleair: `${name}-sensors`, alert: `${name}-alerts` };
+    const topics: LoadTopics = {
+      firms: `${name}-fires`,
+      otherFirms: `${name}-other-fires`,
+      purpleair: `${name}-sensors`,
+      alert: `${name}-alerts`,
+    };
     const password = `password-${name}`;
     const configFile = join(logs, 'stream.yaml');
     const { kafka = {}, redis: redisConfig = {}, ...config } = plan.config ?? {};
@@ -138,6 +147,7 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
       fleet,
       progress,
       topics,
+      keyPrefix,
       client: options.client,
       random: randomOf(seedOf('drill', options.seed)),
       redis,
@@ -166,7 +176,15 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
           intervalMs: 200,
         });
         const letters = await readLetters(redis, keyPrefix, load.sourceIds);
-        return accountOf({ ledger: load.providers.ledger, stored: [...kept, ...(await stored())], letters, topics });
+        const home = asAtHome(load, topics, plan.servers?.stampsAppendTime ?? false);
+        return accountOf({
+          ledger: load.providers.ledger,
+          stored: [...kept, ...(await stored())].map(home),
+          letters,
+          topics,
+          priorities: load.priorities,
+          everySource: load.everySource,
+        });
       },
       saveLogs: (target) => cp(logs, target, { recursive: true }),
       [Symbol.asyncDispose]: close,

@@ -17,6 +17,8 @@ export interface ServerPlan {
   readonly network?: boolean;
   /** What each piece takes on its way to Kafka and back, so that sends are in flight most of the time. Default 0. */
   readonly kafkaDelayMs?: number;
+  /** Records are stamped with the time at which the broker wrote them, so that it can be read. Default false. */
+  readonly stampsAppendTime?: boolean;
   /** Redis survives a write beyond a file size limit. Default false. */
   readonly canFillDisk?: boolean;
 }
@@ -94,8 +96,11 @@ const startKafka = async (dir: string, plan: ServerPlan, undo: (() => Promise<vo
     undo.push(cluster.stop);
     return { brokers: cluster.nodes, direct: cluster.brokers, forWorkers: cluster.brokers, proxy: null };
   }
+  const config: Readonly<Record<string, string>> = plan.stampsAppendTime
+    ? { 'log.message.timestamp.type': 'LogAppendTime' }
+    : {};
   if (!plan.network && plan.kafkaDelayMs === undefined) {
-    const broker = await startKafkaBroker({ dir, env });
+    const broker = await startKafkaBroker({ dir, env, config });
     undo.push(broker.stop);
     return { brokers: [broker], direct: broker.brokers, forWorkers: broker.brokers, proxy: null };
   }
@@ -115,6 +120,7 @@ const startKafka = async (dir: string, plan: ServerPlan, undo: (() => Promise<vo
     port,
     controllerPort,
     config: {
+      ...config,
       listeners: `PLAINTEXT://127.0.0.1:${port},WORKERS://127.0.0.1:${behindProxy},CONTROLLER://127.0.0.1:${controllerPort}`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},WORKERS://127.0.0.1:${proxy.port}`,
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,WORKERS:PLAINTEXT',

@@ -23,6 +23,8 @@ export interface ProviderOptions extends Omit<WorldOptions, 'startAt' | 'seed'> 
   readonly startAt?: number;
   /** The clock, epoch milliseconds. Default `Date.now`. Pauses of slow answers always take real time. */
   readonly now?: () => number;
+  /** The time in the world, if it is not that of the clock: it may stand still, or leap. Default: `now`. */
+  readonly worldNow?: () => number;
   /** Port on 127.0.0.1; default 0, a free one. */
   readonly port?: number;
   /** Give each provider a port of its own, so that what a client keeps per host and port stays apart. Default false. */
@@ -74,7 +76,13 @@ const headersOfInterest = [
 
 /** Starts the providers. Throws what `listen` throws, for example when `port` is taken. */
 export const startProviders = async (options: ProviderOptions = {}): Promise<Providers> => {
-  const { seed = 1, now = Date.now, mapKeys = ['simulated-map-key'], apiKeys = ['SIMULATED-READ-KEY'] } = options;
+  const {
+    seed = 1,
+    now = Date.now,
+    worldNow = now,
+    mapKeys = ['simulated-map-key'],
+    apiKeys = ['SIMULATED-READ-KEY'],
+  } = options;
   const world = createWorld({ ...options, seed, startAt: options.startAt ?? now() });
   const ledger = createLedger(options.ledger !== 'off');
   const log = createRequestLog(options.requestLogLimit ?? 10_000);
@@ -102,7 +110,7 @@ export const startProviders = async (options: ProviderOptions = {}): Promise<Pro
       headers: headersOf(request),
     });
     const fault = kind ? faults.next(kind) : faults.none;
-    const atMs = world.timeAt(at);
+    const atMs = world.timeAt(worldNow());
     const answer = route(kind, request.method, {
       url,
       header: (name) => headerOf(request, name),
