@@ -9,7 +9,8 @@ export type Setback =
 
 /** A 429 that names no time: not before this, in milliseconds, because providers count per minute. */
 const unnamedWaitMs = 60_000;
-const shortestWaitMs = 100;
+/** A poll that comes back sooner would get one permit at a time, and a look at the queue for each. */
+const shortestWaitMs = 1_000;
 /** Whatever a provider names, it is asked again after this, in milliseconds. */
 const longestWaitMs = 24 * 3_600_000;
 

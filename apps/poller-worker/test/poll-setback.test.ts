@@ -13,7 +13,7 @@ describe('what a poll does about an error', () => {
       name: 'our own limit, free again at once',
       error: error('budget_exhausted', 0),
       by: 'budget',
-      waitMs: 100,
+      waitMs: 1000,
     },
     { name: 'our own limit without a time', error: error('budget_exhausted'), by: 'budget', waitMs: minute },
     { name: 'a 429 with a time', error: error('rate_limited', 5000), by: 'rate_limited', waitMs: 5000 },

@@ -38,7 +38,7 @@ export interface HttpClientOptions {
   readonly limitOf?: (source: ResolvedSource) => number;
   /** Where requests go out; default an agent of our own, which `close` ends. */
   readonly dispatcher?: Dispatcher;
-  /** How long a request may wait for the rate limit inside the client, in milliseconds. Default 2000. */
+  /** How long a request may wait for the rate limit inside the client, where it holds the poll's slot, in milliseconds. Default 250. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
   readonly logger?: Logger;
@@ -83,7 +83,7 @@ const redirectTarget = (from: URL, location: string | undefined): URL | null => 
 /** Creates the client of this process. */
 export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const { rateLimit, maxResponseBytes, logger } = options;
-  const { maxWaitMs = 2000, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
+  const { maxWaitMs = 250, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
   const { spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const dispatcher = options.dispatcher ?? new Agent({ allowH2: false });
 

@@ -15,6 +15,7 @@ interface SetupOptions {
   readonly timeoutSeconds?: number;
   readonly maxResponseBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly maxWaitMs?: number;
 }
 
 const setup = async (
@@ -36,6 +37,7 @@ const setup = async (
     maxResponseBytes: options.maxResponseBytes ?? 100_000,
     userAgent: 'StreamManager/0 (+test)',
     onExchange: (fact) => facts.push(fact),
+    ...(options.maxWaitMs === undefined ? {} : { maxWaitMs: options.maxWaitMs }),
   });
   const stop = new AbortController();
   const http = clients.forPoll({ source, signal: stop.signal });
@@ -295,8 +297,8 @@ describe('stopping', () => {
   });
 
   it('ends a wait for the rate limit', async () => {
-    await using test = await setup((_request, response) => response.end());
-    test.rateLimit.refusals.push({ granted: false, waitMs: 1900, reason: 'used_up' });
+    await using test = await setup((_request, response) => response.end(), { maxWaitMs: 60_000 });
+    test.rateLimit.refusals.push({ granted: false, waitMs: 59_000, reason: 'used_up' });
     const pending = errorOf(test.get('/'));
     await waitUntil('the limit was asked', () => test.rateLimit.asked.length === 1);
     test.stop.abort();

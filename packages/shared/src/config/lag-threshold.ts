@@ -4,14 +4,12 @@
 import { z } from 'zod';
 import { durationForm, formatDuration, parseDuration } from './durations.ts';
 import { fieldFacts } from './fields.ts';
+import { lagFloors } from './lag-floors.ts';
 
 /** Either a fixed number of records, or the flow of the last `ms` milliseconds. */
 export type LagThreshold =
   | { readonly kind: 'records'; readonly records: number }
   | { readonly kind: 'time'; readonly ms: number };
-
-/** A threshold given as a time never means fewer records than these (the owner's numbers). */
-export const lagFloors = { targetRecords: 1_000, criticalRecords: 5_000 } as const;
 
 const mostRecords = 1_000_000_000_000;
 const longestMs = 86_400_000;

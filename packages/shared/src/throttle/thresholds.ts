@@ -1,7 +1,8 @@
 // What the two thresholds mean in records. A number is that number; a time is the flow of that time, because a healthy
 // consumer that commits every few seconds lags by the flow of those seconds, however much that is.
 import { formatDuration } from '../config/durations.ts';
-import { type LagThreshold, lagFloors } from '../config/lag-threshold.ts';
+import { lagFloors } from '../config/lag-floors.ts';
+import type { LagThreshold } from '../config/lag-threshold.ts';
 import type { ThrottlingSettings } from '../config/sections/throttling.ts';
 import type { LagThresholds } from './decision.ts';
 import { mostIn } from './flow.ts';
