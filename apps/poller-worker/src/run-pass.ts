@@ -2,11 +2,18 @@
 // a position never stands behind a row that is in neither queue, dead letters nor seen ids.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
-import { type AdmissionDeps, type AdmittingPoll, admitPage, type Shortage } from './admission/admit-page.ts';
+import {
+  type AdmissionDeps,
+  type AdmittingPoll,
+  admitPage,
+  type PageAdmission,
+  type Shortage,
+} from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import type { Freshness } from './freshness.ts';
 import type { Redactor } from './http/secrets.ts';
 import type { HttpClients } from './http/undici-client.ts';
+import { createLookAhead } from './look-ahead.ts';
 import type { Pass } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
 import { formatChanged, isFormatChanged } from './sources/changed-format.ts';
@@ -51,12 +58,18 @@ export const runPass = async (
   };
   const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
   try {
+    const prepare = (page: Page): Promise<PreparedRows> => preparePage(source.prepare, page, deps.now());
+    const admit = async (rows: PreparedRows, beforeWaiting?: () => Promise<void>): Promise<PageAdmission> => {
+      const admission = await admitPage(deps.admission, source.admission, rows, poll, beforeWaiting);
+      records += admission.accepted;
+      return admission;
+    };
+    const lookAhead = createLookAhead({ prepare, admit: async (rows) => (await admit(rows)).status === 'admitted' });
     const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
     for await (const page of connector.poll(context)) {
-      const rows = await preparePage(source.prepare, page, deps.now());
+      const rows = await prepare(page);
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
-      const admission = await admitPage(deps.admission, source.admission, rows, poll);
-      records += admission.accepted;
+      const admission = await admit(lookAhead.withoutEarly(rows), () => lookAhead.look(page));
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
       if (admission.status !== 'admitted') {
         await remember();

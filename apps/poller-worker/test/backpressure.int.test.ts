@@ -1,8 +1,10 @@
 import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
+import type { Envelope } from '@stream-manager/shared/records/envelope';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { onePage, openPollerBundle, type PollerBundle, page, readings, sourceId } from './poller-bundle.ts';
+import type { Page } from '../src/sources/source.ts';
+import { onePage, openPollerBundle, type PollerBundle, page, reading, readings, sourceId } from './poller-bundle.ts';
 
 /** A queue of 60 records, 10 of them for critical ones, in chunks of 20. */
 const small = (changes: Readonly<Record<string, unknown>> = {}) => ({
@@ -70,6 +72,53 @@ describe('a full queue', () => {
     expect(new Set(stations).size).toBe(40);
     expect(stations).toContain('S79');
     expect(stations).not.toContain('S39');
+  });
+
+  it('lets in what is critical behind the page that finds no room, each record once and in its last form', async () => {
+    await using poller = await openPollerBundle(small({ admitWaitMs: 60_000 }), {
+      routing: { rules: [{ when: { field: 'temperatureC', above: 40 }, priority: 'critical' }] },
+    });
+    const hot = (index: number, temperatureC: number) =>
+      reading(index, { data: { stationId: `S${index}`, temperatureC } });
+    const pages = [
+      page(readings(0, 70), 1),
+      // S101 is critical in its last form only; what stood before it must not come after it.
+      page([...readings(70, 5), hot(100, 41), reading(101)], 2),
+      page([hot(101, 42), ...readings(75, 5), hot(102, 43)]),
+    ];
+    const from = (at: number): Page[] =>
+      pages.slice(at).map((one, offset) => ({
+        ...one,
+        isPart: true,
+        ...(at + offset + 1 < pages.length
+          ? { ahead: () => onePage(...from(at + offset + 1))(undefined as never) }
+          : {}),
+      }));
+    poller.script = onePage(...from(0));
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    // 40 of the first page, and the three for which the reserve is open.
+    await waitUntil('the critical ones', async () => (await total(poller)) === 43);
+    const critical = (await poller.stored()).filter(({ priority }) => priority === 'critical');
+    expect(critical.map(({ data }) => data['temperatureC'])).toEqual([41, 42, 43]);
+    const published: Envelope[] = [];
+    while ((await total(poller)) > 0) {
+      const chunk = await oldestChunk(poller);
+      const held = await poller.stored();
+      await poller.store.settle(sourceId, chunk, null, 20);
+      await poller.records.remove(chunk);
+      const left = new Set((await poller.stored()).map(({ id }) => id));
+      published.push(...held.filter(({ id }) => !left.has(id)));
+      await waitUntil('more, or the end', async () => {
+        return (await poller.records.getPrioritizedCount()) > 0 || (await poller.polls.getCompletedCount()) > 0;
+      });
+    }
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 83 });
+    expect(published.map(({ data }) => String(data['stationId'])).toSorted()).toEqual(
+      [...readings(0, 80), ...readings(100, 3)].map(({ data }) => String(data['stationId'])).toSorted(),
+    );
+    expect(await poller.value('records_duplicate_total')).toBe(0);
+    expect(poller.calls).toHaveLength(1);
   });
 
   it('does not hold up a poller that stops: what is in stays, the poll is handed back', async () => {

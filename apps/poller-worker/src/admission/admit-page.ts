@@ -91,12 +91,16 @@ const bytesPerLetter = 1_000;
 /** Bytes of values in one chunk at most: Redis and a producer copy a chunk whole. */
 const chunkBytes = 4 * 1024 * 1024;
 
-/** Admits the rows of one page. Rejects when Redis refuses; then the page is not finished and may be admitted again. */
+/**
+ * Admits the rows of one page. `beforeWaiting` is called before others than critical records wait for room in the queue.
+ * Rejects when Redis refuses; then the page is not finished and may be admitted again.
+ */
 export const admitPage = async (
   deps: AdmissionDeps,
   settings: AdmissionSettings,
   rows: PreparedRows,
   poll: AdmittingPoll,
+  beforeWaiting: () => Promise<void> = async () => {},
 ): Promise<PageAdmission> => {
   const { records, invalid } = rows;
   const tally = startTally(deps, settings.sourceId, settings.limits.keepDropped === true);
@@ -109,7 +113,7 @@ export const admitPage = async (
   tally.addDuplicates(rows.repeated + records.length - fresh.length);
 
   const chunks = cutChunks(fresh, { records: settings.chunkSize, bytes: chunkBytes });
-  const end = await admitChunks(deps, settings, chunks, poll, tally).finally(() => tally.report());
+  const end = await admitChunks(deps, settings, chunks, poll, tally, beforeWaiting).finally(() => tally.report());
   const accepted = tally.accepted();
   if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, accepted };
   const shortage = await keepInvalid(deps, settings, freshRows, poll.pollId);
@@ -122,6 +126,7 @@ const admitChunks = async (
   chunks: readonly Chunk[],
   poll: AdmittingPoll,
   tally: Tally,
+  beforeWaiting: () => Promise<void>,
 ): Promise<AdmissionEnd> => {
   const { sourceId } = settings;
   // One ring a page: a producer that heard it looks at the queue until it is empty.
@@ -130,7 +135,7 @@ const admitChunks = async (
   let adding: Promise<void> = Promise.resolve();
   try {
     for (const chunk of chunks) {
-      const end = await admitWhenRoom(deps, settings, chunk, poll);
+      const end = await admitWhenRoom(deps, settings, chunk, poll, beforeWaiting);
       if ('status' in end) return end;
       const { chunkId, result } = end;
       tally.addResult(chunk, result);
@@ -158,8 +163,9 @@ const admitWhenRoom = async (
   { sourceId, limits, admitWaitMs }: AdmissionSettings,
   { priority, records }: Chunk,
   { pollId, signal, progress }: AdmittingPoll,
+  beforeWaiting: () => Promise<void>,
 ): Promise<{ readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | AdmissionEnd> => {
-  const untilMs = deps.monotonicNow() + admitWaitMs;
+  let untilMs: number | null = null;
   for (;;) {
     if (signal.aborted) return { status: 'stopped' };
     let known = 0;
@@ -171,7 +177,9 @@ const admitWhenRoom = async (
       if (result.status === 'stored') deps.memory.took(bytesOf(records));
       if (result.status !== 'full') return { chunkId, result };
       known = result.known;
+      if (untilMs === null && priority > 1) await beforeWaiting();
     }
+    untilMs ??= deps.monotonicNow() + admitWaitMs;
     const waiting = { sourceId, priority, records: records.length - known, limits };
     const answer = await deps.room.waitFor(waiting, untilMs, signal);
     if (answer === 'stopped') return { status: 'stopped' };

@@ -43,13 +43,13 @@ export const createNasaFirms: SourceFactory = (source) => {
 };
 
 /**
- * The pages of one whole answer. The position only says how far it was read: a poll that goes on fetches again, and
+ * The pages of one whole answer, behind its first `skip` rows. The position only says how far it was read: a poll that goes on fetches again, and
  * what it has had is known by its id. Throws `credentials_refused`, `rate_limited` or `response_unreadable`.
  */
 export async function* firmsPages(
   answer: Pick<WholeAnswer, 'beginning' | 'blocks'>,
   redact: Redactor,
-  rowsPerPage = pageRows,
+  { rowsPerPage = pageRows, skip = 0 }: { readonly rowsPerPage?: number; readonly skip?: number } = {},
 ): AsyncGenerator<Page> {
   let read: FirmsRowReader | null = null;
   let records: SourceRecord[] = [];
@@ -63,9 +63,15 @@ export async function* firmsPages(
         read = reader.read;
         continue;
       }
+      if (done < skip) {
+        done += 1;
+        continue;
+      }
       if (records.length + invalid.length >= rowsPerPage) {
         done += records.length + invalid.length;
-        yield { records, invalid, position: { rows: done }, isPart: true };
+        const next = { rowsPerPage, skip: done };
+        const ahead = (): AsyncIterable<Page> => firmsPages(answer, redact, next);
+        yield { records, invalid, position: { rows: done }, isPart: true, ahead };
         records = [];
         invalid = [];
       }

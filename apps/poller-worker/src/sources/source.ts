@@ -28,6 +28,8 @@ export interface Page {
   readonly position: unknown;
   /** One of several pages of one answer: the source itself has looked at the share of invalid rows of the whole. */
   readonly isPart?: true;
+  /** The pages of the same answer behind this one, read once more; absent: there are none, or each is an exchange of its own. */
+  readonly ahead?: () => AsyncIterable<Page>;
 }
 
 /** A row that was invalid, as its dead letter kept it. */

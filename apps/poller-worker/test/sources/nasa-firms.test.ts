@@ -6,6 +6,7 @@ import { createRedactor } from '../../src/http/secrets.ts';
 import { answerInMemory } from '../../src/http/whole-answer.ts';
 import { parseFirmsRow } from '../../src/sources/firms-rows.ts';
 import { createNasaFirms, firmsPages } from '../../src/sources/nasa-firms.ts';
+import type { Page } from '../../src/sources/source.ts';
 import { resolvedSource } from './resolved-source.ts';
 import { createScriptedHttp, pollAll } from './scripted-http.ts';
 
@@ -18,7 +19,9 @@ const modisRow = '38.1234,-120.5,331.2,1.1,1.05,2025-01-04,2130,Terra,MODIS,85,6
 
 const parse = async (text: string | Buffer, rowsPerPage?: number) => {
   const answer = answerInMemory([Buffer.from(text)]);
-  const pages = await Array.fromAsync(firmsPages(answer, createRedactor(['the-map-key']), rowsPerPage));
+  const pages = await Array.fromAsync(
+    firmsPages(answer, createRedactor(['the-map-key']), rowsPerPage === undefined ? {} : { rowsPerPage }),
+  );
   return { pages, records: pages.flatMap((page) => page.records), invalid: pages.flatMap((page) => page.invalid) };
 };
 
@@ -44,6 +47,22 @@ const one = async (row: string, header = viirs): Promise<SourceRecord> => {
 };
 
 describe('a VIIRS row', () => {
+  it('gives the pages behind a page once more, as often as they are asked for', async () => {
+    const rows = Array.from({ length: 5 }, (_row, index) => rowWith({ frp: String(index) }));
+    const { pages } = await parse(`${viirs}\n${rows.join('\n')}\n`, 2);
+    const plain = (page: Page) => [page.records.map(({ data }) => data['frpMw']), page.position, page.isPart];
+    const all = [
+      [[0, 1], { rows: 2 }, true],
+      [[2, 3], { rows: 4 }, true],
+      [[4], null, true],
+    ];
+    expect(pages.map(plain)).toEqual(all);
+    for (const _time of [1, 2])
+      expect((await Array.fromAsync(pages[0]?.ahead?.() ?? [])).map(plain)).toEqual(all.slice(1));
+    expect((await Array.fromAsync(pages[1]?.ahead?.() ?? [])).map(plain)).toEqual(all.slice(2));
+    expect(pages[2]?.ahead).toBeUndefined();
+  });
+
   it('becomes a fire detection', async () => {
     expect(await one(viirsRow)).toEqual({
       type: 'fire-detection',

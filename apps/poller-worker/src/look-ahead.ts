@@ -1,0 +1,51 @@
+// Critical records do not wait for the others of their answer. An answer of several pages goes in page by page; when a page
+// finds no room, the pages behind it may hold critical records, for which there is room of their own. So before a poll waits
+// for room the first time, the rest of the answer is read once more for these alone. Each keeps its place in the
+// order of the answer: an older row of the same id that comes up later is left out.
+
+import type { PreparedRows } from './admission/prepare.ts';
+import { idText } from './admission/record-id.ts';
+import type { Page } from './sources/source.ts';
+
+/** The look-ahead of one pass. */
+export interface LookAhead {
+  /** Admits what is critical behind the page that is being admitted; once a pass, later calls do nothing. */
+  look(page: Page): Promise<void>;
+  /** The rows of the next page without what is in already. Called for every page, in order. */
+  withoutEarly(rows: PreparedRows): PreparedRows;
+}
+
+export interface LookAheadDeps {
+  readonly prepare: (page: Page) => Promise<PreparedRows>;
+  /** Admits critical records; false: the rest has to wait, too. */
+  readonly admit: (rows: PreparedRows) => Promise<boolean>;
+}
+
+/** Creates the look-ahead of one pass. */
+export const createLookAhead = ({ prepare, admit }: LookAheadDeps): LookAhead => {
+  /** Ids that went in early, with the number of their page. */
+  const early = new Map<string, number>();
+  let pageNumber = -1;
+  let hasLooked = false;
+  return {
+    look: async (page) => {
+      if (hasLooked || page.ahead === undefined) return;
+      hasLooked = true;
+      let number = pageNumber;
+      for await (const next of page.ahead()) {
+        number += 1;
+        const rows = await prepare(next);
+        const records = rows.records.filter(({ priority }) => priority === 1);
+        if (records.length === 0) continue;
+        if (!(await admit({ ...rows, records, invalid: [], repeated: 0, rejected: 0 }))) return;
+        for (const { id } of records) early.set(idText(id), number);
+      }
+    },
+    withoutEarly: (rows) => {
+      pageNumber += 1;
+      if (early.size === 0) return rows;
+      const records = rows.records.filter(({ id }) => (early.get(idText(id)) ?? -1) < pageNumber);
+      return { ...rows, records };
+    },
+  };
+};
