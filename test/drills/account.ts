@@ -19,6 +19,7 @@ export interface Letter {
 }
 
 export interface Account {
+  /** Each record once; with `everySource`, once for each source that must publish it. */
   readonly served: number;
   /** Different records in Kafka. */
   readonly published: number;
@@ -61,7 +62,7 @@ export const accountOf = (input: AccountInput): Account => {
   const both =
     lettered.size === 0 ? 0 : new Set(stored.map(keyOf).filter((key) => key !== null && lettered.has(key))).size;
   return {
-    served: served.length,
+    served: everySource === undefined ? served.length : comparison.total.served,
     published: stored.length - doubled,
     letters,
     missing,

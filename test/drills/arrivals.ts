@@ -1,5 +1,6 @@
 // How long records took from the answer in which they were served until the broker wrote them, read from the provider's
 // book and from Kafka's own stamps (`stampsAppendTime` of the servers). Both clocks are this machine's. Pure.
+import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected-record';
 import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import { envelopeOf, type StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
 import type { Ledger } from '@stream-manager/testkit/providers/ledger';
@@ -10,6 +11,8 @@ export interface Arrival {
   readonly priority: string;
   /** The last byte of the first answer that had it was sent. */
   readonly servedAt: number;
+  /** The poller had parsed it, whichever answer it stood in. */
+  readonly ingestedAt: number;
   /** The broker wrote it, for the first time. */
   readonly writtenAt: number;
 }
@@ -25,13 +28,35 @@ export const arrivalsOf = (ledger: Pick<Ledger, 'served'>, stored: readonly Stor
     if (envelope === null || served === undefined) continue;
     const known = first.get(envelope.id);
     if (known !== undefined && known.writtenAt <= timestamp) continue;
-    const priority = String(envelope.fields['priority']);
-    first.set(envelope.id, { sourceId: envelope.sourceId, priority, servedAt: served, writtenAt: timestamp });
+    first.set(envelope.id, {
+      sourceId: envelope.sourceId,
+      priority: String(envelope.fields['priority']),
+      servedAt: served,
+      ingestedAt: Date.parse(String(envelope.fields['ingestedAt'])),
+      writtenAt: timestamp,
+    });
   }
   return [...first.values()];
 };
 
-/** Milliseconds that arrivals took. */
+/** Records that were served in a whole answer and are not stored. */
+export const absentOf = (
+  ledger: Pick<Ledger, 'served'>,
+  stored: readonly StoredRecord[],
+): readonly ExpectedRecord[] => {
+  const keys = new Set(
+    stored.map(({ value }) => {
+      const envelope = envelopeOf(value);
+      return envelope === null ? null : naturalKeyOf(envelope);
+    }),
+  );
+  return ledger.served().filter(({ naturalKey }) => !keys.has(naturalKey));
+};
+
+/** From the answer to Kafka, in milliseconds. */
+export const fromAnswer = ({ servedAt, writtenAt }: Arrival): number => writtenAt - servedAt;
+
+/** How times lie, in milliseconds. */
 export interface Spread {
   readonly count: number;
   readonly p50: number;
@@ -39,9 +64,9 @@ export interface Spread {
   readonly most: number;
 }
 
-/** The spread of the times; zeros without any. */
-export const spreadOf = (arrivals: readonly Arrival[]): Spread => {
-  const times = arrivals.map(({ servedAt, writtenAt }) => writtenAt - servedAt).sort((one, other) => one - other);
+/** The spread of times in milliseconds; zeros without any. */
+export const spreadOf = (milliseconds: readonly number[]): Spread => {
+  const times = milliseconds.toSorted((one, other) => one - other);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return { count: times.length, p50: at(0.5), p99: at(0.99), most: times.at(-1) ?? 0 };
 };

@@ -3,15 +3,18 @@
 // become seconds, and another one with a topic and consumers of its own.
 import { setTimeout as pause } from 'node:timers/promises';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
 import { type LagWatch, type SeenLag, watchGroupLag } from '@stream-manager/testkit/accounting/group-lag';
 import { type PacedConsumer, startPacedConsumer } from '@stream-manager/testkit/consumers/paced-consumer';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
-import { arrivalsOf, printSpread, spreadOf } from './arrivals.ts';
+import { absentOf, arrivalsOf, fromAnswer, printSpread, spreadOf } from './arrivals.ts';
 import { type Allowance, type Drill, inFlight } from './drill.ts';
 import type { Ground } from './ground.ts';
 import { longestGapMs, type SeenDecision, type ThrottleWatch, watchThrottle } from './throttle-watch.ts';
 
 const busy = 'fires-snpp';
+/** Of its fires. */
+const satelliteOfBusy = 'N';
 const other = 'fires-noaa20';
 const busyReaders = 'busy-readers';
 const otherReaders = 'other-readers';
@@ -265,7 +268,14 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
   ), 'the other source was throttled too');
   require((otherThrottle.delayedJobs.get('throttle') ?? 0) ===
     0, 'a poll of the other source was delayed by the throttle');
-  const [urgent, beside] = [spreadOf(criticals), spreadOf(others)];
+  const [urgent, beside] = [spreadOf(criticals.map(fromAnswer)), spreadOf(others.map(fromAnswer))];
+  const absent = absentOf(ground.load.providers.ledger, stored).filter(
+    (record) =>
+      record.firstServedAt < times.resumedAt &&
+      record.data['satellite'] === satelliteOfBusy &&
+      expectedPriority(record, 'high') === 'critical',
+  );
+  require(absent.length === 0, `${absent.length} critical records were not in Kafka by the end`);
   require(urgent.count > 0, 'no critical record came while the source was throttled');
   require(beside.count > 0, 'no record of the other source came meanwhile');
   // On a machine that is too busy to bring the other source's records in time, these cannot come either.

@@ -2,11 +2,13 @@
 import { backpressureDrills } from './backpressure.ts';
 import { brokerDrills } from './broker.ts';
 import { clockDrills } from './clocks.ts';
+import { criticalDrills } from './critical.ts';
 import { destinationDrills } from './destination.ts';
 import type { Drill } from './drill.ts';
 import { killDrills } from './kill-processes.ts';
 import { networkDrills } from './network.ts';
 import { redisDrills } from './redis.ts';
+import { slowSourceDrills } from './slow-source.ts';
 import { stopDrills } from './stop-processes.ts';
 
 export const drills: readonly Drill[] = [
@@ -18,4 +20,6 @@ export const drills: readonly Drill[] = [
   ...destinationDrills,
   ...clockDrills,
   ...backpressureDrills,
+  ...slowSourceDrills,
+  ...criticalDrills,
 ];

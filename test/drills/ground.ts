@@ -36,6 +36,8 @@ export interface Ground extends AsyncDisposable {
   readonly fleet: Fleet;
   readonly progress: Progress;
   readonly topics: LoadTopics;
+  /** What the processes read when they start. */
+  readonly configFile: string;
   /** Of all keys in Redis. */
   readonly keyPrefix: string;
   readonly client: KafkaClient;
@@ -147,6 +149,7 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
       fleet,
       progress,
       topics,
+      configFile,
       keyPrefix,
       client: options.client,
       random: randomOf(seedOf('drill', options.seed)),

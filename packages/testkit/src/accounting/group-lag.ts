@@ -71,3 +71,20 @@ export const watchGroupLag = async (options: GroupLagOptions): Promise<LagWatch>
     },
   };
 };
+
+/** A group without consumers that has read nothing of the topic and says so: its lag is all that comes. */
+export const leaveGroupAtBeginning = async (
+  options: Pick<GroupLagOptions, 'brokers' | 'groupId' | 'topic'>,
+): Promise<void> => {
+  const { brokers, groupId, topic } = options;
+  patchRequestQueue();
+  const admin = new Kafka({ clientId: 'onlooker', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const ends = await admin.fetchTopicOffsets(topic);
+    const partitions = ends.map(({ partition }) => ({ partition, offset: '0' }));
+    await admin.setOffsets({ groupId, topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+};
