@@ -1,19 +1,11 @@
 // What keeps a source from being polled now: a fetch would cost the provider's quota and bring what nobody can take, or
 // what the consumers cannot take as fast. The poll is delayed without an attempt and holds no worker; it looks again by
 // itself, so that polling goes on when Redis has drained, or when somebody has replayed or discarded dead letters.
-import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import { type LetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { PolledSource } from './polled-sources.ts';
-import { mayBeThrottled, type ThrottledPoll, throttleDelay } from './throttle-gate.ts';
-
-/** Why a source is not polled, and in how many milliseconds it looks again. */
-export interface HeldBack {
-  readonly by: PollDelayCause;
-  readonly reason: string;
-  readonly waitMs: number;
-}
+import { type HeldBack, mayBeThrottled, type ThrottledPoll, throttleDelay } from './throttle-gate.ts';
 
 /** The look that a poll takes before its fetch; null = go on. Rejects with what Redis answered. */
 export type HoldBack = (source: PolledSource, poll: ThrottledPoll) => Promise<HeldBack | null>;

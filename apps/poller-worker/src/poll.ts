@@ -15,13 +15,15 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { untilNextTickMs } from '@stream-manager/shared/queues/next-tick';
 import { type PollOutcome, type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
-import type { HeldBack, HoldBack } from './hold-back.ts';
+import type { HoldBack } from './hold-back.ts';
 import { type HostShares, hostWaitMs } from './host-share.ts';
 import { choosePasses } from './poll-passes.ts';
 import { chooseSetback, type Setback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
 import type { RunningClaims } from './queues/running-claim.ts';
 import { type PassDeps, type PassEnd, runPass } from './run-pass.ts';
+
+import type { HeldBack } from './throttle-gate.ts';
 
 /** What the stage needs. */
 export interface PollDeps extends PassDeps {

@@ -1,8 +1,15 @@
 // The throttle before a poll: while the consumers are behind, a poll is delayed once, by the delay that the fleet has
 // decided on, and then fetched. What fills the queue is met where it is full; this only takes the hurry out.
+import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import type { StoredDecision } from '@stream-manager/shared/queues/throttle-store';
-import type { HeldBack } from './hold-back.ts';
 import type { PolledSource } from './polled-sources.ts';
+
+/** Why a source is not polled now, and in how many milliseconds it looks again. */
+export interface HeldBack {
+  readonly by: PollDelayCause;
+  readonly reason: string;
+  readonly waitMs: number;
+}
 
 /** What of a poll decides whether the throttle delays it. */
 export interface ThrottledPoll {

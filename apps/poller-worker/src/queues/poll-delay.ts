@@ -5,7 +5,7 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Job } from 'bullmq';
-import type { HeldBack } from '../hold-back.ts';
+import type { HeldBack } from '../throttle-gate.ts';
 
 /** The delay of one poll job while its poll runs. */
 export interface PollDelayMark {

@@ -1,10 +1,9 @@
 // The records queue of one source, opened in this process: BullMQ's side of delivering chunks. How many jobs it fetches
 // follows from what is in hand: `concurrency` = chunks held + 1 while there is room. Fixed slots would put slots × 500
 // records in hand before the first one is sent, and starve a collector that waits for more.
-// While the breaker is open nothing is fetched and nothing is held, so that a worker with a better network can have it;
-// a queue that is invited to the trial takes one chunk. The check for the chunks of dead workers goes on all the time.
-// While the throttle holds the source back, one batch is in hand and the rest stays in the queue; something more urgent
-// that comes there takes its place.
+// What the gates do not let be sent goes back to the queue, where somebody else may have it, but for what may wait here; and
+// something more urgent that comes to the queue takes the place of what waits. The check for the chunks of dead workers goes
+// on all the time.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { ChunkJobData } from '@stream-manager/shared/jobs/payloads';
 import {
@@ -14,30 +13,23 @@ import {
   openWorker,
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
-import { jobFailsForGood, jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
-import { moveToFront } from '@stream-manager/shared/queues/move-to-front';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import { createWorkerGuard } from '@stream-manager/shared/queues/worker-guard';
 import { type PriorityClass, priorityClasses } from '@stream-manager/shared/records/priority';
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type AskingBatch, type Collector, createCollector, type Leave } from '../delivery/collect.ts';
+import { type Collector, createCollector } from '../delivery/collect.ts';
 import { backoffAfter } from '../delivery/decide-chunk.ts';
-import {
-  type ChunkEnding,
-  createDelivery,
-  type DeliverDeps,
-  type DeliverOptions,
-  type Piece,
-} from '../delivery/deliver-chunk.ts';
+import { createDelivery, type DeliverDeps, type DeliverOptions, type Piece } from '../delivery/deliver-chunk.ts';
 import { createInOrderDelivery } from '../delivery/deliver-in-order.ts';
 import { lockTakenAt } from '../delivery/fence.ts';
 import type { Publisher } from '../delivery/publish.ts';
 import { createSendBatch } from '../delivery/send-batch.ts';
-import type { GatedQueue, Pass, SendGate } from '../kafka/breaker.ts';
-import { createSendThrottle, openThrottle, type SendThrottleOptions } from '../throttle/send-throttle.ts';
+import type { SendGate } from '../kafka/breaker.ts';
+import { endJob } from './end-job.ts';
 import { createFetching } from './fetching.ts';
+import { createGates, type GatesOptions } from './gates.ts';
 import type { HeadWatch } from './head-watch.ts';
 import { keepOneAtATime } from './one-at-a-time.ts';
 import { createRests } from './rests.ts';
@@ -78,7 +70,7 @@ export interface OpenRecordsOptions
   /** One chunk at a time over the fleet, repeated in place: `delivery.ordering: per-key`. */
   readonly isOrdered: boolean;
   /** The source's rates; null: it is gone from the config, and nobody samples its lag. */
-  readonly rates: SendThrottleOptions['rates'] | null;
+  readonly rates: GatesOptions['rates'];
 }
 
 /** How many jobs the worker may have at once. Pure. */
@@ -97,7 +89,6 @@ const rankOf = (job: Job<ChunkJobData>): PriorityClass =>
 
 /** Opens the records queue of a source; it works until it is closed. */
 export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOptions): OpenQueue => {
-  const { gate } = deps;
   const { sourceId, isOrdered, maxAttempts } = options;
   const address = recordsQueueAddress(options.keyPrefix, sourceId);
   const monotonic = (): number => performance.now();
@@ -106,36 +97,29 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   let chunksHeld = 0;
   let recordsHeld = 0;
   let isClosing = false;
-  let isInvited = false;
-  /** The batch of the trial has gone. */
-  let isTrialOut = false;
 
-  const onLeave = (): void => {
-    adjust();
-    collector.wake();
-  };
-  const throttling = { sourceId, batchSize: options.batchSize, batchesInHand };
-  const throttle =
-    options.rates === null
-      ? openThrottle(throttling)
-      : createSendThrottle(
-          { store: deps.throttle, onOpen: onLeave, logger: deps.logger, after: deps.after },
-          { ...throttling, rates: options.rates },
-        );
-  const roomRecords = (): number => (isOrdered || gate.isShut() ? 1 : throttle.recordsInHand());
-  const leave = (): Leave => (gate.isShut() && (!isInvited || isTrialOut) ? 'none' : throttle.leave());
-  const enter = async (batch: AskingBatch): Promise<Pass | null> => {
-    if (!(await throttle.ask(batch))) return null;
-    const pass = gate.enter(sourceId);
-    if (gate.isShut()) isTrialOut = true;
-    adjust();
-    return pass;
-  };
+  const gates = createGates(
+    {
+      breaker: deps.gate,
+      store: deps.throttle,
+      onChange: () => {
+        adjust();
+        collector.wake();
+      },
+      onShut: () => {
+        collector.giveBack();
+        rests.end();
+      },
+      logger: deps.logger,
+      after: deps.after,
+    },
+    { sourceId, batchSize: options.batchSize, batchesInHand, rates: options.rates },
+  );
 
   const collector: Collector<Piece> = createCollector<Piece>(
     {
-      enter,
-      leave,
+      enter: (batch) => gates.enter(batch).finally(adjust),
+      leave: () => gates.leave(),
       onRefused: () => {
         holdLess();
         adjust();
@@ -152,48 +136,25 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       after: deps.after,
     },
     {
-      batchRecords: () => (isOrdered ? options.batchSize : throttle.batchRecords()),
+      batchRecords: () => (isOrdered ? options.batchSize : gates.batchRecords()),
       batchTimeoutMs: options.batchTimeoutMs,
       maxInFlight: isOrdered ? 1 : maxInFlight,
     },
   );
-  /** Whether a chunk may wait here for its send. */
-  const mayHold = (): boolean => (gate.isShut() ? isInvited && !isClosing : throttle.leave() === 'any' || !isClosing);
-  const giveBack = (): void => {
-    collector.giveBack();
-    rests.end();
-  };
   /** Gives back what may not, or need not, wait here. */
   const holdLess = (): void => {
-    if (!mayHold()) collector.giveBack();
-    else if (throttle.leave() !== 'any' && !isOrdered) collector.keepWithin(throttle.recordsInHand());
+    if (!gates.mayHold()) collector.giveBack();
+    else if (gates.isHeldBack() && !isOrdered) collector.keepWithin(gates.recordsInHand());
   };
   const adjust = (): void => {
-    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, roomRecords());
-    fetching.set(!gate.isShut() || (isInvited && !isClosing));
-  };
-  const queue: GatedQueue = {
-    sourceId,
-    open: () => {
-      isInvited = false;
-      onLeave();
-    },
-    shut: () => {
-      isInvited = false;
-      giveBack();
-      adjust();
-    },
-    invite: () => {
-      isInvited = true;
-      isTrialOut = false;
-      onLeave();
-    },
+    worker.concurrency = wantedConcurrency(chunksHeld, recordsHeld, isOrdered ? 1 : gates.recordsInHand());
+    fetching.set(gates.mayFetch());
   };
 
   const deliverOnce = createDelivery(
     {
       ...deps,
-      isShut: () => gate.isShut(),
+      isShut: () => deps.gate.isShut(),
       collector: {
         ...collector,
         add: (pieces) => {
@@ -206,7 +167,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     {
       ...options,
       // In order, one publish carries the chunk whole: the port keeps the order within each partition.
-      pieceRecords: () => (isOrdered ? Number.POSITIVE_INFINITY : throttle.batchRecords()),
+      pieceRecords: () => (isOrdered ? Number.POSITIVE_INFINITY : gates.batchRecords()),
       attemptsOf: isOrdered ? 'chunk' : 'job',
     },
   );
@@ -227,7 +188,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
           {
             deliver: deliverOnce,
             rest: (delayMs) =>
-              isClosing || !mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, rankOf(job)),
+              isClosing || !gates.mayHold() ? Promise.resolve('given_back') : rests.rest(delayMs, rankOf(job)),
             backoff,
           },
           { maxAttempts },
@@ -244,7 +205,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         // A job that an older config added ends sooner: BullMQ fails it for good then.
         attempts: { made: job.attemptsMade, max: Math.min(maxAttempts, Math.max(1, job.opts.attempts ?? 1)) },
       });
-      await endJob(deps, options, job, token, ending);
+      await endJob(deps, address, job, token, ending);
     } finally {
       hold(-1);
     }
@@ -262,11 +223,10 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     logger: deps.logger,
   });
   guard.watch(fetching.guarded);
-  const leaveGate = gate.join(queue);
   const unwatch = deps.heads.watch({
     sourceId,
     // A chunk that waits in place for its next attempt, or for the throttle; what is about to go is not held back.
-    leastUrgent: () => rests.leastUrgent() ?? (throttle.leave() === 'any' ? null : collector.leastUrgent()),
+    leastUrgent: () => rests.leastUrgent() ?? (gates.isHeldBack() ? collector.leastUrgent() : null),
     makeRoom: () => {
       rests.end();
       collector.giveBackLast();
@@ -282,7 +242,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
         if (isClosing) return;
         adjust();
         // Behind a shut gate it starts with the first `resume`.
-        if (mayHold()) worker.run().catch(guard.onError);
+        if (gates.mayFetch()) worker.run().catch(guard.onError);
       },
       (error: unknown) => {
         deps.logger.warn({ sourceId, error: messageOf(error) }, 'a records queue could not be opened; trying again');
@@ -295,50 +255,15 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   return {
     close: async () => {
       isClosing = true;
+      gates.startClosing();
       cancelRun?.();
       guard.stop();
       unwatch();
       rests.end();
-      if (!mayHold()) collector.giveBack();
+      holdLess();
       await fetching.close();
       await worker.close();
-      throttle.close();
-      leaveGate();
+      gates.close();
     },
   };
-};
-
-/** Ends a chunk's job: returns = completed; everything else is thrown, as BullMQ wants it. */
-const endJob = async (
-  deps: Pick<OpenRecordsDeps, 'logger' | 'redis'>,
-  { sourceId, keyPrefix }: Pick<OpenRecordsOptions, 'sourceId' | 'keyPrefix'>,
-  job: Job<ChunkJobData>,
-  token: string,
-  ending: ChunkEnding,
-): Promise<void> => {
-  /** Moves the job. With its lock lost, or a Redis that refuses, it stays where it is, and the stalled check hands it on. */
-  const move = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-    } catch (error) {
-      deps.logger.debug({ sourceId, chunkId: job.id, error: messageOf(error) }, 'a chunk could not be moved');
-      throw jobIsNotOurs();
-    }
-  };
-  switch (ending.kind) {
-    case 'complete':
-      return;
-    case 'let_go':
-      throw jobIsNotOurs();
-    case 'give_back':
-      await move(() => moveToFront(deps.redis, recordsQueueAddress(keyPrefix, sourceId), job, token));
-      throw jobIsNotOurs();
-    case 'fail':
-      throw jobFailsForGood(ending.reason);
-    case 'delay':
-      await move(() => job.moveToDelayed(Date.now() + ending.delayMs, token));
-      throw jobWasDelayed();
-    case 'retry':
-      throw new Error(ending.reason);
-  }
 };

@@ -4,10 +4,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { BrokerAddress } from './broker-links.ts';
 import type { CallOff } from './call-off.ts';
-import type { PartitionBatch } from './produce-request.ts';
 import { answerFor } from './produce-request.ts';
 import { maxRequestBytes } from './split-batch.ts';
-import type { KafkaWire } from './wire.ts';
+import type { KafkaWire, PartitionBatch } from './wire.ts';
 
 /** Kafka's code, null when the answer says nothing about the batch; or why there was no answer. */
 export type BatchAnswer =

@@ -3,9 +3,8 @@
 import type { Connection } from '@platformatic/kafka';
 import type { BrokerLinks, Exchange } from './broker-links.ts';
 import type { Platformatic } from './platformatic-internals.ts';
-import type { PartitionBatch } from './produce-request.ts';
 import { protocolError } from './protocol-error.ts';
-import type { NumberedWire } from './wire.ts';
+import type { NumberedWire, PartitionBatch } from './wire.ts';
 
 const acksAll = -1;
 const produceKey = 0;

@@ -1,14 +1,7 @@
 // A Produce request (version 7, Kafka 2.1 and newer) with ready-made record batches, and its answer partition by
 // partition. kafkajs' own request hides every partition's answer behind the first error.
 import { type KafkajsProduceAnswer, kafkajs, type Protocol, withoutThrowing } from './kafkajs-internals.ts';
-import type { ProduceAnswer } from './wire.ts';
-
-/** A record batch and where it goes. At most one per topic and partition in a request. */
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly batch: Buffer;
-}
+import type { PartitionBatch, ProduceAnswer } from './wire.ts';
 
 const acksAll = -1;
 const produceKey = 0;

@@ -3,7 +3,6 @@
 // same for all clients. Calls reject only when no answer came; what a broker refuses stands in the answer.
 import type { BrokerAddress } from './broker-links.ts';
 import type { TopicDefinition } from './port.ts';
-import type { PartitionBatch } from './produce-request.ts';
 
 /** Topics and their leaders. A partition without a leader names a broker that is not in the list. */
 export interface MetadataAnswer {
@@ -41,6 +40,13 @@ export type ProduceAnswer = readonly {
   readonly partition: number;
   readonly errorCode: number;
 }[];
+
+/** A record batch and where it goes. At most one per topic and partition in a request. */
+export interface PartitionBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batch: Buffer;
+}
 
 /** The requests that the port is made of. */
 export interface KafkaWire {

@@ -2,8 +2,7 @@
 // remembers what it wrote. Batches are read with kafkajs' own decoder; numbered ones are kept once, as a broker does.
 import { createRequire } from 'node:module';
 import type { BrokerAddress } from '../../src/kafka/broker-links.ts';
-import type { PartitionBatch } from '../../src/kafka/produce-request.ts';
-import type { NumberedWire, ProduceAnswer } from '../../src/kafka/wire.ts';
+import type { NumberedWire, PartitionBatch, ProduceAnswer } from '../../src/kafka/wire.ts';
 
 interface DecodedBatch {
   readonly records: readonly {
