@@ -153,9 +153,7 @@ const slowSourceDrill = (name: string, scale: Scale): Drill => ({
     if (meanwhile.count === 0) problems.push('no record of the others came meanwhile');
     if (meanwhile.p99 > publishLimitMs)
       problems.push(`records of the others took ${printSpread(meanwhile)}, allowed are ${publishLimitMs} ms`);
-    const failed = providers
-      .requests()
-      .filter(({ route, aborted }) => route === 'purpleair' && aborted === true).length;
+    const failed = providers.requests().filter(({ route, aborted }) => route === 'purpleair' && aborted).length;
     if (failed === 0) problems.push('the slow provider was never given up: the drill has shown nothing');
     return {
       doubled: 0,

@@ -252,3 +252,19 @@ describe('the program', () => {
     expect(errors).toMatch(/seed must be a number/);
   });
 });
+
+describe('the time in the world', () => {
+  it('may stand still and leap, while the book keeps the time of the clock', async () => {
+    let worldMs = startAt;
+    await using providers = await setup({ worldNow: () => worldMs, firms: { backlog: 3, perMinute: 60 } });
+    providers.clock = startAt + 60_000;
+    await providers.get(providers.firmsPath());
+    expect(providers.ledger.counts().served.firms).toBe(3);
+    worldMs += 10_000;
+    await providers.get(providers.firmsPath());
+    expect(providers.ledger.counts().served.firms).toBe(13);
+    expect(new Set(providers.ledger.served().map(({ firstServedAt }) => firstServedAt))).toEqual(
+      new Set([startAt + 60_000]),
+    );
+  });
+});
