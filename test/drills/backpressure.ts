@@ -105,14 +105,14 @@ const backpressureDrill = (name: string, scale: Scale, kill: boolean): Drill => 
   harm: async (ground) => {
     const brokers = ground.servers.direct.kafkaBrokers;
     const topic = ground.topics.firms;
-    const readers: PacedConsumer[] = [];
-    const startReader = async (capacity: number): Promise<PacedConsumer> => {
-      const reader = await startPacedConsumer({ brokers, groupId: busyReaders, topic, capacity });
-      readers.push(reader);
+    // They read to the end: what is left to publish would wait for them.
+    const startReader = async (groupId: string, of: string, capacity: number): Promise<PacedConsumer> => {
+      const reader = await startPacedConsumer({ brokers, groupId, topic: of, capacity });
+      ground.atEnd(reader.stop);
       return reader;
     };
-    const first = await startReader(Number.POSITIVE_INFINITY);
-    readers.push(await startPacedConsumer({ brokers, groupId: otherReaders, topic: ground.topics.otherFirms }));
+    const first = await startReader(busyReaders, topic, Number.POSITIVE_INFINITY);
+    await startReader(otherReaders, ground.topics.otherFirms, Number.POSITIVE_INFINITY);
     const lag = await watchGroupLag({ brokers, groupId: busyReaders, topic });
     const throttle = watchThrottle(ground, busy);
     const otherThrottle = watchThrottle(ground, other);
@@ -123,7 +123,7 @@ const backpressureDrill = (name: string, scale: Scale, kill: boolean): Drill => 
       const stoppedAt = Date.now();
       ground.load.leap(scale.leapSeconds);
       await pause(scale.stoppedMs);
-      const slow = await startReader(scale.capacity);
+      const slow = await startReader(busyReaders, topic, scale.capacity);
       const slowAt = Date.now();
       await pause(scale.slowMs / 2);
       const killed = kill ? await killSampler(ground, throttle) : null;
@@ -145,7 +145,7 @@ const backpressureDrill = (name: string, scale: Scale, kill: boolean): Drill => 
       const times = { calmAt, stoppedAt, slowAt, resumedAt, goneAt, fullAt };
       return await judge(ground, scale, { times, lag: lag.seen, throttle, otherThrottle, kill: killed });
     } finally {
-      await Promise.all([lag.stop(), throttle.stop(), otherThrottle.stop(), ...readers.map((reader) => reader.stop())]);
+      await Promise.all([lag.stop(), throttle.stop(), otherThrottle.stop()]);
     }
   },
 });

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
 import { leaveGroupAtBeginning } from '@stream-manager/testkit/accounting/group-lag';
-import { type PacedConsumer, startPacedConsumer } from '@stream-manager/testkit/consumers/paced-consumer';
+import { startPacedConsumer } from '@stream-manager/testkit/consumers/paced-consumer';
 import { createTopic } from '@stream-manager/testkit/stack/kafka-topics';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { absentOf, arrivalsOf, fromAnswer, printSpread, type Spread, spreadOf } from './arrivals.ts';
@@ -82,7 +82,6 @@ const criticalDrill = ({ name, title, held, leaps }: Situation): Drill => ({
     const watch = watchThrottle(ground, measured);
     const watchBeside = watchThrottle(ground, beside);
     const asking = askForPolls(ground);
-    let readers: PacedConsumer | null = null;
     try {
       await waitUntil('a full queue', () => queuedIn(watch) >= fullFrom, {
         timeoutMs: 60_000,
@@ -121,7 +120,7 @@ const criticalDrill = ({ name, title, held, leaps }: Situation): Drill => ({
         bursts.push(`${burst.count} at once: ${printSpread(burst)}`);
       }
       ground.progress.healed();
-      readers = await letGo(ground, held);
+      await letGo(ground, held);
       await waitUntil('the queue to empty', () => queuedIn(watch) < 100, { timeoutMs: 120_000 });
       return {
         doubled: 0,
@@ -135,7 +134,7 @@ const criticalDrill = ({ name, title, held, leaps }: Situation): Drill => ({
       };
     } finally {
       asking.abort();
-      await Promise.all([watch.stop(), watchBeside.stop(), readers?.stop()]);
+      await Promise.all([watch.stop(), watchBeside.stop()]);
     }
   },
 });
@@ -199,7 +198,7 @@ const leap = async (ground: Ground, seconds: number): Promise<Spread> => {
 };
 
 /** Ends what keeps the queue full: the readers read, and the operator raises the rate. */
-const letGo = async (ground: Ground, held: Situation['held']): Promise<PacedConsumer | null> => {
+const letGo = async (ground: Ground, held: Situation['held']): Promise<void> => {
   const rate = `maxSendRate: ${unthrottled.maxSendRate}\n`;
   const config = await readFile(ground.configFile, 'utf8');
   await writeFile(ground.configFile, config.replaceAll(rate, `maxSendRate: ${throttled.maxSendRate}\n`));
@@ -207,9 +206,11 @@ const letGo = async (ground: Ground, held: Situation['held']): Promise<PacedCons
     await ground.fleet.stop(place);
     await ground.fleet.start(place).url();
   }
-  if (held === null) return null;
+  if (held === null) return;
   const topic = held === measured ? ground.topics.firms : ground.topics.otherFirms;
-  return startPacedConsumer({ brokers: ground.servers.direct.kafkaBrokers, groupId: stuckReaders, topic });
+  const brokers = ground.servers.direct.kafkaBrokers;
+  const readers = await startPacedConsumer({ brokers, groupId: stuckReaders, topic });
+  ground.atEnd(readers.stop);
 };
 
 export const criticalDrills: readonly Drill[] = [

@@ -59,6 +59,8 @@ export interface Ground extends AsyncDisposable {
    * since the schedules may be an hour away.
    */
   readonly settle: (options?: { readonly pollNow?: boolean }) => Promise<Account>;
+  /** Something to be stopped when the account is taken: what the drill runs beside the system. */
+  readonly atEnd: (stop: () => Promise<void>) => void;
   /** Copies all logs there. */
   readonly saveLogs: (directory: string) => Promise<void>;
 }
@@ -189,6 +191,7 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
           everySource: load.everySource,
         });
       },
+      atEnd: (stop) => undo.push(stop),
       saveLogs: (target) => cp(logs, target, { recursive: true }),
       [Symbol.asyncDispose]: close,
     };
