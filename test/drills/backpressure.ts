@@ -32,6 +32,8 @@ interface Scale {
   /** Of the slow consumer, in records/s. */
   readonly capacity: number;
   readonly slowMs: number;
+  /** What a busy machine may add to times that are promised, in milliseconds. */
+  readonly slackMs: number;
 }
 
 const sampleIntervalMs = 200;
@@ -108,7 +110,7 @@ const backpressureDrill = (name: string, scale: Scale, kill: boolean): Drill => 
     // They read to the end: what is left to publish would wait for them.
     const startReader = async (groupId: string, of: string, capacity: number): Promise<PacedConsumer> => {
       const reader = await startPacedConsumer({ brokers, groupId, topic: of, capacity });
-      ground.atEnd(reader.stop);
+      ground.atEnd(() => reader.stop());
       return reader;
     };
     const first = await startReader(busyReaders, topic, Number.POSITIVE_INFINITY);
@@ -126,7 +128,7 @@ const backpressureDrill = (name: string, scale: Scale, kill: boolean): Drill => 
       const slow = await startReader(busyReaders, topic, scale.capacity);
       const slowAt = Date.now();
       await pause(scale.slowMs / 2);
-      const killed = kill ? await killSampler(ground, throttle) : null;
+      const killed = kill ? await killSampler(ground, throttle, scale.slackMs) : null;
       await pause(scale.slowMs / 2);
       slow.setCapacity(Number.POSITIVE_INFINITY);
       const resumedAt = Date.now();
@@ -166,6 +168,7 @@ const isCalm = (throttle: ThrottleWatch, lag: LagWatch): Promise<number> =>
 const killSampler = async (
   ground: Ground,
   throttle: ThrottleWatch,
+  slackMs: number,
 ): Promise<Kill & { readonly place: 'producer-1' | 'producer-2' }> => {
   const key = fleetKeys(ground.keyPrefix).lease('lag');
   const place = await waitUntil('a producer to hold the lease on sampling', async () => {
@@ -179,7 +182,7 @@ const killSampler = async (
   await waitUntil('samples to go on', () => throttle.decisions.length >= before + 5, { timeoutMs: 30_000 });
   const gapMs = Math.round(longestGapMs(throttle.decisions.slice(before - 1, before + 5)));
   const late = Math.max(0, usualMs - sampleIntervalMs);
-  const allowedMs = 2 * sampleIntervalMs + late;
+  const allowedMs = 2 * sampleIntervalMs + late + slackMs;
   return {
     place,
     doubled,
@@ -207,13 +210,15 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
   const criticals = throttled.filter(({ sourceId, priority }) => sourceId === busy && priority === 'critical');
   const others = throttled.filter(({ sourceId }) => sourceId === other);
   const found: string[] = [...(kill?.problems ?? [])];
-  const require = (holds: boolean, problem: string): void => {
+  const check = (holds: boolean, problem: string): void => {
     if (!holds) found.push(problem);
   };
 
   // The overshoot: the rate halves and more with every sample, and what has leave is on its way.
   const held = between(lag, ({ at }) => at, times.stoppedAt, times.resumedAt);
-  const peak = held.reduce((most, look) => (look.lag > most.lag ? look : most), {
+  const settledAt = held.find((look) => look.at > times.slowAt && look.lag < scale.target)?.at;
+  const rising = between(held, ({ at }) => at, times.stoppedAt, settledAt ?? times.resumedAt);
+  const peak = rising.reduce((most, look) => (look.lag > most.lag ? look : most), {
     at: times.stoppedAt,
     lag: 0,
     end: 0,
@@ -226,12 +231,13 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
       (throttling.minSendRate * (peak.at - times.stoppedAt)) / 1_000 +
       between(criticals, ({ writtenAt }) => writtenAt, times.stoppedAt, peak.at).length,
   );
-  require(peak.lag >= scale.critical, `the lag never came to ${scale.critical}: the drill has shown nothing`);
-  require(peak.lag <=
-    scale.critical + overshoot, `the lag rose to ${peak.lag}, allowed are ${scale.critical} + ${overshoot}`);
+  check(peak.lag >= scale.critical, `the lag never came to ${scale.critical}: the drill has shown nothing`);
+  check(
+    peak.lag <= scale.critical + overshoot,
+    `the lag rose to ${peak.lag}, allowed are ${scale.critical} + ${overshoot}`,
+  );
 
   // Near the target from when it first came back to it until the consumer was quick again.
-  const settledAt = held.find((look) => look.at > Math.max(peak.at, times.slowAt) && look.lag < scale.target)?.at;
   const near = between(held, ({ at }) => at, settledAt ?? Number.POSITIVE_INFINITY, times.resumedAt);
   const lags = near.map((look) => look.lag).sort((one, another) => one - another);
   const [median = 0, most = 0] = [lags[Math.floor(lags.length / 2)], lags.at(-1)];
@@ -240,13 +246,17 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
   const nearOvershoot = Math.round(
     (fastest * longestGapMs(nearDecisions)) / 1_000 / (1 - 1 / throttling.adjustmentFactor) + producers * batchSize,
   );
-  require(settledAt !== undefined, `the lag never came back to the target while the consumer was slow`);
-  require(most <=
-    scale.target + nearOvershoot, `the lag rose to ${most} again, allowed are ${scale.target} + ${nearOvershoot}`);
+  check(settledAt !== undefined, `the lag never came back to the target while the consumer was slow`);
+  check(
+    most <= scale.target + nearOvershoot,
+    `the lag rose to ${most} again, allowed are ${scale.target} + ${nearOvershoot}`,
+  );
 
   // Bounded, visible, isolated, urgent first.
-  require(throttle.mostQueued() <=
-    scale.maxRecords, `${throttle.mostQueued()} records were queued, allowed are ${scale.maxRecords}`);
+  check(
+    throttle.mostQueued() <= scale.maxRecords,
+    `${throttle.mostQueued()} records were queued, allowed are ${scale.maxRecords}`,
+  );
   const during = between(throttle.shown, ({ at }) => at, times.stoppedAt, times.resumedAt).map(({ stream }) => stream);
   for (const action of ['throttle_moderate', 'throttle_critical']) {
     const isShown = during.some(
@@ -256,18 +266,25 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
         allowedRate < throttling.maxSendRate &&
         (level > 0 || action !== 'throttle_critical'),
     );
-    require(isShown, `the API never showed ${action}`);
+    check(isShown, `the API never showed ${action}`);
   }
-  require(during.some(
-    ({ pollDelayed }) => pollDelayed?.by === 'throttle',
-  ), 'the API showed no poll delayed by the throttle');
-  require(during.some(({ lastPoll }) => lastPoll?.outcome === 'deferred'), 'the API showed no poll as deferred');
-  require((throttle.delayedJobs.get('throttle') ?? 0) > 0, 'no poll job was delayed by the throttle');
-  require(otherThrottle.decisions.every(
-    ({ delayMs, level }) => delayMs === 0 && level === 0,
-  ), 'the other source was throttled too');
-  require((otherThrottle.delayedJobs.get('throttle') ?? 0) ===
-    0, 'a poll of the other source was delayed by the throttle');
+  check(
+    during.some(
+      ({ pollDelayed, lastPoll }) =>
+        pollDelayed?.by === 'throttle' ||
+        (lastPoll?.outcome === 'deferred' && lastPoll.error?.startsWith('the consumers are behind') === true),
+    ),
+    'the API showed no poll deferred by the throttle',
+  );
+  check((throttle.delayedJobs.get('throttle') ?? 0) > 0, 'no poll job was delayed by the throttle');
+  check(
+    otherThrottle.decisions.every(({ delayMs, level }) => delayMs === 0 && level === 0),
+    'the other source was throttled too',
+  );
+  check(
+    (otherThrottle.delayedJobs.get('throttle') ?? 0) === 0,
+    'a poll of the other source was delayed by the throttle',
+  );
   const [urgent, beside] = [spreadOf(criticals.map(fromAnswer)), spreadOf(others.map(fromAnswer))];
   const absent = absentOf(ground.load.providers.ledger, stored).filter(
     (record) =>
@@ -275,15 +292,15 @@ const judge = async (ground: Ground, scale: Scale, watched: Watched): Promise<Al
       record.data['satellite'] === satelliteOfBusy &&
       expectedPriority(record, 'high') === 'critical',
   );
-  require(absent.length === 0, `${absent.length} critical records were not in Kafka by the end`);
-  require(urgent.count > 0, 'no critical record came while the source was throttled');
-  require(beside.count > 0, 'no record of the other source came meanwhile');
+  check(absent.length === 0, `${absent.length} critical records were not in Kafka by the end`);
+  check(urgent.count > 0, 'no critical record came while the source was throttled');
+  check(beside.count > 0, 'no record of the other source came meanwhile');
   // On a machine that is too busy to bring the other source's records in time, these cannot come either.
-  const limitMs = Math.max(criticalLimitMs, beside.most);
-  require(urgent.p99 < limitMs, `critical records took ${printSpread(urgent)}, allowed are ${limitMs}`);
+  const limitMs = Math.max(criticalLimitMs, beside.most) + scale.slackMs;
+  check(urgent.p99 < limitMs, `critical records took ${printSpread(urgent)}, allowed are ${limitMs}`);
 
   const recoveryMs = times.fullAt - times.goneAt;
-  require(recoveryMs < recoveryLimitMs, `full rate only ${recoveryMs} ms after the lag was gone`);
+  check(recoveryMs < recoveryLimitMs, `full rate only ${recoveryMs} ms after the lag was gone`);
 
   const levels = between(throttle.decisions, ({ sampledAt }) => sampledAt, times.stoppedAt, times.resumedAt);
   for (const line of timeline(watched)) ground.say(line);
@@ -335,6 +352,7 @@ const long: Scale = {
   stoppedMs: 20_000,
   capacity: 500,
   slowMs: 45_000,
+  slackMs: 0,
 };
 
 export const backpressureDrills: readonly Drill[] = [
@@ -355,6 +373,7 @@ export const shortBackpressure: Drill = backpressureDrill(
     stoppedMs: 5_000,
     capacity: 1_000,
     slowMs: 12_000,
+    slackMs: 2_000,
   },
   true,
 );

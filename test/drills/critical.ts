@@ -210,7 +210,7 @@ const letGo = async (ground: Ground, held: Situation['held']): Promise<void> => 
   const topic = held === measured ? ground.topics.firms : ground.topics.otherFirms;
   const brokers = ground.servers.direct.kafkaBrokers;
   const readers = await startPacedConsumer({ brokers, groupId: stuckReaders, topic });
-  ground.atEnd(readers.stop);
+  ground.atEnd(() => readers.stop());
 };
 
 export const criticalDrills: readonly Drill[] = [

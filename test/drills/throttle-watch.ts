@@ -57,14 +57,16 @@ export const watchThrottle = (ground: Ground, sourceId: string): ThrottleWatch =
     // Written by a step of the throttle.
     decisions.push({ ...(JSON.parse(decision) as ThrottleDecision), sample: Number(sample), sampledAt: Number(at) });
   };
-  const lookAtApi = async (): Promise<void> => {
-    const stream = (await ground.streams()).find(({ id }) => id === sourceId);
-    if (stream !== undefined) shown.push({ at: Date.now(), stream });
+  const lookAtJobs = async (): Promise<void> => {
     for (const { name, data } of await polls.getDelayed()) {
       if (name !== 'poll' || data.sourceId !== sourceId) continue;
       const by = String(data.delayed?.by ?? 'nothing');
       delayedJobs.set(by, (delayedJobs.get(by) ?? 0) + 1);
     }
+  };
+  const lookAtApi = async (): Promise<void> => {
+    const stream = (await ground.streams()).find(({ id }) => id === sourceId);
+    if (stream !== undefined) shown.push({ at: Date.now(), stream });
   };
   const repeat = async (look: () => Promise<void>, intervalMs: number): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -73,7 +75,11 @@ export const watchThrottle = (ground: Ground, sourceId: string): ThrottleWatch =
       await pause(intervalMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
-  const watching = [repeat(lookAtRedis, redisIntervalMs), repeat(lookAtApi, apiIntervalMs)];
+  const watching = [
+    repeat(lookAtRedis, redisIntervalMs),
+    repeat(lookAtJobs, redisIntervalMs),
+    repeat(lookAtApi, apiIntervalMs),
+  ];
   return {
     decisions,
     shown,
