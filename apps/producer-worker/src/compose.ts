@@ -19,7 +19,7 @@ import { composeFleetActs } from './fleet/compose-fleet-acts.ts';
 import { createKafkaSide } from './kafka/kafka-side.ts';
 import { createAttention } from './queues/attention.ts';
 import { createHeadWatch } from './queues/head-watch.ts';
-import { openRecordsQueue } from './queues/open-records-queue.ts';
+import { type OpenRecordsOptions, openRecordsQueue } from './queues/open-records-queue.ts';
 import { readHeads } from './queues/read-heads.ts';
 import { readWork } from './queues/read-work.ts';
 import { createSourceQueues } from './queues/source-queues.ts';
@@ -59,11 +59,10 @@ export const composeProducerWorker: Compose = (context): Composition => {
     retired.has(sourceId) ? retiredChunkLimits(config.queue) : chunkLimits(resolveSource(config, sourceId));
 
   /** Nobody samples the lag of a source that is gone from the config. */
-  const ratesOf = (sourceId: string): { readonly maxRate: number; readonly minRate: number } | null => {
+  const ratesOf = (sourceId: string): OpenRecordsOptions['rates'] => {
     if (retired.has(sourceId)) return null;
     const { enabled, maxSendRate, minSendRate } = resolveSource(config, sourceId).throttling;
-    // Turned off, neither lag nor its absence lowers the rate.
-    return { maxRate: maxSendRate, minRate: enabled ? minSendRate : maxSendRate };
+    return { maxRate: maxSendRate, minRate: enabled ? minSendRate : null };
   };
 
   const roomForLetters = async (sourceId: string): Promise<string | null> => {

@@ -12,6 +12,8 @@ import type { Pass } from '../kafka/breaker.ts';
 
 /** Something that goes to Kafka in one piece: a chunk, or a part of one that is larger than a batch. */
 export interface Gatherable {
+  /** Pieces of one chunk go back together: the chunk is in hand as long as one of them is. */
+  readonly chunkId: string;
   readonly records: number;
   /** The class in which it is served: a chunk that has waited long may have risen. */
   readonly priority: PriorityClass;
@@ -35,8 +37,8 @@ export type Leave = 'any' | 'critical' | 'none';
 /** A batch that asks for leave. */
 export interface AskingBatch {
   readonly records: number;
-  /** Its pieces are critical, all of them. */
-  readonly isCritical: boolean;
+  /** The most urgent class in it; a critical batch is critical throughout. */
+  readonly priority: PriorityClass;
 }
 
 /** What a collector needs. */
@@ -69,9 +71,9 @@ export interface Collector<T> {
   leastUrgent(): PriorityClass | null;
   /** Gives back what waits. */
   giveBack(): void;
-  /** Gives back the least urgent piece that waits. */
+  /** Gives back the least urgent chunk that waits. */
   giveBackLast(): void;
-  /** Gives back the pieces that begin beyond this many records, and those that are larger than a batch may be now. */
+  /** Gives back the chunks that begin beyond this many records, and those in pieces larger than a batch may be now. */
   keepWithin(records: number): void;
 }
 
@@ -158,7 +160,7 @@ export const createCollector = <T extends Gatherable>(
   };
   const go = async (batch: readonly Waiting<T>[]): Promise<void> => {
     const records = batch.reduce((sum, entry) => sum + entry.records, 0);
-    const pass = await deps.enter({ records, isCritical: batch[0]?.priority === 1 });
+    const pass = await deps.enter({ records, priority: batch[0]?.priority ?? 4 });
     if (pass === null) {
       for (const entry of batch) insert(entry);
       deps.onRefused();
@@ -225,17 +227,21 @@ export const createCollector = <T extends Gatherable>(
     wake: pump,
     leastUrgent: () => waiting.at(-1)?.priority ?? null,
     giveBack: () => keep([]),
-    giveBackLast: () => keep(waiting.slice(0, -1)),
+    giveBackLast: () => {
+      const last = waiting.at(-1)?.piece.chunkId;
+      keep(waiting.filter(({ piece }) => piece.chunkId !== last));
+    },
     keepWithin: (records) => {
       const most = options.batchRecords();
+      const kept = new Set<string>();
+      const tooLarge = new Set<string>();
       let total = 0;
-      keep(
-        waiting.filter((entry) => {
-          if (entry.records > most || total >= records) return false;
-          total += entry.records;
-          return true;
-        }),
-      );
+      for (const entry of waiting) {
+        if (entry.records > most) tooLarge.add(entry.piece.chunkId);
+        if (total < records) kept.add(entry.piece.chunkId);
+        total += entry.records;
+      }
+      keep(waiting.filter(({ piece }) => kept.has(piece.chunkId) && !tooLarge.has(piece.chunkId)));
     },
   };
 };

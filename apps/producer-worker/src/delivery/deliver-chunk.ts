@@ -117,7 +117,16 @@ export const cutPieces = (
     const { promise, resolve } = Promise.withResolvers<PieceAnswer>();
     const giveBack = (): void => resolve('given_back');
     pieces.push({
-      piece: { lock, priority, outgoing, records: outgoing.length, leaves, answer: resolve, giveBack },
+      piece: {
+        chunkId: lock.chunkId,
+        lock,
+        priority,
+        outgoing,
+        records: outgoing.length,
+        leaves,
+        answer: resolve,
+        giveBack,
+      },
       from,
       answered: promise,
     });

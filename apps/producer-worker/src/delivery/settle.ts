@@ -107,7 +107,8 @@ export const settleChunk = async (deps: SettleDeps, chunk: AnsweredChunk, option
   // It was sent and its topic did not refuse it: while Kafka was away, say, nobody can tell for how long the topic would have.
   if (!isRefusedByTopic && failures.length > 0 && taken.isRefused) await deps.store.forgetRefusal(sourceId, chunkId);
   const decision = decideChunk(failures, { ...chunk.attempts, refusedForMs }, options);
-  const rest: Rest = unsent.length > 0 ? { kind: 'give_back' } : decision.rest;
+  // A wait or an attempt carries along what was not sent; to come again at once would cost the failed ones neither.
+  const rest: Rest = decision.rest.kind === 'none' && unsent.length > 0 ? { kind: 'give_back' } : decision.rest;
   const nowMs = deps.now();
   const at = new Date(nowMs).toISOString();
   const attempts = attemptsOf(chunk, at);

@@ -112,13 +112,14 @@ export const composeFleetActs = (
   };
   const { sampleIntervalMs } = config.throttling;
   const watch = createCommitWatch();
+  const notes = createSampleNotes({ logger });
   const sampleLag = createLagSampler(
     {
-      reader: createLagReader({ admin: deps.admin, watch, now: Date.now }),
+      reader: createLagReader({ admin: deps.admin, watch, noteUnasked: notes.unasked, now: Date.now }),
       store: createRedisThrottleStore({ redis, keyPrefix }),
       watch,
       memory: createCommitMemory({ redis, keyPrefix }),
-      notes: createSampleNotes({ logger }),
+      notes,
     },
     {
       intervalMs: sampleIntervalMs,

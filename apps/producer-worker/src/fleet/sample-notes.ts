@@ -8,6 +8,8 @@ import type { ThrottleAction, ThrottleDecision } from '@stream-manager/shared/th
 export interface SampleNotes {
   /** What was read of a source. */
   read(sourceId: string, lag: SourceLag): void;
+  /** Groups of the cluster of which it is not known what they read, each with why. */
+  unasked(failures: ReadonlyMap<string, string>): void;
   /** What was decided for it. */
   decided(sourceId: string, decision: ThrottleDecision): void;
   /** What was decided last by another process, which has told it. */
@@ -21,8 +23,15 @@ const decidedLines = {
   throttle_critical: { level: 'warn', message: 'source is throttled hard' },
 } as const satisfies Record<ThrottleAction, { readonly level: 'info' | 'warn'; readonly message: string }>;
 
-const lagTrouble = ({ failure, abandoned }: SourceLag): string =>
-  failure ?? abandoned.map((group) => `group ${group} is ignored: no commit for a day`).join('; ');
+/** Groups that a line names; of more it tells how many there are. */
+const namedGroups = 10;
+
+const lagTrouble = ({ failure, abandoned, unreadable }: SourceLag): string =>
+  failure ??
+  [
+    ...unreadable.map((sentence) => `${sentence}; it is left out`),
+    ...abandoned.map((group) => `group ${group} is ignored: no commit for a day`),
+  ].join('; ');
 
 const lostRecords = ({ perGroup }: SourceLag): string =>
   perGroup
@@ -36,6 +45,7 @@ export const createSampleNotes = (deps: { readonly logger: Pick<Logger, 'info' |
   const troubles = new Map<string, string>();
   const losses = new Map<string, string>();
   const actions = new Map<string, ThrottleAction>();
+  let unaskedGroups = '';
 
   const hasChanged = (told: Map<string, string>, sourceId: string, now: string): boolean => {
     if ((told.get(sourceId) ?? '') === now) return false;
@@ -55,6 +65,19 @@ export const createSampleNotes = (deps: { readonly logger: Pick<Logger, 'info' |
       const lost = lostRecords(lag);
       if (hasChanged(losses, sourceId, lost) && lost !== '')
         logger.warn({ sourceId, lost }, 'retention deletes records before a consumer group has read them');
+    },
+    unasked: (failures) => {
+      const groups = [...failures.keys()].sort();
+      const told = groups.join(' ');
+      if (told === unaskedGroups) return;
+      unaskedGroups = told;
+      const [first] = groups;
+      if (first === undefined) logger.info('all consumer groups can be asked again');
+      else
+        logger.warn(
+          { groups: groups.slice(0, namedGroups), count: groups.length, reason: failures.get(first) },
+          'consumer groups cannot be asked what they read: they count for no source until they can',
+        );
     },
     decided: (sourceId, { action, level, lag, allowedRate, delayMs, reason }) => {
       const before = actions.get(sourceId) ?? 'none';

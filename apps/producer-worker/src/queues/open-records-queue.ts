@@ -113,7 +113,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       logger: deps.logger,
       after: deps.after,
     },
-    { sourceId, batchSize: options.batchSize, batchesInHand, rates: options.rates },
+    { sourceId, asker: options.workerName, batchSize: options.batchSize, batchesInHand, rates: options.rates },
   );
 
   const collector: Collector<Piece> = createCollector<Piece>(

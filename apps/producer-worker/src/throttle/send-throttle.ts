@@ -34,6 +34,8 @@ export interface SendThrottleOptions {
   readonly batchSize: number;
   /** Batches of records in hand at most while nothing holds them back. */
   readonly batchesInHand: number;
+  /** See `SendRequest`. */
+  readonly asker: string;
   /** Records/s, from the source's `throttling`. */
   readonly rates: Pick<SendRequest, 'maxRate' | 'minRate'>;
 }
@@ -76,12 +78,12 @@ export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottle
     });
   };
   return {
-    ask: async ({ records, isCritical }) => {
+    ask: async (batch) => {
       try {
         const leave = await deps.store.askToSend(options.sourceId, {
           ...options.rates,
-          records,
-          priority: isCritical ? 1 : 4,
+          ...batch,
+          asker: options.asker,
         });
         last = leave;
         if (!leave.isGranted) shutFor(leave.waitMs, 'critical');

@@ -15,6 +15,7 @@ interface Piece extends Gatherable {
 
 const piece = (name: string, records: number, priority: Piece['priority'] = 3): Piece => ({
   name,
+  chunkId: name,
   records,
   priority,
   giveBack: () => {},
@@ -41,7 +42,7 @@ const setup = ({
       enter: async (batch) => {
         gate.asked.push(batch);
         await Promise.resolve();
-        if (gate.refuses === null || (batch.isCritical && gate.refuses === 'critical')) return { end: () => {} };
+        if (gate.refuses === null || (batch.priority === 1 && gate.refuses === 'critical')) return { end: () => {} };
         gate.leave = gate.refuses;
         return null;
       },
@@ -235,7 +236,7 @@ describe('createCollector', () => {
     collector.wake();
     await settle();
     expect(names()).toEqual(['c']);
-    expect(gate.asked).toEqual([{ records: 1, isCritical: true }]);
+    expect(gate.asked).toEqual([{ records: 1, priority: 1 }]);
   });
 
   it('puts what got no leave back to its place and asks no more before it is woken', async () => {
@@ -243,7 +244,7 @@ describe('createCollector', () => {
     gate.refuses = 'critical';
     await take(piece('a', 1), piece('b', 1));
     await take(piece('c', 1));
-    expect(gate).toMatchObject({ asked: [{ records: 1, isCritical: false }], refused: 1 });
+    expect(gate).toMatchObject({ asked: [{ records: 1, priority: 3 }], refused: 1 });
     gate.refuses = null;
     gate.leave = 'any';
     collector.wake();
@@ -297,6 +298,25 @@ describe('createCollector', () => {
     expect(back).toEqual(['d', 'c', 'b']);
     collector.keepWithin(1);
     expect(back).toEqual(['d', 'c', 'b']);
+  });
+
+  it('gives back a chunk as a whole: it is in hand as long as one of its pieces is', async () => {
+    const { collector, gate, take } = setup();
+    gate.leave = 'critical';
+    const back: string[] = [];
+    const part = (chunkId: string, name: string, priority: Piece['priority']): Piece => ({
+      ...piece(name, 100, priority),
+      chunkId,
+      giveBack: () => back.push(name),
+    });
+    await take(part('n', 'n1', 3), part('n', 'n2', 3), part('l', 'l1', 4), part('l', 'l2', 4), part('L', 'L1', 4));
+    collector.keepWithin(300);
+    expect(back).toEqual(['L1']);
+    collector.giveBackLast();
+    expect(back).toEqual(['L1', 'l2', 'l1']);
+    gate.batchRecords = 99;
+    collector.keepWithin(300);
+    expect(back).toEqual(['L1', 'l2', 'l1', 'n2', 'n1']);
   });
 
   it('keeps the order of what is refused while other batches ask', async () => {

@@ -142,9 +142,26 @@ describe('settleChunk', () => {
   });
 
   it('settles what was acknowledged of a chunk that is given back in part', async () => {
-    const { settle, acts } = setup([failure('outage', 1)], { unsent: [2, 3] });
+    const { settle, acts } = setup([], { unsent: [2, 3] });
     expect(await settle()).toEqual({ kind: 'give_back' });
-    expect(acts).toEqual(['settle 0 (1)']);
+    expect(acts).toEqual(['settle 0,1 (2)']);
+  });
+
+  it.each([
+    { outcome: 'outage' as const, rest: { kind: 'wait', cause: 'outage' } },
+    { outcome: 'destination' as const, rest: { kind: 'wait', cause: 'destination' } },
+    { outcome: 'other' as const, rest: { kind: 'retry' } },
+  ])('takes what was not sent along into the wait or the attempt after $outcome', async ({ outcome, rest }) => {
+    const { settle, acts, state } = setup([failure(outcome, 1)], { unsent: [2, 3] });
+    expect(await settle()).toMatchObject(rest);
+    expect(acts).toContain('settle 0 (1)');
+    expect(state.taken?.tries.made ?? 0).toBe(outcome === 'other' ? 1 : 0);
+  });
+
+  it('gives back what was not sent when the rest has become letters in its last attempt', async () => {
+    const { settle, letters } = setup([failure('other', 1)], { unsent: [2, 3], attempts: { made: 2, max: 3 } });
+    expect(await settle()).toEqual({ kind: 'give_back' });
+    expect(letters).toHaveLength(1);
   });
 
   it('keeps the place of refused records while there is no room for their letters', async () => {

@@ -10,6 +10,7 @@ const lag = (changes: Partial<SourceLag> = {}): SourceLag => ({
   topic: 'fires',
   perGroup: [{ group: 'readers', topic: 'fires', lag: 7, lostToRetention: 0 }],
   abandoned: [],
+  unreadable: [],
   ends: { fires: 9 },
   failure: null,
   ...changes,

@@ -72,6 +72,9 @@ export const openSamplerFleet = async (
       if (failing.has(call)) throw new Error(`no ${call}`);
     };
     const watch = createCommitWatch();
+    const notes = createSampleNotes({
+      logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(String(JSON.parse(line).msg)) }),
+    });
     const act = createLagSampler(
       {
         reader: createLagReader({
@@ -90,6 +93,7 @@ export const openSamplerFleet = async (
             },
           },
           watch,
+          noteUnasked: notes.unasked,
           now: Date.now,
         }),
         store: {
@@ -118,9 +122,7 @@ export const openSamplerFleet = async (
             await memory.save(commits);
           },
         },
-        notes: createSampleNotes({
-          logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(String(JSON.parse(line).msg)) }),
-        }),
+        notes,
       },
       {
         intervalMs,

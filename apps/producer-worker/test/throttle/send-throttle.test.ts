@@ -5,7 +5,7 @@ import { batchLimit, createSendThrottle, inHandLimit, openThrottle } from '../..
 import { silent } from '../chunks.ts';
 
 const granted: SendLeave = { isGranted: true, waitMs: 0, allowedRate: 100_000, delayMs: 0 };
-const low = { records: 500, isCritical: false };
+const low = { records: 500, priority: 4 } as const;
 
 /** A throttle whose bucket answers what the test says, with timers that the test runs. */
 const setup = (answer: () => SendLeave = () => granted) => {
@@ -30,7 +30,13 @@ const setup = (answer: () => SendLeave = () => granted) => {
         return () => void timers.splice(timers.indexOf(timer), 1);
       },
     },
-    { sourceId: 'firms', batchSize: 500, batchesInHand: 5, rates: { maxRate: 100_000, minRate: 10 } },
+    {
+      sourceId: 'firms',
+      asker: 'worker-1',
+      batchSize: 500,
+      batchesInHand: 5,
+      rates: { maxRate: 100_000, minRate: 10 },
+    },
   );
   const pass = (): void => timers.shift()?.act();
   return { throttle, asked, timers, pass, opened: () => opened };
@@ -40,10 +46,10 @@ describe('createSendThrottle', () => {
   it('asks with the rates of the source, and for critical records as such', async () => {
     const { throttle, asked } = setup();
     expect(await throttle.ask(low)).toBe(true);
-    expect(await throttle.ask({ records: 1, isCritical: true })).toBe(true);
+    expect(await throttle.ask({ records: 1, priority: 1 })).toBe(true);
     expect(asked).toEqual([
-      { records: 500, priority: 4, maxRate: 100_000, minRate: 10 },
-      { records: 1, priority: 1, maxRate: 100_000, minRate: 10 },
+      { records: 500, priority: 4, asker: 'worker-1', maxRate: 100_000, minRate: 10 },
+      { records: 1, priority: 1, asker: 'worker-1', maxRate: 100_000, minRate: 10 },
     ]);
     expect(throttle.leave()).toBe('any');
   });
@@ -73,7 +79,7 @@ describe('createSendThrottle', () => {
     const { throttle, timers, pass } = setup(() => {
       throw new Error('Redis is away');
     });
-    expect(await throttle.ask({ records: 1, isCritical: true })).toBe(false);
+    expect(await throttle.ask({ records: 1, priority: 1 })).toBe(false);
     expect(throttle.leave()).toBe('none');
     expect(timers.map(({ delayMs }) => delayMs)).toEqual([1_000]);
     pass();

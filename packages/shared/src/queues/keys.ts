@@ -39,6 +39,8 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     throttleSlices: `${prefix}:throttle-slices`,
     /** hash: owed (records), at (ms, when that was so), sent (ms, last batch that was not critical) */
     send: `${prefix}:send`,
+    /** hash: asker → its place in the line of those who wait for leave to send: class, since, until (ms) */
+    sendWaits: `${prefix}:send-waits`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
   } as const;

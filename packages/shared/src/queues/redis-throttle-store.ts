@@ -80,11 +80,11 @@ export const createRedisThrottleStore = (deps: {
       return written;
     },
     askToSend: async (sourceId, request) => {
-      const { throttle, send } = keysOf(sourceId);
-      const kind = request.priority === 1 ? 'critical' : 'other';
-      const args = [request.records, kind, request.maxRate, request.minRate];
+      const { throttle, send, sendWaits } = keysOf(sourceId);
+      const { records, priority, asker, maxRate, minRate } = request;
+      const args = [records, priority, asker, maxRate, minRate ?? 'free'];
       const [granted, waitMs, allowedRate, delayMs] = listOf(
-        await runScript(redis, askToSendScript, [throttle, send], args),
+        await runScript(redis, askToSendScript, [throttle, send, sendWaits], args),
       );
       return {
         isGranted: granted === 1,

@@ -32,11 +32,14 @@ export interface ThrottleStep {
 /** A batch that wants to go. */
 export interface SendRequest {
   readonly records: number;
-  /** The least urgent of its records; critical ones (1) wait for nothing and take rate first. */
+  /** The class of its records; critical ones (1) wait for nothing and take rate first. */
   readonly priority: PriorityClass;
-  /** `throttling.maxSendRate` and `minSendRate` of the source, in records/s. */
+  /** Who asks, by a name unique over the fleet: of those who wait the most urgent goes first, of equals who has waited longest. */
+  readonly asker: string;
+  /** `throttling.maxSendRate` of the source, in records/s. */
   readonly maxRate: number;
-  readonly minRate: number;
+  /** `throttling.minSendRate`; null: the throttle is turned off, and neither lag nor its absence slows anything. */
+  readonly minRate: number | null;
 }
 
 /** The answer to a batch. `waitMs`: how long until it may go if nothing else is decided and nobody else sends. */

@@ -1,8 +1,11 @@
 // Leave to send, by the arithmetic of the answers: rates are so low that nothing is paid off while a test runs, so high that
 // all of it is, or the times that stand in Redis are set back.
+
+import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRedisThrottleStore } from '../../src/queues/redis-throttle-store.ts';
 import type { SendLeave } from '../../src/queues/throttle-store.ts';
+import type { PriorityClass } from '../../src/records/priority.ts';
 import { startOwnRedis } from './own-redis.ts';
 import { openThrottleStore, type ThrottleStoreBundle } from './throttle-store-bundle.ts';
 
@@ -53,7 +56,13 @@ describe('leave to send', () => {
     const allAsk = (records: number) =>
       Promise.all(
         Array.from({ length: 100 }, (_, n) =>
-          stores[n % 4]!.askToSend(bundle.sourceId, { records, priority: 3, maxRate: 1_000, minRate: 0.001 }),
+          stores[n % 4]!.askToSend(bundle.sourceId, {
+            records,
+            priority: 3,
+            asker: 'worker',
+            maxRate: 1_000,
+            minRate: 0.001,
+          }),
         ),
       );
     // 0.01/s: in a minute less than a record is paid off.
@@ -106,6 +115,91 @@ describe('leave to send', () => {
     expect(isGranted).toBe(false);
     expect(waitMs).toBeGreaterThan(199_950 - testMs);
     expect(waitMs).toBeLessThanOrEqual(199_950);
+  });
+
+  it('stays in line: of those who wait the most urgent goes first, of equals who has waited longest', async () => {
+    await using bundle = openThrottleStore();
+    await bundle.decide({ holdsMs: 10 * testMs, decision: { delayMs: 5 * testMs, allowedRate: 1e6 } });
+    const ask = (asker: string, priority: PriorityClass) => bundle.ask({ records: 1, asker, priority });
+    /** Every place is kept for longer than the test takes. */
+    const keepPlaces = async () => {
+      for (const [asker, place] of Object.entries(await bundle.redis.hgetall(bundle.keys.sendWaits)))
+        await bundle.redis.hset(
+          bundle.keys.sendWaits,
+          asker,
+          `${place.split(' ').slice(0, 2).join(' ')} 9999999999999`,
+        );
+    };
+    const standInLine = async (asker: string, priority: PriorityClass) => {
+      expect((await ask(asker, priority)).isGranted).toBe(false);
+      await keepPlaces();
+      const before = await bundle.redis.hget(bundle.keys.sendWaits, asker);
+      await waitUntil('the next millisecond', async () => {
+        const [seconds, micros] = await bundle.redis.time();
+        return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) > Number(before?.split(' ')[1]);
+      });
+    };
+    expect((await ask('near', 4)).isGranted).toBe(true);
+    await standInLine('near', 4);
+    await standInLine('far', 2);
+    await standInLine('other', 2);
+    const order: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      await letPass(bundle, 5 * testMs);
+      // Whoever asks first: nobody but the first in line is let through.
+      for (const [asker, priority] of [
+        ['near', 4],
+        ['other', 2],
+        ['far', 2],
+      ] as const) {
+        if (order.includes(asker)) continue;
+        const leave = await ask(asker, priority);
+        if (leave.isGranted) {
+          order.push(asker);
+          break;
+        }
+        expect(leave.waitMs).toBe(10);
+        await keepPlaces();
+      }
+    }
+    expect(order).toEqual(['far', 'other', 'near']);
+    expect(await bundle.redis.hlen(bundle.keys.sendWaits)).toBe(0);
+  });
+
+  it('does not wait for a worker that does not come back, and nobody critical waits for anybody', async () => {
+    await using bundle = openThrottleStore();
+    await bundle.decide({ holdsMs: 10 * testMs, decision: { delayMs: 5 * testMs, allowedRate: 1e6 } });
+    await bundle.ask({ records: 1, asker: 'one' });
+    await bundle.ask({ records: 1, asker: 'gone', priority: 2 });
+    const place = await bundle.redis.hget(bundle.keys.sendWaits, 'gone');
+    const [, since, until] = (place ?? '').split(' ').map(Number);
+    expect((until ?? 0) - (since ?? 0)).toBe(1_300);
+    await bundle.redis.hset(bundle.keys.sendWaits, 'gone', `2 ${since} ${(since ?? 0) - 1}`);
+    await letPass(bundle, 5 * testMs);
+    expect((await bundle.ask({ records: 1, asker: 'one', priority: 4 })).isGranted).toBe(true);
+    expect(await bundle.redis.hlen(bundle.keys.sendWaits)).toBe(0);
+    await bundle.ask({ records: 1, asker: 'two', priority: 2 });
+    expect((await bundle.ask({ records: 1, asker: 'one', priority: 1 })).isGranted).toBe(true);
+  });
+
+  it('is slowed by nothing but its own highest rate when the throttle is turned off', async () => {
+    await using bundle = openThrottleStore();
+    await bundle.decide({ holdsMs: 0, decision: { delayMs: 5 * testMs, allowedRate: 10 } });
+    expect(await bundle.ask({ minRate: null, maxRate: 100_000 })).toEqual({
+      isGranted: true,
+      waitMs: 0,
+      allowedRate: 100_000,
+      delayMs: 0,
+    });
+    expect((await bundle.ask({ records: 1e6, minRate: null, maxRate: 100_000 })).isGranted).toBe(true);
+    expect((await bundle.ask({ minRate: null, maxRate: 100 })).isGranted).toBe(false);
+  });
+
+  it('brings a rate within the present bounds before it halves it, as the shown decision does', async () => {
+    await using bundle = openThrottleStore();
+    await bundle.decide({ holdsMs: -1, decision: { ...none, allowedRate: 100_000 } });
+    expect((await bundle.ask({ maxRate: 1_000, minRate: 10 })).allowedRate).toBe(500);
+    expect((await bundle.ask({ priority: 1, maxRate: 1_000, minRate: 800 })).allowedRate).toBe(800);
   });
 
   it('lets a debt that was made at a low rate be paid off at the rate that holds now', async () => {

@@ -196,6 +196,6 @@ describe('the throttle in a cluster', () => {
     expect((await bundle.ask()).isGranted).toBe(false);
     expect((await bundle.store.load(['fires'])).get('fires')).toMatchObject({ number: 2 });
     expect((await bundle.store.read(['fires'])).size).toBe(1);
-    expect(await bundle.redis.keys('*')).toHaveLength(4);
+    expect(await bundle.redis.keys('*')).toHaveLength(5);
   });
 });

@@ -106,7 +106,7 @@ export const openThrottleStore = (url: string = inject('redisUrl')): ThrottleSto
       if (!written.has(sourceId)) throw new Error('somebody else has stepped');
     },
     ask: (changes = {}) =>
-      store.askToSend(sourceId, { records: 100, priority: 3, maxRate: 1_000, minRate: 10, ...changes }),
+      store.askToSend(sourceId, { records: 100, priority: 3, asker: 'one', maxRate: 1_000, minRate: 10, ...changes }),
     [Symbol.asyncDispose]: async () => {
       const left = await redis.keys(`${keyPrefix}:*`);
       if (left.length > 0) await redis.unlink(left);
