@@ -1,7 +1,8 @@
 // Critical records do not wait for the others of their answer. An answer of several pages goes in page by page; when a page
 // finds no room, the pages behind it may hold critical records, for which there is room of their own. So before a poll waits
 // for room the first time, the rest of the answer is read once more for these alone. Each keeps its place in the
-// order of the answer: an older row of the same id that comes up later is left out.
+// order of the answer: an older row of the same id that comes up later is left out. One that stands on the page in hand is
+// cut into chunks already and may go in after it: then the newer one is offered once more on its own page, and comes last.
 
 import type { PreparedRows } from './admission/prepare.ts';
 import { idText } from './admission/record-id.ts';
@@ -9,8 +10,8 @@ import type { Page } from './sources/source.ts';
 
 /** The look-ahead of one pass. */
 export interface LookAhead {
-  /** Admits what is critical behind the page that is being admitted; once a pass, later calls do nothing. */
-  look(page: Page): Promise<void>;
+  /** Admits what is critical behind the page that is being admitted, `inHand`; once a pass, later calls do nothing. */
+  look(page: Page, inHand: PreparedRows): Promise<void>;
   /** The rows of the next page without what is in already. Called for every page, in order. */
   withoutEarly(rows: PreparedRows): PreparedRows;
 }
@@ -28,9 +29,10 @@ export const createLookAhead = ({ prepare, admit }: LookAheadDeps): LookAhead =>
   let pageNumber = -1;
   let hasLooked = false;
   return {
-    look: async (page) => {
+    look: async (page, inHand) => {
       if (hasLooked || page.ahead === undefined) return;
       hasLooked = true;
+      const idsInHand = new Set(inHand.records.map(({ id }) => idText(id)));
       let number = pageNumber;
       for await (const next of page.ahead()) {
         number += 1;
@@ -38,7 +40,7 @@ export const createLookAhead = ({ prepare, admit }: LookAheadDeps): LookAhead =>
         const records = rows.records.filter(({ priority }) => priority === 1);
         if (records.length === 0) continue;
         if (!(await admit({ ...rows, records, invalid: [], repeated: 0, rejected: 0 }))) return;
-        for (const { id } of records) early.set(idText(id), number);
+        for (const { id } of records) if (!idsInHand.has(idText(id))) early.set(idText(id), number);
       }
     },
     withoutEarly: (rows) => {

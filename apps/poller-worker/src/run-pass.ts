@@ -31,11 +31,21 @@ export interface PassDeps {
   readonly now: () => number;
 }
 
-/** How a pass ended; `records` = stored by it so far, earlier runs of it included. `cut_off`: the signal. */
-export type PassEnd =
-  | { readonly kind: 'finished' | 'cut_off'; readonly records: number }
-  | { readonly kind: 'no_room'; readonly records: number; readonly shortage: Shortage }
-  | { readonly kind: 'error'; readonly records: number; readonly error: unknown };
+/** What a pass has done. */
+interface PassDone {
+  /** Stored by it so far, earlier runs of it included. */
+  readonly records: number;
+  /** The source gave a page in this run. */
+  readonly hasFetched: boolean;
+}
+
+/** How a pass ended. `cut_off`: the signal. */
+export type PassEnd = PassDone &
+  (
+    | { readonly kind: 'finished' | 'cut_off' }
+    | { readonly kind: 'no_room'; readonly shortage: Shortage }
+    | { readonly kind: 'error'; readonly error: unknown }
+  );
 
 /** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
 const rowsPerTurn = 2000;
@@ -52,6 +62,7 @@ export const runPass = async (
   const { scheduledFor } = pass;
   const { maxInvalidShare } = source;
   let { position, records } = pass;
+  let hasFetched = false;
   let newest = Number.NEGATIVE_INFINITY;
   const remember = async (): Promise<void> => {
     if (!poll.lost.aborted) await deps.states.writePosition(config.id, { scheduledFor, position, records });
@@ -67,15 +78,16 @@ export const runPass = async (
     const lookAhead = createLookAhead({ prepare, admit: async (rows) => (await admit(rows)).status === 'admitted' });
     const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
     for await (const page of connector.poll(context)) {
+      hasFetched = true;
       const rows = await prepare(page);
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
-      const admission = await admit(lookAhead.withoutEarly(rows), () => lookAhead.look(page));
+      const admission = await admit(lookAhead.withoutEarly(rows), () => lookAhead.look(page, rows));
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
       if (admission.status !== 'admitted') {
         await remember();
         return admission.status === 'no_room'
-          ? { kind: 'no_room', records, shortage: admission.shortage }
-          : { kind: 'cut_off', records };
+          ? { kind: 'no_room', records, hasFetched, shortage: admission.shortage }
+          : { kind: 'cut_off', records, hasFetched };
       }
       poll.progress();
       position = page.position;
@@ -83,9 +95,9 @@ export const runPass = async (
       if (position !== null) await remember();
     }
     // A source may end quietly when it is stopped; that is not its last page.
-    return { kind: signal.aborted ? 'cut_off' : 'finished', records };
+    return { kind: signal.aborted ? 'cut_off' : 'finished', records, hasFetched };
   } catch (error) {
-    return signal.aborted ? { kind: 'cut_off', records } : { kind: 'error', records, error };
+    return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), records, hasFetched };
   } finally {
     if (Number.isFinite(newest)) deps.freshness.saw(config.id, newest);
   }
