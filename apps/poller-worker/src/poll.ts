@@ -10,7 +10,6 @@
 //      ├──another poll holds the source──► coalesced
 //      └──another poller has the job, or it was given up as hung──► let_go
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { untilNextTickMs } from '@stream-manager/shared/queues/next-tick';
@@ -46,7 +45,7 @@ export interface PollRequest {
   readonly scheduledFor: number;
   /** A person asked for it. */
   readonly isRequested: boolean;
-  /** The throttle has delayed it once. */
+  /** The throttle has delayed it since its last fetch. */
   readonly wasThrottled: boolean;
   /** How long its host's share was found in use, look after look, in milliseconds; 0: this is the first look. */
   readonly hostWaitedMs: number;
@@ -69,15 +68,15 @@ export type PollEnd =
   | { readonly end: 'skipped'; readonly why: 'paused' | 'not_running' | 'unknown_source' }
   /** Another poll of the source is running. */
   | { readonly end: 'coalesced' }
-  /** `reason` may hold what a provider said: cut secrets before it is kept. */
-  | ({ readonly end: 'later' } & HeldBack)
+  /** `reason` may hold what a provider said: cut secrets before it is kept. `hasFetched`: the provider was asked before. */
+  | ({ readonly end: 'later'; readonly hasFetched: boolean } & HeldBack)
   | { readonly end: 'failed'; readonly error: string }
   | { readonly end: 'handed_back' }
   | { readonly end: 'let_go' };
 
 /** Creates the stage. `run` rejects only when Redis does. */
 export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Promise<PollEnd> } => {
-  /** Runs the passes; gives how the last one ended, with the records of all. */
+  /** Runs the passes; gives how the last one ended, with what all have done. */
   const runPasses = async (source: PolledSource, poll: PollRequest, lost: AbortSignal): Promise<PassEnd> => {
     const { sourceId, scheduledFor } = poll;
     const signal = AbortSignal.any([poll.stop, lost]);
@@ -85,9 +84,10 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     const stored = await deps.states.readPosition(sourceId);
     const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs: source.config.periodMs, now: deps.now() });
     let records = 0;
+    let hasFetched = false;
     if (earlier !== null) {
       const end = await runPass(deps, source, { ...earlier, records: 0 }, admitting);
-      records = end.records;
+      ({ records, hasFetched } = end);
       const isOver = end.kind === 'finished' || (end.kind === 'error' && setbackOf(source, end.error).act === 'fail');
       if (!isOver) return end;
       // Also when it failed: it had its second chance, and the source's first pages are due.
@@ -101,7 +101,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     const end = await runPass(deps, source, own, admitting);
     // Whatever its pages left behind: a position that stays would have the next poll fetch the last page twice.
     if (end.kind === 'finished') await deps.states.writePosition(sourceId, null);
-    return { ...end, records: end.records + records };
+    return { ...end, records: end.records + records, hasFetched: end.hasFetched || hasFetched };
   };
 
   const setbackOf = ({ config }: PolledSource, error: unknown): Setback =>
@@ -118,17 +118,17 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     };
     const later = async (
       outcome: 'deferred' | 'rate_limited',
-      by: PollDelayCause,
-      given: { readonly reason: string; readonly waitMs: number; readonly records: number },
+      held: HeldBack,
+      done: { readonly records: number; readonly hasFetched: boolean },
     ): Promise<PollEnd> => {
-      const { waitMs, records } = given;
-      const reason = deps.cutSecrets(given.reason);
-      await recordEnd(outcome, reason, records);
+      const { by, waitMs } = held;
+      const reason = deps.cutSecrets(held.reason);
+      await recordEnd(outcome, reason, done.records);
       deps.logger.info({ sourceId, by, waitMs, reason }, 'the poll goes on later');
-      return { end: 'later', by, reason, waitMs };
+      return { end: 'later', by, reason, waitMs, hasFetched: done.hasFetched };
     };
     const held = await deps.holdBack(source, poll);
-    if (held !== null) return later('deferred', held.by, { ...held, records: 0 });
+    if (held !== null) return later('deferred', held, { records: 0, hasFetched: false });
     await poll.runsOn();
     const end = await runPasses(source, poll, AbortSignal.any([poll.lockLost, poll.givenUp, claimLost]));
     switch (end.kind) {
@@ -139,7 +139,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       case 'no_room': {
         // A fetch costs the provider's quota: not before the next tick.
         const waitMs = untilNextTickMs(source.config, deps.now());
-        return later('deferred', end.shortage.by, { reason: end.shortage.reason, waitMs, records: end.records });
+        return later('deferred', { ...end.shortage, waitMs }, end);
       }
       case 'cut_off':
         if (poll.lockLost.aborted || poll.givenUp.aborted) return { end: 'let_go' };
@@ -155,8 +155,9 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       return { end: 'failed', error };
     }
     const { by, waitMs } = setback;
-    const outcome = by === 'rate_limited' ? by : 'deferred';
-    return later(outcome, by, { reason: error, waitMs, records: end.records });
+    const refusal: HeldBack = { by, reason: error, waitMs };
+    // A 429 is an answer.
+    return by === 'rate_limited' ? later(by, refusal, { ...end, hasFetched: true }) : later('deferred', refusal, end);
   };
 
   const runShared = async (source: PolledSource, poll: PollRequest): Promise<PollEnd> => {
@@ -188,7 +189,13 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       const giveBack = deps.hostShares.take(host);
       if (giveBack === null) {
         const reason = `${deps.hostShares.slots} polls of this poller ask ${host} already, which is its share of the slots`;
-        return { end: 'later', by: 'host', reason, waitMs: hostWaitMs(poll.hostWaitedMs, deps.random()) };
+        return {
+          end: 'later',
+          by: 'host',
+          reason,
+          waitMs: hostWaitMs(poll.hostWaitedMs, deps.random()),
+          hasFetched: false,
+        };
       }
       // A poll that hangs does not come to the end below, and its slot of the poller is free by then.
       poll.givenUp.addEventListener('abort', giveBack, { once: true });

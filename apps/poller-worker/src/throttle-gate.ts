@@ -1,5 +1,5 @@
-// The throttle before a poll: while the consumers are behind, a poll is delayed once, by the delay that the fleet has
-// decided on, and then fetched. What fills the queue is met where it is full; this only takes the hurry out.
+// The throttle before a poll: while the consumers are behind, a poll is delayed before each fetch, once, by the delay that the
+// fleet has decided on. What fills the queue is met where it is full; this only takes the hurry out.
 import type { PollDelayCause } from '@stream-manager/shared/jobs/payloads';
 import type { StoredDecision } from '@stream-manager/shared/queues/throttle-store';
 import type { PolledSource } from './polled-sources.ts';
@@ -15,7 +15,7 @@ export interface HeldBack {
 export interface ThrottledPoll {
   /** A person asked for it. */
   readonly isRequested: boolean;
-  /** It was delayed for the throttle before. */
+  /** It was delayed for the throttle since its last fetch. */
   readonly wasThrottled: boolean;
 }
 

@@ -94,6 +94,29 @@ describe('a poll while the consumers are behind', () => {
     expect(await poller.value('polls_total', { outcome: 'ok' })).toBe(1);
   });
 
+  it('is delayed anew before each of its fetches, and not for looks that bring none', async () => {
+    const queue = { maxRecords: 60, criticalReserve: 10, chunkSize: 20, admitWaitMs: 50 };
+    await using poller = await openPollerBundle({}, { queue });
+    await decide(poller, 600_000);
+    await poller.startPoller();
+    const jobId = await poller.poll();
+    const runOn = async (): Promise<string | undefined> => {
+      await (await poller.until(jobId, 'delayed')).promote();
+      await poller.until(jobId, 'delayed');
+      return (await delayOf(poller, jobId))?.by;
+    };
+    const budget = new StreamManagerError('budget_exhausted', 'used up', { retryAfterMs: 60_000 });
+    poller.script = () => {
+      throw budget;
+    };
+    expect(await runOn()).toBe('budget');
+    poller.script = onePage(page(readings(0, 100)));
+    expect(await runOn()).toBe('room');
+    expect(await runOn()).toBe('throttle');
+    expect(await runOn()).toBe('room');
+    expect(poller.calls).toHaveLength(3);
+  });
+
   it('comes back by itself', async () => {
     await using poller = await openPollerBundle();
     poller.script = onePage(page(readings(0, 3)));

@@ -1,6 +1,7 @@
 // What a poll's job says of its delay, so that Bull Board shows why a poll does not run and until when. It is written
 // before the job is moved and taken away when the poll runs on: a poller that is killed between the two leaves a job that
-// runs again and writes anew. Nothing but the throttle's once-only mark is decided by it.
+// runs again and writes anew. Nothing but the throttle's mark is decided by it, which
+// says that the poll was delayed since its last fetch.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
@@ -9,12 +10,12 @@ import type { HeldBack } from '../throttle-gate.ts';
 
 /** The delay of one poll job while its poll runs. */
 export interface PollDelayMark {
-  /** The throttle has delayed it once. */
+  /** The throttle has delayed it since its last fetch. */
   readonly wasThrottled: boolean;
   /** How long it has been delayed for its host, look after look, in milliseconds. */
   readonly hostWaitedMs: number;
   /** Writes why it is delayed from now; secrets are cut. Never rejects. */
-  write(held: HeldBack): Promise<void>;
+  write(held: HeldBack & { readonly hasFetched: boolean }): Promise<void>;
   /** Takes the delay away, if there is one. Never rejects. */
   clear(): Promise<void>;
 }
@@ -36,11 +37,14 @@ const fieldsOf = (value: unknown): Fields =>
 
 /** Reads the mark of a job that was just taken. */
 export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
-  const { delayed, ...rest } = fieldsOf(job.data) satisfies { readonly [name in keyof PollJobData]?: unknown };
+  const { delayed, wasThrottled, ...rest } = fieldsOf(job.data) satisfies {
+    readonly [name in keyof PollJobData]?: unknown;
+  };
   const earlier = fieldsOf(delayed);
   const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
   let isMarked = delayed !== undefined;
-  let wasThrottled = rest['wasThrottled'] === true;
+  const isThrottled = wasThrottled === true;
+  const dataOf = (throttled: boolean): Fields => ({ ...rest, ...(throttled ? { wasThrottled: true } : {}) });
 
   const update = async (data: Fields): Promise<void> => {
     try {
@@ -52,9 +56,9 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
   };
 
   return {
-    wasThrottled,
+    wasThrottled: isThrottled,
     hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
-    write: async ({ by, reason, waitMs }) => {
+    write: async ({ by, reason, waitMs, hasFetched }) => {
       const now = deps.now();
       const isSame = isMarked && earlier['by'] === by && sinceMs <= now;
       const mark: PollDelay = {
@@ -64,13 +68,12 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
         until: new Date(now + waitMs).toISOString(),
       };
       isMarked = true;
-      wasThrottled ||= by === 'throttle';
-      await update({ ...rest, ...(wasThrottled ? { wasThrottled: true } : {}), delayed: mark });
+      await update({ ...dataOf(by === 'throttle' || (isThrottled && !hasFetched)), delayed: mark });
     },
     clear: async () => {
       if (!isMarked) return;
       isMarked = false;
-      await update(rest);
+      await update(dataOf(isThrottled));
     },
   };
 };

@@ -34,7 +34,7 @@ export interface PollJobData {
   readonly isRequested?: true;
   /** Why it is delayed; taken away when it runs on. */
   readonly delayed?: PollDelay;
-  /** It was delayed for the throttle once: it is not again. */
+  /** It was delayed for the throttle since its last fetch: it is not again before the next. */
   readonly wasThrottled?: true;
 }
 
