@@ -9,7 +9,7 @@ export interface SampleNotes {
   /** What was read of a source. */
   read(sourceId: string, lag: SourceLag): void;
   /** Groups of the cluster of which it is not known what they read, each with why. */
-  unasked(failures: ReadonlyMap<string, string>): void;
+  readonly unasked: (failures: ReadonlyMap<string, string>) => void;
   /** What was decided for it. */
   decided(sourceId: string, decision: ThrottleDecision): void;
   /** What was decided last by another process, which has told it. */

@@ -51,6 +51,33 @@ describe('the notes of a sampler', () => {
     expect(lines).toMatchObject([{ sourceId: 'a', trouble: 'group old is ignored: no commit for a day' }]);
   });
 
+  it('say which group is left out since it may not be read', () => {
+    const { notes, lines } = setup();
+    notes.read('a', lag({ unreadable: ['offsets of group map cannot be read: not allowed'], abandoned: ['old'] }));
+    expect(lines).toMatchObject([
+      {
+        level: 40,
+        sourceId: 'a',
+        trouble:
+          'offsets of group map cannot be read: not allowed; it is left out; group old is ignored: no commit for a day',
+      },
+    ]);
+  });
+
+  it('say once which groups cannot be asked what they read, by name up to ten, and once that all can again', () => {
+    const { notes, lines } = setup();
+    const some = Array.from({ length: 12 }, (_, n) => `group-${n + 10}`);
+    notes.unasked(new Map());
+    for (let n = 0; n < 3; n++) notes.unasked(new Map(some.map((group) => [group, `not allowed, ${n}`])));
+    notes.unasked(new Map([['group-10', 'not allowed']]));
+    for (let n = 0; n < 3; n++) notes.unasked(new Map());
+    expect(lines).toMatchObject([
+      { level: 40, groups: some.slice(0, 10), count: 12, reason: 'not allowed, 0' },
+      { level: 40, groups: ['group-10'], count: 1, reason: 'not allowed' },
+      { level: 30, msg: 'all consumer groups can be asked again' },
+    ]);
+  });
+
   it('say once that retention takes what was not read, also when it cannot be read for a while', () => {
     const { notes, lines, messages } = setup();
     for (const lostToRetention of [5, 6, 7])

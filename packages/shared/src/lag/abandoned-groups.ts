@@ -19,6 +19,8 @@ export interface CommitWatch {
   beginRound(nowMs: number): void;
   /** Notes a reading and says whether the group counts as abandoned on this topic. */
   readonly isAbandoned: IsAbandoned;
+  /** Whether the group was seen with a commit on the topic, by this process or whoever kept what is known. */
+  readonly reads: (group: string, topic: string) => boolean;
   /** What is known now, to be kept. */
   remembered(): readonly RememberedCommit[];
   /** Takes what was kept in place of what is known, as seen now. */
@@ -32,6 +34,8 @@ export const forgottenAfterMs = 3_600_000;
 
 /** Creates a watch that knows nothing. */
 export const createCommitWatch = (): CommitWatch => {
+  // Names of topics have no spaces.
+  const nameOf = (group: string, topic: string): string => `${topic} ${group}`;
   const kept = new Map<string, { group: string; topic: string; committed: bigint; movedAt: number; seenAt: number }>();
   let now = 0;
   return {
@@ -40,8 +44,7 @@ export const createCommitWatch = (): CommitWatch => {
       for (const [name, { seenAt }] of kept) if (now - seenAt >= forgottenAfterMs) kept.delete(name);
     },
     isAbandoned: (group, topic, committed, isBehind) => {
-      // Names of topics have no spaces.
-      const name = `${topic} ${group}`;
+      const name = nameOf(group, topic);
       const known = kept.get(name);
       // Who has read everything has nothing to commit.
       if (known === undefined || known.committed !== committed || !isBehind) {
@@ -51,6 +54,7 @@ export const createCommitWatch = (): CommitWatch => {
       known.seenAt = now;
       return now - known.movedAt >= abandonedAfterMs;
     },
+    reads: (group, topic) => kept.has(nameOf(group, topic)),
     remembered: () =>
       [...kept.values()].map(({ group, topic, committed, movedAt }) => ({
         group,
@@ -61,7 +65,7 @@ export const createCommitWatch = (): CommitWatch => {
     recall: (commits, nowMs) => {
       kept.clear();
       for (const { group, topic, committed, movedAt } of commits)
-        kept.set(`${topic} ${group}`, { group, topic, committed: BigInt(committed), movedAt, seenAt: nowMs });
+        kept.set(nameOf(group, topic), { group, topic, committed: BigInt(committed), movedAt, seenAt: nowMs });
     },
   };
 };

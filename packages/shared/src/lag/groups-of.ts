@@ -1,69 +1,112 @@
 // Which consumer groups read our topics, for `consumerGroups: auto`: those with a commit on one of them. All groups of the
-// cluster are asked once a minute; between that only the ones found are.
-import type { KafkaAdminPort } from '../kafka/port.ts';
+// cluster are asked once a minute; between that only the ones found are. A group that cannot be asked stays the reader of
+// what it was seen to read, and of nothing else, so that it is the trouble of its own sources only.
+import type { CommittedOffset, KafkaAdminPort } from '../kafka/port.ts';
 import { passesByItself } from '../kafka/retry.ts';
-import { readEach } from './read-offsets.ts';
+import { type Reading, readEach } from './read-offsets.ts';
+
+/** What is known of the groups of the cluster. */
+export interface FoundGroups {
+  /** Groups with commits on any of our topics, by name; of each the topics on which it has some. */
+  readonly readers: ReadonlyMap<string, ReadonlySet<string>>;
+  /**
+   * Groups that could not be asked and were never seen to read: of each the failure. One that passes by itself (a coordinator
+   * that is away) may hide the only reader of a topic; one that lasts (no leave to see the group) makes it no reader to us.
+   */
+  readonly unasked: ReadonlyMap<string, unknown>;
+}
 
 /** Finds groups. */
 export interface GroupFinder {
-  /** Groups with commits on any of `topics`. A list with groups outlasts later failures; without one they reject. */
-  groupsOf(topics: readonly string[]): Promise<readonly string[]>;
+  /** The groups that matter for `topics`. A list with groups outlasts later failures; without one they reject. */
+  groupsOf(topics: readonly string[]): Promise<FoundGroups>;
 }
 
 /** Age at which the list is made anew, in milliseconds. */
 export const renewGroupsMs = 60_000;
-/** The same while no group is known: consumers that are just starting shall be seen soon. */
+/**
+ * The same while no group is known, since consumers that are just starting shall be seen soon; and the time after which
+ * groups that could not be asked are asked again.
+ */
 export const renewNoGroupsMs = 5_000;
 
-/** Creates a finder. `now` in milliseconds. */
+const none: FoundGroups = { readers: new Map(), unasked: new Map() };
+
+/** Creates a finder. `now` in milliseconds. `reads`: whether a group was seen with a commit on a topic, also by others. */
 export const createGroupFinder = (deps: {
   readonly admin: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets'>;
+  readonly reads: (group: string, topic: string) => boolean;
   readonly now: () => number;
 }): GroupFinder => {
   const { admin, now } = deps;
-  let found: ReadonlySet<string> | null = null;
+  let found: FoundGroups | null = null;
   let asked: ReadonlySet<string> = new Set();
   let renewedAt = 0;
+  let askedAgainAt = 0;
 
-  const hasCommit = async (group: string, topics: readonly string[]): Promise<boolean> => {
-    for (const partitions of (await admin.committedOffsets(group, topics)).values()) {
-      if (partitions.some(({ offset }) => offset !== null)) return true;
+  const wasReader = (group: string, topic: string): boolean =>
+    found?.readers.get(group)?.has(topic) === true || deps.reads(group, topic);
+
+  const topicsReadBy = (
+    group: string,
+    reading: Reading<ReadonlyMap<string, readonly CommittedOffset[]>> | undefined,
+    topics: readonly string[],
+  ): ReadonlySet<string> => {
+    const commits = reading !== undefined && 'value' in reading ? reading.value : null;
+    return new Set(
+      topics.filter((topic) => {
+        // A topic whose partitions were not known just then was not asked for.
+        const partitions = commits?.get(topic);
+        return partitions === undefined ? wasReader(group, topic) : partitions.some(({ offset }) => offset !== null);
+      }),
+    );
+  };
+
+  const ask = async (groups: readonly string[], topics: readonly string[]): Promise<FoundGroups> => {
+    const readings = await readEach(groups, (group) => admin.committedOffsets(group, topics));
+    const readers = new Map<string, ReadonlySet<string>>();
+    const unasked = new Map<string, unknown>();
+    for (const group of groups) {
+      const reading = readings.get(group);
+      const read = topicsReadBy(group, reading, topics);
+      if (read.size > 0) readers.set(group, read);
+      else if (reading !== undefined && 'failure' in reading) unasked.set(group, reading.failure);
     }
-    return false;
+    return { readers, unasked };
   };
 
   const renew = async (topics: readonly string[]): Promise<void> => {
-    const groups = await admin.listGroups();
-    const readings = await readEach(groups, (group) => hasCommit(group, topics));
-    const previous = found;
-    const unasked: unknown[] = [];
-    const isReader = (group: string): boolean => {
-      const reading = readings.get(group);
-      if (reading !== undefined && 'value' in reading) return reading.value;
-      // A group that we may not see is no reader to us; one that we could not ask now stays what it was.
-      if (reading !== undefined && passesByItself(reading.failure)) unasked.push(reading.failure);
-      return previous?.has(group) ?? false;
-    };
-    const readers = new Set(groups.filter(isReader));
+    const answers = await ask(await admin.listGroups(), topics);
+    const away = [...answers.unasked.values()].filter(passesByItself);
     // "No group" is an answer only if every group could be asked.
-    if (readers.size === 0 && unasked.length > 0) throw unasked[0];
-    found = readers;
+    if (answers.readers.size === 0 && away.length > 0) throw away[0];
+    found = answers;
     asked = new Set(topics);
     renewedAt = now();
+    askedAgainAt = renewedAt;
+  };
+
+  /** Asks again those that could not be asked, and no others. */
+  const askAgain = async ({ readers, unasked }: FoundGroups): Promise<void> => {
+    askedAgainAt = now();
+    const answers = await ask([...unasked.keys()], [...asked]);
+    found = { readers: new Map([...readers, ...answers.readers]), unasked: answers.unasked };
   };
 
   return {
     groupsOf: async (topics) => {
-      const maxAgeMs = found?.size ? renewGroupsMs : renewNoGroupsMs;
+      const maxAgeMs = found !== null && found.readers.size > 0 ? renewGroupsMs : renewNoGroupsMs;
       const isCurrent = found !== null && now() - renewedAt < maxAgeMs && topics.every((topic) => asked.has(topic));
       if (!isCurrent) {
         try {
           await renew(topics);
         } catch (error) {
-          if (found === null || found.size === 0) throw error;
+          if (found === null || found.readers.size === 0) throw error;
         }
+      } else if (found !== null && found.unasked.size > 0 && now() - askedAgainAt >= renewNoGroupsMs) {
+        await askAgain(found);
       }
-      return [...(found ?? [])];
+      return found ?? none;
     },
   };
 };

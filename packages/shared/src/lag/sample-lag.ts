@@ -2,8 +2,9 @@
 // Whoever holds the fleet's lease calls it once per interval.
 import { messageOf } from '../failures/errors.ts';
 import type { KafkaAdminPort } from '../kafka/port.ts';
+import { passesByItself } from '../kafka/retry.ts';
 import type { CommitWatch } from './abandoned-groups.ts';
-import { createGroupFinder } from './groups-of.ts';
+import { createGroupFinder, type FoundGroups } from './groups-of.ts';
 import { readOffsets } from './read-offsets.ts';
 import { lagOfSource, type SourceLag } from './source-lag.ts';
 
@@ -28,24 +29,31 @@ const isPerSource = (
   groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
 ): groups is ReadonlyMap<string, ConsumerGroups> => groups instanceof Map;
 
+const nothingFound: FoundGroups = { readers: new Map(), unasked: new Map() };
+
+/** A named group counts for every topic of its source. */
+const ofNamed = { isNamed: true, reads: () => true, away: new Map(), failure: null } as const;
+
 /** Creates a reader. `now` in milliseconds, of this process. */
 export const createLagReader = (deps: {
   readonly admin: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'>;
   /** Which groups are abandoned. */
-  readonly watch: Pick<CommitWatch, 'beginRound' | 'isAbandoned'>;
+  readonly watch: Pick<CommitWatch, 'beginRound' | 'isAbandoned' | 'reads'>;
+  /** Told with every reading which groups cannot be asked what they read, and why; empty: none. */
+  readonly noteUnasked: (failures: ReadonlyMap<string, string>) => void;
   readonly now: () => number;
 }): LagReader => {
   const { admin, watch } = deps;
-  const finder = createGroupFinder(deps);
+  const finder = createGroupFinder({ ...deps, reads: watch.reads });
 
   const findGroups = async (
     topics: ReadonlySet<string>,
-  ): Promise<{ readonly groups: readonly string[]; readonly failure: string | null }> => {
-    if (topics.size === 0) return { groups: [], failure: null };
+  ): Promise<FoundGroups & { readonly failure: string | null }> => {
+    if (topics.size === 0) return { ...nothingFound, failure: null };
     try {
-      return { groups: await finder.groupsOf([...topics]), failure: null };
+      return { ...(await finder.groupsOf([...topics])), failure: null };
     } catch (error) {
-      return { groups: [], failure: `consumer groups cannot be listed: ${messageOf(error)}` };
+      return { ...nothingFound, failure: `consumer groups cannot be listed: ${messageOf(error)}` };
     }
   };
 
@@ -67,7 +75,17 @@ export const createLagReader = (deps: {
         else for (const group of named) want(group, topics);
       }
       const found = await findGroups(autoTopics);
-      for (const group of found.groups) want(group, autoTopics);
+      // Of all topics, not only those that it is known to read: its first commit on another is seen at once.
+      for (const group of found.readers.keys()) want(group, autoTopics);
+      deps.noteUnasked(new Map([...found.unasked].map(([group, failure]) => [group, messageOf(failure)])));
+      const ofAuto = {
+        groups: [...found.readers.keys()],
+        isNamed: false,
+        reads: (group: string, topic: string) =>
+          found.readers.get(group)?.has(topic) === true || watch.reads(group, topic),
+        away: new Map([...found.unasked].filter(([, failure]) => passesByItself(failure))),
+        failure: found.failure,
+      };
 
       const readings = await readOffsets(admin, topicsOfGroup, new Set([...topicsBySource.values()].flat()));
       watch.beginRound(nowMs);
@@ -76,8 +94,8 @@ export const createLagReader = (deps: {
         const named = groupsFor(sourceId);
         const lag =
           named === 'auto'
-            ? lagOfSource({ topics, ...found }, readings, watch.isAbandoned)
-            : lagOfSource({ topics, groups: named, failure: null }, readings, () => false);
+            ? lagOfSource({ topics, ...ofAuto }, readings, watch.isAbandoned)
+            : lagOfSource({ topics, groups: named, ...ofNamed }, readings, () => false);
         lags.set(sourceId, lag);
       }
       return lags;

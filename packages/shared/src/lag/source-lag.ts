@@ -2,6 +2,7 @@
 // itself (so the lags of two are not added), and one group has all topics of the source to read (so those are).
 import { messageOf } from '../failures/errors.ts';
 import type { CommittedOffset, PartitionOffsets } from '../kafka/port.ts';
+import { passesByItself } from '../kafka/retry.ts';
 import { computeLag } from './compute-lag.ts';
 import type { OffsetReadings } from './read-offsets.ts';
 
@@ -25,6 +26,8 @@ export interface SourceLag {
   readonly perGroup: readonly GroupTopicLag[];
   /** Groups left out since their commits have not moved for a day. */
   readonly abandoned: readonly string[];
+  /** Groups left out since they cannot be read for good, a sentence each; the others count. */
+  readonly unreadable: readonly string[];
   /** Ends of the source's topics, as far as they exist: each the sum over its partitions. */
   readonly ends: Readonly<Record<string, number>>;
   /** Why the lag could not be read, or null. Never to be taken for "no lag". */
@@ -52,17 +55,35 @@ const worstOf = (
   return worst;
 };
 
+/** Who cannot be asked may be the only reader. */
+const awayFailure = (away: ReadonlyMap<string, unknown>): string | null => {
+  const [first] = away;
+  return first === undefined ? null : `group ${first[0]} cannot be asked what it reads: ${messageOf(first[1])}`;
+};
+
+/** What counts for a source. */
+export interface ReadSource {
+  readonly topics: readonly string[];
+  readonly groups: readonly string[];
+  /** Whether the operator has named the groups: then none of them is ever left out. */
+  readonly isNamed: boolean;
+  /** Whether a group is known to read a topic. */
+  readonly reads: (group: string, topic: string) => boolean;
+  /** Groups of which nobody knows what they read, since they cannot be asked just now: of each the failure. */
+  readonly away: ReadonlyMap<string, unknown>;
+  /** Why the groups themselves are not known, or null. */
+  readonly failure: string | null;
+}
+
 /**
- * The lag of a source over its topics and the groups that read them. One reading that failed makes the whole unknown: the
- * group or topic that could not be read may be the worst. `failure` = why the groups themselves are not known, or null.
+ * The lag of a source over its topics and the groups that read them. A reading that failed makes the whole unknown if the
+ * group or topic may be the worst: if the group is known to read a topic of this source, and its failure may pass. One that
+ * may not be read for good is left out as long as others count; without any other the lag is unknown, never none.
  */
-export const lagOfSource = (
-  source: { readonly topics: readonly string[]; readonly groups: readonly string[]; readonly failure: string | null },
-  readings: OffsetReadings,
-  isAbandoned: IsAbandoned,
-): SourceLag => {
+export const lagOfSource = (source: ReadSource, readings: OffsetReadings, isAbandoned: IsAbandoned): SourceLag => {
   const perGroup: GroupTopicLag[] = [];
   const abandoned = new Set<string>();
+  const unreadable: string[] = [];
   const ends: Record<string, number> = {};
   let { failure } = source;
   for (const topic of source.topics) {
@@ -75,7 +96,10 @@ export const lagOfSource = (
   for (const group of source.groups) {
     const committed = readings.committed.get(group);
     if (committed !== undefined && 'failure' in committed) {
-      failure = `offsets of group ${group} cannot be read: ${messageOf(committed.failure)}`;
+      if (!source.topics.some((topic) => source.reads(group, topic))) continue;
+      const sentence = `offsets of group ${group} cannot be read: ${messageOf(committed.failure)}`;
+      if (source.isNamed || passesByItself(committed.failure)) failure = sentence;
+      else unreadable.push(sentence);
       continue;
     }
     for (const topic of source.topics) {
@@ -90,6 +114,7 @@ export const lagOfSource = (
       else perGroup.push({ group, topic, lag: lag.records, lostToRetention: lag.lostToRetention });
     }
   }
+  if (perGroup.length === 0 && Object.keys(ends).length > 0) failure ??= unreadable[0] ?? awayFailure(source.away);
   const worst = failure === null ? worstOf(perGroup) : null;
   return {
     records: worst?.records ?? null,
@@ -97,6 +122,7 @@ export const lagOfSource = (
     topic: worst?.topic ?? null,
     perGroup,
     abandoned: [...abandoned],
+    unreadable,
     ends,
     failure,
   };

@@ -31,7 +31,7 @@ describe('the lag of a real consumer', () => {
         read++;
       },
     });
-    const reader = createLagReader({ admin, watch: createCommitWatch(), now: Date.now });
+    const reader = createLagReader({ admin, watch: createCommitWatch(), noteUnasked: () => {}, now: Date.now });
     const lagNow = async () => (await reader.read(new Map([['s', [topic]]]), [group], Date.now())).get('s');
     await waitUntil('all is read and committed', async () => read === 100 && (await lagNow())?.records === 0);
     expect(await lagNow()).toMatchObject({ records: 0, group, topic, failure: null });
@@ -63,7 +63,7 @@ describe('the lag of a real consumer', () => {
     await consumer.run({ autoCommitThreshold: 1, eachMessage: async () => {} });
 
     const watch = createCommitWatch();
-    const reader = createLagReader({ admin, watch, now: Date.now });
+    const reader = createLagReader({ admin, watch, noteUnasked: () => {}, now: Date.now });
     const lagAt = async (ms: number) => (await reader.read(new Map([['s', [topic]]]), 'auto', ms)).get('s');
     const atRest = await waitUntil(
       'both records to be read and committed',

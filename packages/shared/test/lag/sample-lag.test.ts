@@ -40,13 +40,23 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
   };
   const clock = { ms: 1_000_000 };
   const watch = createCommitWatch();
-  const ofReader = createLagReader({ admin: watched, watch, now: () => clock.ms });
+  let unasked: readonly string[] = [];
+  const noteUnasked = (failures: ReadonlyMap<string, string>): void => {
+    unasked = [...failures].map(([group, why]) => `${group}: ${why}`);
+  };
+  const ofReader = createLagReader({ admin: watched, watch, noteUnasked, now: () => clock.ms });
   const reader = {
     read: (topicsBySource: Parameters<LagReader['read']>[0], groups: Parameters<LagReader['read']>[1]) =>
       ofReader.read(topicsBySource, groups, clock.ms),
   };
-  return { kafka, admin, reader, watch, calls, failing, refusing, clock };
+  return { kafka, admin, reader, watch, calls, failing, refusing, clock, unasked: () => unasked };
 };
+
+/** What the admin answers of a group whose coordinator is away, and of one that it may not see. */
+const coordinatorAway = Object.assign(new Error('its coordinator is away'), {
+  type: 'GROUP_COORDINATOR_NOT_AVAILABLE',
+});
+const forbidden = Object.assign(new Error('not allowed to describe it'), { type: 'GROUP_AUTHORIZATION_FAILED' });
 
 const sources = (topics: Readonly<Record<string, readonly string[]>>) => new Map(Object.entries(topics));
 
@@ -67,6 +77,7 @@ describe('a sample of lag', () => {
         { group: 'quick', topic: 'a', lag: 1, lostToRetention: 0 },
       ],
       abandoned: [],
+      unreadable: [],
       ends: { a: 10, b: 20 },
       failure: null,
     });
@@ -266,5 +277,105 @@ describe('a sample of lag', () => {
     await kafka.deleteRecords('a', 0, 6);
     const lag = (await reader.read(sources({ s: ['a'] }), 'auto')).get('s');
     expect(lag?.perGroup).toEqual([{ group: 'g', topic: 'a', lag: 4, lostToRetention: 4 }]);
+  });
+});
+
+describe('a group that cannot be read', () => {
+  /** `fires` reads a, `both` reads a and b, `alone` reads c. */
+  const setUpThree = async () => {
+    const part = await setUp({ a: 10, b: 20, c: 30 });
+    await part.kafka.commit('fires', 'a', { 0: 8 });
+    await part.kafka.commit('both', 'a', { 0: 4 });
+    await part.kafka.commit('both', 'b', { 0: 15 });
+    await part.kafka.commit('alone', 'c', { 0: 29 });
+    const topics = sources({ a: ['a'], b: ['b'], c: ['c'] });
+    const read = async () => {
+      const lags = await part.reader.read(topics, 'auto');
+      return ['a', 'b', 'c'].map((id) => {
+        const lag = lags.get(id);
+        return lag?.failure ?? lag?.records ?? null;
+      });
+    };
+    const unreadable = async () => (await part.reader.read(topics, 'auto')).get('a')?.unreadable;
+    return { ...part, read, unreadable };
+  };
+
+  it('makes unknown the lag of the sources whose topics it reads, and of no other', async () => {
+    const { read, refusing, clock } = await setUpThree();
+    expect(await read()).toEqual([6, 5, 1]);
+    refusing.set('commits alone', coordinatorAway);
+    expect(await read()).toEqual([6, 5, 'offsets of group alone cannot be read: its coordinator is away']);
+    // Also when the list is made anew meanwhile.
+    clock.ms += renewGroupsMs;
+    expect(await read()).toEqual([6, 5, expect.stringContaining('group alone')]);
+    refusing.set('commits both', coordinatorAway);
+    const ofBoth = expect.stringContaining('group both');
+    expect(await read()).toEqual([ofBoth, ofBoth, expect.stringContaining('group alone')]);
+    refusing.clear();
+    expect(await read()).toEqual([6, 5, 1]);
+  });
+
+  it('and never could be asked counts for no source that another group reads, and makes the others unknown', async () => {
+    const { read, refusing, calls, clock, unasked } = await setUpThree();
+    refusing.set('commits both', coordinatorAway);
+    expect(await read()).toEqual([2, 'group both cannot be asked what it reads: its coordinator is away', 1]);
+    expect(unasked()).toEqual(['both: its coordinator is away']);
+    calls.length = 0;
+    await read();
+    expect(calls).not.toContain('commits both');
+    // It is asked again after a while, it alone, and counts with that very reading.
+    clock.ms += renewNoGroupsMs;
+    await read();
+    refusing.clear();
+    clock.ms += renewNoGroupsMs;
+    calls.length = 0;
+    expect(await read()).toEqual([6, 5, 1]);
+    expect(unasked()).toEqual([]);
+    expect(calls).not.toContain('groups');
+  });
+
+  it('for good is left out and told, as long as another group reads what it reads', async () => {
+    const { read, refusing, clock, unreadable } = await setUpThree();
+    await read();
+    refusing.set('commits both', forbidden);
+    const sentence = 'offsets of group both cannot be read: not allowed to describe it';
+    for (const wait of [0, renewGroupsMs, renewGroupsMs]) {
+      clock.ms += wait;
+      expect(await read()).toEqual([2, sentence, 1]);
+      expect(await unreadable()).toEqual([sentence]);
+    }
+    refusing.clear();
+    expect(await read()).toEqual([6, 5, 1]);
+    expect(await unreadable()).toEqual([]);
+  });
+
+  it('for good, and was never seen to read anything of ours, reads nothing, and is told', async () => {
+    const { read, refusing, unasked } = await setUpThree();
+    refusing.set('commits both', forbidden);
+    expect(await read()).toEqual([2, null, 1]);
+    expect(unasked()).toEqual(['both: not allowed to describe it']);
+  });
+
+  it('is still known to read what another process has seen it read', async () => {
+    const { read, refusing, watch, clock } = await setUpThree();
+    watch.recall([{ group: 'both', topic: 'a', committed: '4', movedAt: clock.ms }], clock.ms);
+    refusing.set('commits both', coordinatorAway);
+    expect(await read()).toEqual([expect.stringContaining('group both'), null, 1]);
+    refusing.set('commits both', forbidden);
+    expect(await read()).toEqual([2, null, 1]);
+  });
+
+  it('always makes the lag unknown where the operator has named it', async () => {
+    const { reader, refusing } = await setUpThree();
+    refusing.set('commits both', forbidden);
+    const lag = (await reader.read(sources({ a: ['a'] }), ['fires', 'both'])).get('a');
+    expect(lag).toMatchObject({ records: null, failure: expect.stringContaining('group both') });
+  });
+
+  it('is seen at once with its first commit on another of our topics', async () => {
+    const { kafka, read } = await setUpThree();
+    await read();
+    await kafka.commit('fires', 'b', { 0: 1 });
+    expect(await read()).toEqual([6, 19, 1]);
   });
 });
