@@ -146,6 +146,7 @@ export const composePoller = (
         ),
         hangLimitMs: (sourceId) => hangLimitMs(sources.get(sourceId)),
         stop: stop.signal,
+        readData: async (jobId) => (await pollQueue.getJob(jobId))?.data,
         logger,
         cutSecrets,
         now,

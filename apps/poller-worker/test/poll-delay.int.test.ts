@@ -177,6 +177,77 @@ const failing = (error: StreamManagerError): Script =>
   };
 const row = (raw: string): InvalidRow => ({ raw, reason: 'not_a_number', message: 'no number' });
 
+describe('a poll that a person asked for', () => {
+  const request = async (poller: PollerBundle): Promise<string> => {
+    await addPoll(poller.polls, { sourceId, scheduledFor: 1, priority: 1, isRequested: true });
+    return `${sourceId}.1`;
+  };
+  const small = { queue: { maxRecords: 60, criticalReserve: 10, chunkSize: 20, admitWaitMs: 50 } };
+
+  it.each<{ name: string; script: Script; more?: Readonly<Record<string, unknown>> }>([
+    { name: 'its queue is full', script: onePage(page(readings(0, 100))), more: small },
+    { name: 'the provider answers 429', script: failing(new StreamManagerError('rate_limited', 'answered 429')) },
+    {
+      name: 'its dead letters find no room',
+      script: onePage(page([], null, [row('a'), row('b')])),
+      more: { delivery: { deadLetters: { maxRecords: 1 } } },
+    },
+  ])('is fetched once, and is like any other then: $name', async ({ script, more }) => {
+    await using poller = await openPollerBundle({}, more);
+    poller.script = script;
+    await poller.startPoller();
+    const jobId = await request(poller);
+    const delayed = await poller.until(jobId, 'delayed');
+    expect(delayed.data).not.toHaveProperty('isRequested');
+    await poller.states.setPolls(sourceId, 'stopped');
+    await delayed.promote();
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'not_running' });
+    expect(poller.calls).toHaveLength(1);
+  });
+
+  it('goes on to its last page, through waits for memory and for the rate limit, also while its source is stopped', async () => {
+    await using poller = await openPollerBundle();
+    await poller.states.setPolls(sourceId, 'stopped');
+    poller.memoryHigh = 'Redis is full';
+    await poller.startPoller();
+    const jobId = await request(poller);
+    const forMemory = await poller.until(jobId, 'delayed');
+    poller.memoryHigh = null;
+    poller.script = async function* ({ position }) {
+      if (position === null) yield page(readings(0, 10), { next: 2 });
+      if (position === null) throw new StreamManagerError('budget_exhausted', 'used up', { retryAfterMs: 60_000 });
+      yield page(readings(10, 10));
+    };
+    await forMemory.promote();
+    const forBudget = await poller.until(jobId, 'delayed');
+    expect(await delayOf(poller, jobId)).toMatchObject({ by: 'budget' });
+    await forBudget.promote();
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 20 });
+  });
+
+  it('is not once the request was taken back, also while it runs', async () => {
+    await using poller = await openPollerBundle();
+    const gate = createGate();
+    poller.script = async function* ({ signal }) {
+      yield page(readings(0, 10), { next: 2 });
+      await gate.wait(signal);
+      throw new StreamManagerError('budget_exhausted', 'used up', { retryAfterMs: 60_000 });
+    };
+    await poller.startPoller();
+    const jobId = await request(poller);
+    await waitUntil('its first page', async () => (await poller.stored()).length === 10);
+    await poller.states.setPolls(sourceId, 'stopped');
+    // As an operator's stop does.
+    await (await poller.polls.getJob(jobId))!.updateData({ sourceId, scheduledFor: 1 });
+    gate.open();
+    const delayed = await poller.until(jobId, 'delayed');
+    expect(delayed.data).not.toHaveProperty('isRequested');
+    await delayed.promote();
+    expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'not_running' });
+    expect(await poller.states.readPosition(sourceId)).toMatchObject({ position: { next: 2 } });
+  });
+});
+
 describe('a delayed poll', () => {
   it.each<{
     name: string;

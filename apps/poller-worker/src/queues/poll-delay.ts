@@ -1,9 +1,9 @@
 // What a poll's job says of its delay, so that Bull Board shows why a poll does not run and until when. It is written
 // before the job is moved and taken away when the poll runs on: a poller that is killed between the two leaves a job that
-// runs again and writes anew. Nothing but the throttle's mark is decided by it, which
-// says that the poll was delayed since its last fetch.
+// runs again and writes anew. Two marks beside it decide something: that the throttle has
+// delayed the poll since its last fetch, and that a person has asked for it, which is for one fetch only.
 import { messageOf } from '@stream-manager/shared/failures/errors';
-import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
+import type { PollDelay, PollDelayCause, PollJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Job } from 'bullmq';
 import type { HeldBack } from '../throttle-gate.ts';
@@ -12,9 +12,11 @@ import type { HeldBack } from '../throttle-gate.ts';
 export interface PollDelayMark {
   /** The throttle has delayed it since its last fetch. */
   readonly wasThrottled: boolean;
+  /** A person asked for it. */
+  readonly isRequested: boolean;
   /** How long it has been delayed for its host, look after look, in milliseconds. */
   readonly hostWaitedMs: number;
-  /** Writes why it is delayed from now; secrets are cut. Never rejects. */
+  /** Writes why it is delayed from now; secrets are cut. What a person asked for is over when it was fetched. Never rejects. */
   write(held: HeldBack & { readonly hasFetched: boolean }): Promise<void>;
   /** Takes the delay away, if there is one. Never rejects. */
   clear(): Promise<void>;
@@ -24,6 +26,8 @@ export interface PollDelayMark {
 export interface PollDelayDeps {
   readonly logger: Logger;
   readonly cutSecrets: (text: string) => string;
+  /** The data of a job as it is now. */
+  readonly readData: (jobId: string) => Promise<unknown>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -35,16 +39,23 @@ const fieldsOf = (value: unknown): Fields =>
   // An object of whatever; each field is checked where it is used.
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 
+/** A pause between two requests of one fetch, after which it goes on where it is. */
+const isPause = (by: PollDelayCause): boolean => by === 'budget' || by === 'host';
+
 /** Reads the mark of a job that was just taken. */
 export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
-  const { delayed, wasThrottled, ...rest } = fieldsOf(job.data) satisfies {
+  const { delayed, wasThrottled, isRequested, ...rest } = fieldsOf(job.data) satisfies {
     readonly [name in keyof PollJobData]?: unknown;
   };
   const earlier = fieldsOf(delayed);
   const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
   let isMarked = delayed !== undefined;
   const isThrottled = wasThrottled === true;
-  const dataOf = (throttled: boolean): Fields => ({ ...rest, ...(throttled ? { wasThrottled: true } : {}) });
+  const dataOf = (marks: { readonly isThrottled: boolean; readonly isRequested: boolean }): Fields => ({
+    ...rest,
+    ...(marks.isRequested ? { isRequested: true } : {}),
+    ...(marks.isThrottled ? { wasThrottled: true } : {}),
+  });
 
   const update = async (data: Fields): Promise<void> => {
     try {
@@ -55,7 +66,18 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
     }
   };
 
+  /** Somebody who stops the source takes the request back, also while its poll runs. */
+  const isStillRequested = async (): Promise<boolean> => {
+    try {
+      return fieldsOf(await deps.readData(job.id ?? ''))['isRequested'] === true;
+    } catch {
+      // Without Redis the update below fails, too.
+      return true;
+    }
+  };
+
   return {
+    isRequested: isRequested === true,
     wasThrottled: isThrottled,
     hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
     write: async ({ by, reason, waitMs, hasFetched }) => {
@@ -68,12 +90,16 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
         until: new Date(now + waitMs).toISOString(),
       };
       isMarked = true;
-      await update({ ...dataOf(by === 'throttle' || (isThrottled && !hasFetched)), delayed: mark });
+      const marks = {
+        isThrottled: by === 'throttle' || (isThrottled && !hasFetched),
+        isRequested: isRequested === true && (isPause(by) || !hasFetched) && (await isStillRequested()),
+      };
+      await update({ ...dataOf(marks), delayed: mark });
     },
     clear: async () => {
       if (!isMarked) return;
       isMarked = false;
-      await update(dataOf(isThrottled));
+      await update(dataOf({ isThrottled, isRequested: isRequested === true }));
     },
   };
 };

@@ -30,6 +30,8 @@ export interface PollJobDeps {
   readonly logger: Logger;
   /** Cuts every secret of this process from a text: what a job fails with is stored in Redis. */
   readonly cutSecrets: (text: string) => string;
+  /** The data of a job of queue `poll` as it is now. */
+  readonly readData: (jobId: string) => Promise<unknown>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -161,7 +163,7 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
           jobId: job.id ?? '',
           sourceId: sourceIdOf(job),
           scheduledFor: scheduledForOf(job),
-          isRequested: field(job, 'isRequested') === true,
+          isRequested: mark.isRequested,
           wasThrottled: mark.wasThrottled,
           hostWaitedMs: mark.hostWaitedMs,
           runsOn: () => mark.clear(),

@@ -14,7 +14,7 @@ import { type SourceStateStore, type StreamState, streamState } from '@stream-ma
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { Queue } from 'bullmq';
 import type { BreakerState } from '../fleet-breaker.ts';
-import { type PollNowAnswer, pollNow } from '../schedules/poll-now.ts';
+import { type PollNowAnswer, pollNow, withdrawRequest } from '../schedules/poll-now.ts';
 import { type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
 import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
 
@@ -160,6 +160,8 @@ export const createStreams = (
           break;
         case 'stop':
           await deps.states.setPolls(sourceId, 'stopped');
+          // After the flag: a poll that is asked for from now on is asked for although the source is stopped.
+          await withdrawRequest(deps.queues.poll, sourceId);
           break;
         case 'pause':
           await deps.states.setPaused(sourceId, true);

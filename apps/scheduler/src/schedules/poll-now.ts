@@ -1,4 +1,4 @@
-// "Poll now": whatever the source's poll is doing, it runs as soon as a poller is free.
+// "Poll now": whatever the source's poll is doing, it runs as soon as a poller is free. It may be taken back.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import type { Queue } from 'bullmq';
@@ -29,4 +29,18 @@ export const pollNow = async (queue: Queue, sourceId: string, now: number): Prom
   if (existingId !== null) await queue.removeDeduplicationKey(sourceId);
   await addPoll(queue, { sourceId, scheduledFor: now, priority: 1, isRequested: true });
   return 'queued';
+};
+
+/** Takes back what was asked for: the poll, if there is one, is no more than any other of its source. */
+export const withdrawRequest = async (queue: Queue, sourceId: string): Promise<void> => {
+  const jobId = await queue.getDeduplicationJobId(sourceId);
+  const poll = jobId === null ? undefined : await queue.getJob(jobId);
+  if (poll?.data?.isRequested !== true) return;
+  const { isRequested: _isRequested, ...data } = poll.data;
+  try {
+    await poll.updateData(data);
+  } catch (error) {
+    // Its end may have come in this instant.
+    if ((await queue.getJob(poll.id ?? '')) !== undefined) throw error;
+  }
 };

@@ -171,6 +171,23 @@ describe('the API of streams', () => {
     expect(part.changes()).toBe(3);
   });
 
+  it('stops a poll that was asked for, and keeps what else its data says', async () => {
+    await using part = await openApi();
+    const poll = async () => {
+      const jobId = await part.poll.getDeduplicationJobId('alerts');
+      return (await part.poll.getJob(jobId ?? ''))!;
+    };
+    await part.call('POST', '/streams/alerts/poll');
+    await (await poll()).updateData({ ...(await poll()).data, delayed: { by: 'memory' } });
+    const { isRequested, ...kept } = (await poll()).data;
+    expect(isRequested).toBe(true);
+    await part.call('POST', '/streams/alerts/stop');
+    expect((await poll()).data).toEqual(kept);
+    // Asked for although it is stopped.
+    await part.call('POST', '/streams/alerts/poll');
+    expect((await poll()).data).toMatchObject({ isRequested: true });
+  });
+
   it('pauses polls and sends together, and resumes both', async () => {
     await using part = await openApi();
     expect((await part.call('POST', '/streams/alerts/pause')).body).toEqual({ id: 'alerts', state: 'paused' });

@@ -30,7 +30,7 @@ export interface PollJobData {
   readonly sourceId: string;
   /** The tick this poll belongs to, in milliseconds since the epoch (poll now: the time of the request). */
   readonly scheduledFor: number;
-  /** A person asked for it: it runs although the source is stopped or disabled. */
+  /** A person asked for it: it runs although the source is stopped or disabled. For one fetch, and until somebody stops the source. */
   readonly isRequested?: true;
   /** Why it is delayed; taken away when it runs on. */
   readonly delayed?: PollDelay;
