@@ -5,6 +5,7 @@ import type { TickJobData } from '@stream-manager/shared/jobs/payloads';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { addPoll, keptPolls } from '@stream-manager/shared/queues/poll-queue';
 import type { JobSchedulerJson, Queue } from 'bullmq';
+import { bringForward, roomWaitMs } from './bring-forward.ts';
 import { isAlive } from './heal-polls.ts';
 import { type Schedule, scheduleIdPrefix } from './wanted-schedules.ts';
 
@@ -54,6 +55,11 @@ const upsert = async (queue: Queue, wanted: Schedule): Promise<void> => {
   });
 };
 
+const pollAtOnce = async (queue: Queue, { sourceId, pollPriority }: Schedule): Promise<void> => {
+  const added = await addPoll(queue, { sourceId, scheduledFor: Date.now(), priority: pollPriority });
+  if (added === 'coalesced') await bringForward(queue, sourceId, 0);
+};
+
 /** Runs one reconciliation. */
 export const reconcileSchedules = async (queue: Queue, wanted: readonly Schedule[]): Promise<Reconciliation> => {
   const schedulers = await queue.getJobSchedulers(0, -1);
@@ -76,17 +82,14 @@ export const reconcileSchedules = async (queue: Queue, wanted: readonly Schedule
       case 'create':
         await upsert(queue, schedule);
         // A new source is not left waiting for its first tick (an hour for a batch source).
-        await addPoll(queue, {
-          sourceId: schedule.sourceId,
-          scheduledFor: Date.now(),
-          priority: schedule.pollPriority,
-        });
+        await pollAtOnce(queue, schedule);
         done.created.push(schedule.sourceId);
         break;
       case 'change':
         // A change between `every` and `cron` leaves the old kind's fields behind unless the old one goes first.
         await queue.removeJobScheduler(schedule.id);
         await upsert(queue, schedule);
+        await bringForward(queue, schedule.sourceId, roomWaitMs(schedule, Date.now()));
         done.changed.push(schedule.sourceId);
         break;
       case 'heal':

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
 import { openQueue, openWorker, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
+import type { Job, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, it } from 'vitest';
 import { healPolls } from '../../src/schedules/heal-polls.ts';
@@ -97,6 +99,74 @@ describe('schedules in BullMQ', () => {
     const [scheduler] = await part.queue.getJobSchedulers(0, -1);
     expect(scheduler).toMatchObject({ pattern: '0 0 1 1 *', tz: 'UTC' });
     expect(scheduler?.every).toBeUndefined();
+  });
+});
+
+describe('a poll that is delayed', () => {
+  const hour = 3_600_000;
+  const delay = (queue: Queue, by: PollDelay['by'], delayMs: number) => {
+    const now = Date.now();
+    const delayed: PollDelay = {
+      by,
+      reason: 'it must wait',
+      since: new Date(now).toISOString(),
+      until: new Date(now + delayMs).toISOString(),
+    };
+    return queue.add(
+      'poll',
+      { sourceId: 'a', scheduledFor: 0, delayed },
+      { priority: 4, delay: delayMs, deduplication: { id: 'a' } },
+    );
+  };
+  const look = async (queue: Queue, job: Job) => {
+    const { delayed }: PollJobData = (await queue.getJob(job.id!))!.data;
+    const leftMs = Date.parse(delayed!.until) - Date.now();
+    return { state: await job.getState(), leftMs, since: delayed!.since };
+  };
+
+  it('for room follows a schedule that was changed, if that comes sooner', async () => {
+    await using part = setup();
+    await reconcileSchedules(part.queue, [schedule('a', 24 * hour)]);
+    await part.queue.remove((await part.queue.getDeduplicationJobId('a'))!);
+    const job = await delay(part.queue, 'room', 24 * hour);
+    const { since } = await look(part.queue, job);
+    await reconcileSchedules(part.queue, [schedule('a', hour)]);
+    const sooner = await look(part.queue, job);
+    expect(sooner).toMatchObject({ state: 'delayed', since });
+    expect(sooner.leftMs).toBeLessThanOrEqual(hour);
+    const score = await part.redis.zscore(part.queue.toKey('delayed'), job.id!);
+    expect(Number(score) / 0x1000).toBeLessThanOrEqual(Date.now() + hour);
+    // A longer period does not put it off.
+    await reconcileSchedules(part.queue, [schedule('a', 12 * hour)]);
+    expect((await look(part.queue, job)).leftMs).toBeLessThanOrEqual(hour);
+  });
+
+  it('for room goes at once when its source is started anew', async () => {
+    await using part = setup();
+    const job = await delay(part.queue, 'room', 24 * hour);
+    await reconcileSchedules(part.queue, [schedule('a', 24 * hour)]);
+    expect((await look(part.queue, job)).state).toBe('prioritized');
+    expect(await part.queue.getPrioritizedCount()).toBe(1);
+  });
+
+  it.each(['rate_limited', 'budget', 'throttle', 'memory', 'letters', 'host'] as const)(
+    'for %s is left alone, whatever happens to the schedule',
+    async (by) => {
+      await using part = setup();
+      const job = await delay(part.queue, by, 24 * hour);
+      await reconcileSchedules(part.queue, [schedule('a', hour)]);
+      await reconcileSchedules(part.queue, [schedule('a', hour / 2)]);
+      const kept = await look(part.queue, job);
+      expect(kept.state).toBe('delayed');
+      expect(kept.leftMs).toBeGreaterThan(23 * hour);
+    },
+  );
+
+  it('and whose data a person has spoilt stops no schedule', async () => {
+    await using part = setup();
+    const options = { delay: hour, deduplication: { id: 'a' } };
+    await part.queue.add('poll', { delayed: { by: 'room', reason: '', since: '', until: 'soon' } }, options);
+    expect(await reconcileSchedules(part.queue, [schedule('a')])).toMatchObject({ created: ['a'] });
   });
 });
 
