@@ -102,7 +102,7 @@ export const createReparseStage = (deps: ReparseDeps): { run(row: ReparseJobData
     run: async (row) => {
       const { sourceId, letterId } = row;
       const limits = deps.limitsOf(sourceId);
-      const mark = letterMark(letterId);
+      const mark = letterMark(letterId, row.letterAddedAt);
       const [sighting] = await deps.store.lookup(sourceId, [mark], limits);
       if (sighting === 'known') return { end: 'done' };
       if ((await deps.memory.high()) !== null) return { end: 'later', waitMs: noRoomWaitMs };

@@ -17,9 +17,11 @@ import type { Source } from '../src/sources/source.ts';
 import { onePage, openPollerBundle, type PollerBundle, page, reading, readings, sourceId } from './poller-bundle.ts';
 
 const letterId = 'AAAAAAAAAAAAAAAAAAAAAA-abcdef-0';
+const letterAddedAt = 1_777_636_800_000;
 const row: ReparseJobData = {
   sourceId,
   letterId,
+  letterAddedAt,
   raw: 'S7,11',
   rawContext: 'station,temperature',
   code: 'invalid_row',
@@ -34,7 +36,7 @@ const invalid: Source['parseRow'] = ({ raw }) => ({ raw, reason: 'not_a_number',
 
 const isMarked = async (poller: PollerBundle, id = letterId): Promise<boolean> => {
   const limits = chunkLimits(resolveSource(poller.config, sourceId));
-  return (await poller.store.lookup(sourceId, [letterMark(id)], limits))[0] === 'known';
+  return (await poller.store.lookup(sourceId, [letterMark(id, letterAddedAt)], limits))[0] === 'known';
 };
 
 class Killed extends Error {}

@@ -15,12 +15,12 @@ export const createRowParser =
     options: { readonly limits: ChunkLimits; readonly job: ChunkJobOptions },
   ) =>
   async ({ data }: Job<ReparseJobData>): Promise<void> => {
-    const { sourceId, pollId, raw, letterId } = data;
+    const { sourceId, pollId, raw, letterId, letterAddedAt } = data;
     const chunkId = createChunkId();
     const records = [preparedRecord(Number(raw))];
     const { limits } = options;
     const { status } = await deps.store.admit({ sourceId, chunkId, priority: 3, limits, records, pollId, keep: true });
     if (status === 'stored')
       await addChunkJobs(deps.recordsQueue, [{ chunkId, records: 1, priority: 3, pollId, sample: [] }], options.job);
-    await deps.store.remember(sourceId, [letterMark(letterId)], limits);
+    await deps.store.remember(sourceId, [letterMark(letterId, letterAddedAt)], limits);
   };

@@ -69,14 +69,18 @@ const rowOf = (job: Job): ReparseJobData => {
     if (typeof value === 'string') return value;
     throw new Error(`job ${job.id ?? ''}: expected a text as ${name} in its data, found ${JSON.stringify(value)}`);
   };
-  const replays = field(job, 'replays');
+  const number = (name: keyof ReparseJobData): number => {
+    const value = field(job, name);
+    return typeof value === 'number' ? value : 0;
+  };
   return {
     sourceId: text('sourceId'),
     letterId: text('letterId'),
+    letterAddedAt: number('letterAddedAt'),
     raw: text('raw'),
     rawContext: text('rawContext'),
     code: text('code'),
-    replays: typeof replays === 'number' ? replays : 0,
+    replays: number('replays'),
     pollId: text('pollId'),
     firstFailedAt: text('firstFailedAt'),
   };

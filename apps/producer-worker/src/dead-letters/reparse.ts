@@ -57,16 +57,22 @@ export const reparseLetter = async (
     readonly reparse: (data: ReparseJobData) => Promise<ReparseAnswer>;
   },
   options: { readonly sourceId: string; readonly isRetired: boolean; readonly limits: ChunkLimits },
-  letter: { readonly jobId: string; readonly data: Partial<DeadLetterJobData> & { readonly raw: string } },
+  letter: {
+    readonly jobId: string;
+    /** When its job was added, in milliseconds since the epoch. */
+    readonly addedAt: number;
+    readonly data: Partial<DeadLetterJobData> & { readonly raw: string };
+  },
 ): Promise<ReparseStep> => {
-  const { jobId, data } = letter;
+  const { jobId, addedAt, data } = letter;
   const refusal = reparseRefusal(data, options);
   if (refusal !== null) return { step: 'refused', reason: refusal };
-  const [sighting] = await deps.store.lookup(options.sourceId, [letterMark(jobId)], options.limits);
+  const [sighting] = await deps.store.lookup(options.sourceId, [letterMark(jobId, addedAt)], options.limits);
   if (sighting === 'known') return { step: 'done' };
   const asked = await deps.reparse({
     sourceId: options.sourceId,
     letterId: jobId,
+    letterAddedAt: addedAt,
     raw: data.raw,
     rawContext: data.rawContext ?? '',
     code: data.code ?? invalidRowCode,

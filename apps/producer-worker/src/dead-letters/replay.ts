@@ -1,4 +1,4 @@
-// Replays a dead letter's record through the normal path: admitted as a chunk of its own under the letter's job id as
+// Replays a dead letter's record through the normal path: admitted as a chunk of its own under the letter's mark as
 // seen id, so that a crash between admit and complete admits nothing twice; it is never evicted and waits for room.
 import { createHash } from 'node:crypto';
 import type { AdmitRequest, ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
@@ -24,15 +24,20 @@ const priorityOfRecord = (value: unknown): Priority => priorities.find((priority
 
 /** What admits the record of a letter; a reason when the letter cannot be replayed. Pure. */
 export const replayRequest = (
-  letter: { readonly jobId: string; readonly data: Partial<RecordLetterData> },
+  letter: {
+    readonly jobId: string;
+    /** When its job was added, in milliseconds since the epoch. */
+    readonly addedAt: number;
+    readonly data: Partial<RecordLetterData>;
+  },
   options: { readonly sourceId: string; readonly chunkId: string; readonly limits: ChunkLimits },
 ): { readonly request: AdmitRequest } | { readonly refusal: string } => {
-  const { jobId, data } = letter;
+  const { jobId, addedAt, data } = letter;
   const { record } = data;
   if (typeof record !== 'object' || record === null) return { refusal: 'the letter holds no record to replay' };
   const eventTimeMs = Date.parse(text(record.observedAt) ?? '');
   const prepared: PreparedRecord = {
-    id: letterMark(jobId).id,
+    id: letterMark(jobId, addedAt).id,
     hash: hashOf(data),
     // Unusable times are replaced when the record is prepared for Kafka.
     eventTimeMs: Number.isFinite(eventTimeMs) ? eventTimeMs : -1,

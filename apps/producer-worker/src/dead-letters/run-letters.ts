@@ -64,6 +64,8 @@ export const runLetter = async (
   options: Pick<RunLettersOptions, 'sourceId' | 'limits' | 'job' | 'isRetired'>,
   letter: {
     readonly jobId: string;
+    /** When its job was added, in milliseconds since the epoch. */
+    readonly addedAt: number;
     readonly attemptsMade: number;
     /** How often the job was begun, this time included. */
     readonly runs: number;
@@ -74,9 +76,10 @@ export const runLetter = async (
   if (letter.attemptsMade === 0) return { kind: 'fail', reason: letter.data.reason ?? 'no reason is known' };
   // Whatever is admitted now would take memory that the drain needs.
   if ((await deps.memory.high()) !== null) return { kind: 'wait', delayMs: noRoomWaitMs };
-  const { raw } = letter.data;
+  const { jobId, addedAt, data } = letter;
+  const { raw } = data;
   if (typeof raw === 'string') {
-    const next = await reparseLetter(deps, options, { jobId: letter.jobId, data: { ...letter.data, raw } });
+    const next = await reparseLetter(deps, options, { jobId, addedAt, data: { ...data, raw } });
     if (next.step === 'refused') return { kind: 'fail', reason: next.reason };
     if (next.step === 'done') return { kind: 'replayed' };
     return { kind: 'wait', delayMs: reparseWait(next, letter.runs) };
@@ -105,8 +108,8 @@ export const openDeadLetterQueue = (deps: RunLettersDeps, options: RunLettersOpt
     { queue: address.name },
   );
   const process = async (job: Job<Partial<RecordLetterData>>, token: string | undefined): Promise<void> => {
-    const { id: jobId = '', attemptsMade, attemptsStarted: runs, data } = job;
-    const run = await runLetter(deps, options, { jobId, attemptsMade, runs, data });
+    const { id: jobId = '', timestamp: addedAt, attemptsMade, attemptsStarted: runs, data } = job;
+    const run = await runLetter(deps, options, { jobId, addedAt, attemptsMade, runs, data });
     switch (run.kind) {
       case 'fail':
         throw jobFailsForGood(run.reason);

@@ -134,7 +134,13 @@ it('a letter of a dropped record is replayed once, as a chunk that is never drop
         ring: () => {},
       },
       { sourceId: 'a', limits, job: { attempts: 3, backoff: { type: 'fixed' } }, isRetired: false },
-      { jobId: String(letter?.id), attemptsMade, runs: attemptsMade + 1, data: letter?.data },
+      {
+        jobId: String(letter?.id),
+        addedAt: Number(letter?.timestamp),
+        attemptsMade,
+        runs: attemptsMade + 1,
+        data: letter?.data,
+      },
     );
   expect(await run(0)).toEqual({
     kind: 'fail',

@@ -25,6 +25,9 @@ const cause = {
   attempts: [{ at: '2026-05-01T12:00:00.000Z', error: 'too large' }] as const,
 };
 
+/** When the letters were added. */
+const addedAt = Date.parse('2026-05-01T12:00:00.500Z');
+
 /** The letter of a record, as it was made. */
 const madeLetter = (taken = takenChunk(1)) => {
   const [record] = storedRecords(taken);
@@ -78,7 +81,7 @@ const setup = (result: AdmitResult = { status: 'stored', stored: 1, known: 0, ev
         ring: (sourceId) => void rings.push(sourceId),
       },
       { sourceId: 'firms', limits, job: { attempts: 3, backoff: { type: 'delivery' } }, isRetired },
-      { runs: letter.attemptsMade + 1, ...letter },
+      { addedAt, runs: letter.attemptsMade + 1, ...letter },
     );
   return { run, admitted, jobs, rings, asked, seen };
 };
@@ -115,7 +118,7 @@ describe('runLetter', () => {
       pollId: 'replay:1:f:poll-7',
       limits: { overflow: 'backpressure' },
     });
-    expect(request?.records).toEqual([{ ...preparedRecord(0), id: letterMark(letter.jobId).id }]);
+    expect(request?.records).toEqual([{ ...preparedRecord(0), id: letterMark(letter.jobId, addedAt).id }]);
     expect(jobs).toMatchObject([{ opts: { jobId: request?.chunkId, priority: 2, attempts: 3 } }]);
     expect(rings).toEqual(['firms']);
   });
@@ -175,6 +178,7 @@ describe('runLetter', () => {
       {
         sourceId: 'firms',
         letterId: 'row-abcdef-2',
+        letterAddedAt: addedAt,
         raw: 'a,b',
         rawContext: 'x,y',
         code: 'invalid_row',

@@ -46,6 +46,8 @@ export interface ReparseJobData {
   readonly sourceId: string;
   /** Job id of the letter; it waits until its mark is among the seen ids (queues/dead-letters/letter-mark.ts). */
   readonly letterId: string;
+  /** When the letter's job was added, in milliseconds since the epoch: the same id may be another letter's later. */
+  readonly letterAddedAt: number;
   readonly raw: string;
   /** `DeadLetterJobData.rawContext`; empty if it has none. */
   readonly rawContext: string;

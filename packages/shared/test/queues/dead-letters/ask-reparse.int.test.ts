@@ -12,6 +12,7 @@ import { createRedis } from '../../../src/queues/redis.ts';
 const data: ReparseJobData = {
   sourceId: 'fires',
   letterId: 'row-abcdef-0',
+  letterAddedAt: 1_777_636_800_000,
   raw: 'a,b',
   rawContext: 'x,y',
   code: 'invalid_row',
@@ -124,11 +125,12 @@ it('lays no more than so many rows of a source into the queue, and others as tho
   expect((await ask(9_000, 20)).get('full')?.length).toBe(20);
 });
 
-it('marks a letter by its job id, and names the letter that takes its place', () => {
-  const mark = letterMark('row-abcdef-0');
+it('marks a letter by its job id and the time it was added, and names the letter that takes its place', () => {
+  const mark = letterMark('row-abcdef-0', 1_000);
   expect([mark.id.length, mark.hash.length]).toEqual([16, 8]);
-  expect(letterMark('row-abcdef-0')).toEqual(mark);
-  expect(letterMark('row-abcdef-1').id).not.toEqual(mark.id);
+  expect(letterMark('row-abcdef-0', 1_000)).toEqual(mark);
+  expect(letterMark('row-abcdef-1', 1_000).id).not.toEqual(mark.id);
+  expect(letterMark('row-abcdef-0', 1_001).id).not.toEqual(mark.id);
   expect(nextLetterId('r-w_x-abcdef-0', 0)).toBe('r-w_x-abcdef-1');
   expect(nextLetterId('r-w_x-abcdef-12', 12)).toBe('r-w_x-abcdef-13');
 });
