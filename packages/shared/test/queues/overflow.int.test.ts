@@ -1,6 +1,7 @@
 // What a full queue does with a newcomer, mode by mode (guarantee 5).
 import { describe, expect, it } from 'vitest';
 import type { OverflowMode } from '../../src/config/overflow-modes.ts';
+import { createFailedChunks } from '../../src/queues/failed-chunks.ts';
 import { maxExamined } from '../../src/queues/scripts/eviction.ts';
 import type { PriorityClass } from '../../src/records/priority.ts';
 import { type ChunkStoreBundle, faultsOf, openChunkStore } from './chunk-store-bundle.ts';
@@ -177,6 +178,26 @@ describe('eviction', () => {
     });
     expect(await bundle.admit(records(3001, 3), { limits: cap12('drop_lowest') })).toMatchObject({ status: 'dropped' });
     expect((await bundle.picture()).chunkKeys).toEqual(expect.arrayContaining(['held', 'kept']));
+  });
+
+  it('passes over a chunk that is claimed for the dead letters: its records are no drops', async () => {
+    await using bundle = openChunkStore();
+    await bundle.admit(records(1, 6), { chunkId: 'failed' });
+    await bundle.admit(records(7, 6), { chunkId: 'waiting' });
+    await bundle.redis.zadd(`${bundle.jobs}failed`, 1, 'failed');
+    const failed = createFailedChunks({ redis: bundle.redis, now: Date.now }, { keyPrefix: bundle.keyPrefix });
+    expect(await failed.claim(bundle.sourceId, 'failed')).not.toBeNull();
+    expect(await bundle.admit(newcomer(6), { limits: cap12('drop_oldest') })).toMatchObject({
+      status: 'stored',
+      evicted: [{ chunkId: 'waiting' }],
+    });
+    expect(await bundle.admit(records(2001, 7), { limits: cap12('drop_lowest') })).toMatchObject({ status: 'dropped' });
+    expect((await bundle.picture()).chunkKeys).toContain('failed');
+    // Given back, it is a chunk like the others.
+    await failed.release(bundle.sourceId, 'failed');
+    expect(await bundle.admit(records(3001, 6), { limits: cap12('drop_oldest') })).toMatchObject({
+      evicted: [{ chunkId: 'failed' }],
+    });
   });
 
   it('lets a chunk go whose holder has lost its lock', async () => {

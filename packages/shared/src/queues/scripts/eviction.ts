@@ -12,7 +12,8 @@ export const maxExamined = 4000;
 
 /**
  * `choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage)` → list of { id, records, class } that frees
- * at least `shortage` records, or nil. Victims are of the newcomer's class or lower, not held, not kept.
+ * at least `shortage` records, or nil. Victims are of the newcomer's class or lower, not held, not kept,
+ * not claimed for the dead letters.
  */
 export const chooseVictimsLua = `
 -- A class's entries, oldest first, read by pages.
@@ -53,9 +54,10 @@ local function choose_victims(index, chunk_prefix, job_prefix, class, mode, shor
     end
     if not chosen then return nil end
     chosen.entries.skip()
-    local chunk = redis.call('HMGET', chunk_prefix .. chosen_id, 'rem', 'keep')
-    -- Held means that BullMQ's own lock exists: no mark of ours that could go stale.
-    if chunk[1] and not chunk[2] and redis.call('EXISTS', job_prefix .. chosen_id .. ':lock') == 0 then
+    local chunk = redis.call('HMGET', chunk_prefix .. chosen_id, 'rem', 'keep', 'burial')
+    -- Held means that BullMQ's own lock exists: no mark of ours that could go stale. What is claimed for the dead letters
+    -- may be letters already: gone as well, it would count as dropped.
+    if chunk[1] and not chunk[2] and not chunk[3] and redis.call('EXISTS', job_prefix .. chosen_id .. ':lock') == 0 then
       local records = tonumber(chunk[1])
       victims[#victims + 1] = { id = chosen_id, records = records, class = chosen.class }
       freed = freed + records
