@@ -163,6 +163,27 @@ describe('a full queue', () => {
   });
 
   it.each([
+    { name: 'number', limits: { maxRecords: 30 }, least: 15, most: 15 },
+    { name: 'size', limits: { maxBytes: 65_536 }, least: 10, most: 200 },
+  ])('with keepDropped fills half of the $name of dead letters at most, so that it goes on polling', async (row) => {
+    await using poller = await openPollerBundle(small({ overflow: 'drop_oldest', keepDropped: true }), {
+      delivery: { deadLetters: row.limits },
+    });
+    await poller.startPoller();
+    for (const [poll, from] of [1_000, 2_000, 3_000].entries()) {
+      poller.script = onePage(page(readings(from, 100)));
+      expect((await poller.pollOnce(poll + 1)).returnvalue).toMatchObject({ outcome: 'ok' });
+    }
+    expect(poller.calls).toHaveLength(3);
+    const letters = await poller.letters.getJobCountByTypes('waiting', 'failed');
+    expect(letters).toBeGreaterThanOrEqual(row.least);
+    expect(letters).toBeLessThanOrEqual(row.most);
+    // The freshest of the last poll.
+    const ids = (await poller.stored()).map((envelope) => envelope.data['stationId']);
+    expect(ids).toContain('S3099');
+  });
+
+  it.each([
     { overflow: 'reject', reason: 'rejected', kept: 'S0', records: 40 },
     { overflow: 'drop_oldest', reason: 'evicted', kept: 'S99', records: 40 },
   ])('with $overflow goes on polling, and counts what was dropped', async ({ overflow, reason, kept, records }) => {

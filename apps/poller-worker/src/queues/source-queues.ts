@@ -8,8 +8,8 @@ import { createAddFittingLetters } from '@stream-manager/shared/queues/dead-lett
 import { type DroppedLettersDeps, keepDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
 import {
   createLetterStocks,
+  createLettersFull,
   type LetterLimits,
-  lettersFull,
 } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
@@ -46,14 +46,15 @@ export const createSourceQueues = (
     { redis: deps.redis, queue: letters },
     { keyPrefix, limits: options.deadLetters },
   );
+  const addDropped = createAddFittingLetters(
+    { redis: deps.redis, queue: letters },
+    { keyPrefix, limits: options.deadLetters, share: 'half' },
+  );
   const droppedLetters: DroppedLettersDeps = {
     dropped: createDroppedChunks(deps.redis, keyPrefix),
-    lettersFull: async (sourceId) => {
-      const stock = (await stocks.read([sourceId])).get(sourceId);
-      return stock === undefined ? null : lettersFull(stock, options.deadLetters);
-    },
+    lettersFull: createLettersFull(stocks, options.deadLetters, 'half'),
     addLetters: async (sourceId, dropped) => {
-      const added = await addFitting(sourceId, dropped);
+      const added = await addDropped(sourceId, dropped);
       for (const [index, { data }] of dropped.entries())
         if (added.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
       return added;

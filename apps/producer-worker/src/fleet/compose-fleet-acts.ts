@@ -11,7 +11,7 @@ import { raiseChunks, readAgedChunks } from '@stream-manager/shared/queues/chunk
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import { createCommitMemory } from '@stream-manager/shared/queues/commit-memory';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
-import type { LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createLettersFull, type LetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { fleetKeys } from '@stream-manager/shared/queues/keys';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
@@ -101,8 +101,8 @@ export const composeFleetActs = (
   );
   const keepDropped = createKeepDropped({
     dropped: createDroppedChunks(redis, keyPrefix),
-    lettersFull,
-    addLetters: (sourceId, letters) => queues.addLetters(sourceId, letters),
+    lettersFull: createLettersFull(stocks, config.delivery.deadLetters, 'half'),
+    addLetters: (sourceId, letters) => queues.addLetters(sourceId, letters, 'half'),
     logger,
   });
   const careForLetters = async (signal: AbortSignal): Promise<void> => {

@@ -7,7 +7,7 @@ import {
   type AddedLetters,
   createAddFittingLetters,
 } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
-import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import type { LetterLimits, LetterShare } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createFailedChunks, type FailedChunks } from '@stream-manager/shared/queues/failed-chunks';
 import { createOpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import type { RecordsQueue } from '@stream-manager/shared/queues/records-queue';
@@ -16,8 +16,11 @@ import type { Redis } from 'ioredis';
 /** Queues by source. */
 export interface SourceQueues {
   records(sourceId: string): RecordsQueue;
-  /** Adds as many letters as there is room for, and counts them; those that are there already stay as they are. */
-  addLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<AddedLetters>;
+  /**
+   * Adds as many letters as there is room for in `share` of the limits (default: the whole), and counts them; those that are
+   * there already stay as they are.
+   */
+  addLetters(sourceId: string, letters: readonly DeadLetter[], share?: LetterShare): Promise<AddedLetters>;
   /** Chunks on their way to the dead letters. */
   readonly failed: FailedChunks;
   close(): Promise<void>;
@@ -33,15 +36,17 @@ export const createSourceQueues = (
   options: { readonly keyPrefix: string; readonly deadLetters: LetterLimits },
 ): SourceQueues => {
   const opened = createOpenedQueues(deps);
-  const addFitting = createAddFittingLetters(
-    { redis: deps.redis, queue: (sourceId) => opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)) },
-    { keyPrefix: options.keyPrefix, limits: options.deadLetters },
-  );
+  const addWithin = (share: LetterShare): ReturnType<typeof createAddFittingLetters> =>
+    createAddFittingLetters(
+      { redis: deps.redis, queue: (sourceId) => opened.at(deadLetterQueueAddress(options.keyPrefix, sourceId)) },
+      { keyPrefix: options.keyPrefix, limits: options.deadLetters, share },
+    );
+  const addFitting = { whole: addWithin('whole'), half: addWithin('half') };
   const records = (sourceId: string): RecordsQueue => opened.at(recordsQueueAddress(options.keyPrefix, sourceId));
   return {
     records,
-    addLetters: async (sourceId, letters) => {
-      const result = await addFitting(sourceId, letters);
+    addLetters: async (sourceId, letters, share = 'whole') => {
+      const result = await addFitting[share](sourceId, letters);
       for (const [index, { data }] of letters.entries())
         if (result.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
       return result;

@@ -1,5 +1,7 @@
 // The acts of the fleet in whole producer workers, on real Redis and Kafka.
 import { randomUUID } from 'node:crypto';
+import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
+import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +9,7 @@ import { numberedRecords, openProducer, sourceId } from '../producer-bundle.ts';
 
 const patience = { timeoutMs: 60_000 };
 
-const setup = async () => {
+const setup = async (delivery: Readonly<Record<string, unknown>> = {}) => {
   const source = (topic: string) => ({
     type: 'nasa-firms',
     topic,
@@ -16,6 +18,7 @@ const setup = async () => {
   const bundle = await openProducer({
     config: {
       throttling: { sampleIntervalMs: 200 },
+      delivery,
       sources: { [sourceId]: source(`acts-${randomUUID()}`), other: source(`acts-${randomUUID()}`) },
     },
   });
@@ -65,5 +68,27 @@ describe('the acts of the fleet', () => {
     const [before = 0] = await samples();
     await reached(before + 3);
     expect(before).toBeGreaterThanOrEqual(2);
+  });
+
+  it('fill half of the dead letters at most with what a killed poller has left of dropped records', async () => {
+    const { bundle } = await setup({ deadLetters: { maxRecords: 10 } });
+    await using producer = bundle;
+    const limits = { maxRecords: 8, criticalReserve: 0, overflow: 'drop_oldest', keepDropped: true } as const;
+    const memory = { dedupeWindowMs: 3_600_000, dedupeMaxIds: 1_000, publishCorrections: true };
+    for (const from of [0, 8])
+      await producer.store.admit({
+        sourceId,
+        chunkId: createChunkId(),
+        priority: 3,
+        records: numberedRecords(from, 8),
+        pollId: 'poll-1',
+        limits: { ...limits, ...memory },
+      });
+    const { droppedChunks } = sourceKeys(producer.config.redis.keyPrefix, sourceId);
+    const [left] = await producer.redis.zrange(droppedChunks, 0, -1);
+    await producer.redis.zincrby(droppedChunks, -60_000, left!);
+    await producer.startWorker({ SOURCES: 'other' });
+    await waitUntil('its care', async () => (await producer.redis.exists(droppedChunks)) === 0, patience);
+    expect(await producer.deadLetters.getJobCountByTypes('waiting', 'failed')).toBe(5);
   });
 });

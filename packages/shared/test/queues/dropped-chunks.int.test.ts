@@ -6,7 +6,11 @@ import { deadLetterQueueAddress } from '../../src/queues/bullmq.ts';
 import type { ChunkLimits } from '../../src/queues/chunk-store.ts';
 import { createAddFittingLetters } from '../../src/queues/dead-letters/add-fitting-letters.ts';
 import { keepDropped } from '../../src/queues/dead-letters/dropped-letters.ts';
-import { createLetterStocks, type LetterLimits, lettersFull } from '../../src/queues/dead-letters/letter-stock.ts';
+import {
+  createLetterStocks,
+  createLettersFull,
+  type LetterLimits,
+} from '../../src/queues/dead-letters/letter-stock.ts';
 import { deadLetterJobId } from '../../src/queues/dead-letters.ts';
 import { createDroppedChunks } from '../../src/queues/dropped-chunks.ts';
 import { encodePayload } from '../../src/records/payload.ts';
@@ -25,11 +29,11 @@ const setup = (letterLimits: LetterLimits = roomForAll) => {
   const stocks = createLetterStocks(redis, keyPrefix);
   const deps = {
     dropped,
-    lettersFull: async () => {
-      const stock = (await stocks.read([sourceId])).get(sourceId);
-      return stock === undefined ? null : lettersFull(stock, letterLimits);
-    },
-    addLetters: createAddFittingLetters({ redis, queue: () => letters }, { keyPrefix, limits: letterLimits }),
+    lettersFull: createLettersFull(stocks, letterLimits, 'half'),
+    addLetters: createAddFittingLetters(
+      { redis, queue: () => letters },
+      { keyPrefix, limits: letterLimits, share: 'half' },
+    ),
   };
   const list = (forMs = 0) => dropped.list(sourceId, forMs, 100);
   const lettersThere = async (): Promise<readonly Job<DeadLetterJobData>[]> =>
@@ -209,13 +213,13 @@ describe('what is set aside', () => {
   });
 
   it('is lost, told and removed where there is no room for more letters; it never waits', async () => {
-    await using part = setup({ maxRecords: 5, maxBytes: 1e9 });
+    await using part = setup({ maxRecords: 10, maxBytes: 1e9 });
     const limits = keeping({ maxRecords: 4, overflow: 'drop_oldest' });
     await part.admit(records(1, 4), { limits });
     await part.admit(records(11, 4), { limits });
     expect(await part.keep()).toEqual({ letters: 4, lost: 0, full: null });
     await part.admit(records(21, 4), { limits });
-    const full = expect.stringContaining('5 dead letters of 5 allowed');
+    const full = expect.stringContaining('5 dead letters of 10 allowed');
     expect(await part.keep()).toEqual({ letters: 1, lost: 3, full });
     await part.admit(records(31, 4), { limits });
     expect(await part.keep()).toEqual({ letters: 0, lost: 4, full });

@@ -37,7 +37,7 @@ const fields = {
     { min: 1_000, max: 100_000_000, unit: 'ids' },
   ),
   keepDropped: flag(
-    'Whether records that `drop_oldest` and `drop_lowest` drop are kept as dead letters (code `dropped`), which can be replayed. They count against `delivery.deadLetters`; what finds no room there is lost, with a line in the log. What `reject` refuses is not kept: a later poll may bring it again.',
+    'Whether records that `drop_oldest` and `drop_lowest` drop are kept as dead letters (code `dropped`), which can be replayed. They count against `delivery.deadLetters` and are added until half of its `maxRecords` or `maxBytes` is taken, by whatever letters, so that they never stop the source from being polled; what finds no room there is lost, with a line in the log. What `reject` refuses is not kept: a later poll may bring it again.',
   ),
 };
 

@@ -8,7 +8,7 @@ import { addDeadLetters, type DeadLetter } from '../dead-letters.ts';
 import { sourceKeys } from '../keys.ts';
 import { listOf, numberOf, runScript, textOf } from '../script-runner.ts';
 import { reserveLettersScript } from '../scripts/reserve-letters.ts';
-import { createLetterStocks, type LetterLimits, lettersFull } from './letter-stock.ts';
+import { createLetterStocks, type LetterLimits, type LetterShare, lettersFull, limitsOfShare } from './letter-stock.ts';
 
 /** What became of letters. */
 export interface AddedLetters {
@@ -23,13 +23,21 @@ export interface AddedLetters {
 /** A worker adds its letters within this time, in milliseconds; one that was frozen for longer may pass the limits. */
 const reservedForMs = 60_000;
 
-/** Makes the adding for all sources. It rejects with what Redis answered; then all of it may be done again. */
+/** Bytes of a letter that no limit bounds. */
+const anySize = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Makes the adding for all sources. It rejects with what Redis answered; then all of it may be done again. `share`: what part
+ * of the limits these letters may fill (default: the whole); the letter that reaches half of the bytes may pass it, but never
+ * by so much that it reaches the whole.
+ */
 export const createAddFittingLetters = (
   deps: { readonly redis: Redis; readonly queue: (sourceId: string) => Queue },
-  options: { readonly keyPrefix: string; readonly limits: LetterLimits },
+  options: { readonly keyPrefix: string; readonly limits: LetterLimits; readonly share?: LetterShare },
 ): ((sourceId: string, letters: readonly DeadLetter[]) => Promise<AddedLetters>) => {
   const { redis } = deps;
-  const { keyPrefix, limits } = options;
+  const { keyPrefix, limits, share = 'whole' } = options;
+  const { maxRecords, maxBytes } = limitsOfShare(limits, share);
   const stocks = createLetterStocks(redis, keyPrefix);
   return async (sourceId, letters) => {
     const queue = deps.queue(sourceId);
@@ -42,8 +50,9 @@ export const createAddFittingLetters = (
         [keys.letters, keys.letterRoom, ...lists],
         [
           queue.toKey(''),
-          limits.maxRecords,
-          limits.maxBytes,
+          maxRecords,
+          maxBytes,
+          share === 'whole' ? anySize : maxBytes,
           randomUUID(),
           reservedForMs,
           ...letters.flatMap(({ jobId, data }) => [jobId, Buffer.byteLength(JSON.stringify(data))]),
@@ -62,7 +71,9 @@ export const createAddFittingLetters = (
     return {
       lie: letters.map((_letter, index) => verdicts[index] !== '0'),
       isNew: letters.map((_letter, index) => verdicts[index] === '1'),
-      full: verdicts.includes('0') ? (lettersFull(stock, limits) ?? 'there is no room for more dead letters') : null,
+      full: verdicts.includes('0')
+        ? (lettersFull(stock, limits, share) ?? 'there is no room for more dead letters')
+        : null,
     };
   };
 };

@@ -1,6 +1,7 @@
 // Makes dead letters of chunks that overflow dropped (queue.keepDropped). Letters first, then the chunk goes: killed between
 // the two, the same letters are added again, which is nothing. What finds no room among the letters is lost for good and told;
-// it never waits, because what was dropped must not hold up what comes.
+// it never waits, because what was dropped must not hold up what comes. For the same reason these letters fill half of the
+// limits at most (the share `half`): at the limit itself the source would stop polling.
 import { createHash } from 'node:crypto';
 import { hasBit } from '../../records/bitmap.ts';
 import { decodePayload, isPayloadFault } from '../../records/payload.ts';
@@ -14,9 +15,9 @@ const droppedCode = 'dropped';
 
 export interface DroppedLettersDeps {
   readonly dropped: DroppedChunks;
-  /** Why the source may get no more letters now; null: it may. Asked first, so that full letters cost next to nothing. */
+  /** Why the source may get no more of these letters now; null: it may. Asked first, so that full letters cost next to nothing. */
   readonly lettersFull: (sourceId: string) => Promise<string | null>;
-  /** Adds as many as there is room for. */
+  /** Adds as many as there is room for in their share. */
   readonly addLetters: (sourceId: string, letters: readonly DeadLetter[]) => Promise<AddedLetters>;
 }
 

@@ -42,17 +42,42 @@ export interface LetterStocks {
   measure(sourceId: string, signal?: AbortSignal): Promise<LetterStock>;
 }
 
+/**
+ * What part of the limits letters may fill, counting all that lie. `half`: those of records that a full queue dropped, so that
+ * they alone never bring their source to where it stops polling, nor take the room of what cannot be had again.
+ */
+export type LetterShare = 'whole' | 'half';
+
+/** The bounds of a share, rounded down. Pure. */
+export const limitsOfShare = ({ maxRecords, maxBytes }: LetterLimits, share: LetterShare): LetterLimits =>
+  share === 'whole'
+    ? { maxRecords, maxBytes }
+    : { maxRecords: Math.floor(maxRecords / 2), maxBytes: Math.floor(maxBytes / 2) };
+
 const grouped = new Intl.NumberFormat('en');
 
 /** Why a source may get no more dead letters, as a sentence that says what to do; null = it may. Pure. */
-export const lettersFull = (stock: LetterStock, limits: LetterLimits): string | null => {
-  const remedy = 'replay or discard some (streamctl dead-letters, or Bull Board)';
-  if (stock.letters >= limits.maxRecords)
-    return `${grouped.format(stock.letters)} dead letters of ${grouped.format(limits.maxRecords)} allowed (delivery.deadLetters.maxRecords): ${remedy}`;
-  if (stock.letters > 0 && stock.bytes >= limits.maxBytes)
-    return `dead letters take ${grouped.format(stock.bytes)} bytes of ${grouped.format(limits.maxBytes)} allowed (delivery.deadLetters.maxBytes): ${remedy}`;
+export const lettersFull = (stock: LetterStock, limits: LetterLimits, share: LetterShare = 'whole'): string | null => {
+  const bounds = limitsOfShare(limits, share);
+  const remedy = `${share === 'half' ? ', of which dropped records may fill half' : ''}: replay or discard some (streamctl dead-letters, or Bull Board)`;
+  if (stock.letters >= bounds.maxRecords)
+    return `${grouped.format(stock.letters)} dead letters of ${grouped.format(limits.maxRecords)} allowed (delivery.deadLetters.maxRecords)${remedy}`;
+  if (stock.letters > 0 && stock.bytes >= bounds.maxBytes)
+    return `dead letters take ${grouped.format(stock.bytes)} bytes of ${grouped.format(limits.maxBytes)} allowed (delivery.deadLetters.maxBytes)${remedy}`;
   return null;
 };
+
+/** Makes the look at one source's stock: why it may get no more letters now; null = it may. Rejects with what Redis answered. */
+export const createLettersFull =
+  (
+    stocks: Pick<LetterStocks, 'read'>,
+    limits: LetterLimits,
+    share: LetterShare = 'whole',
+  ): ((sourceId: string) => Promise<string | null>) =>
+  async (sourceId) => {
+    const stock = (await stocks.read([sourceId])).get(sourceId);
+    return stock === undefined ? null : lettersFull(stock, limits, share);
+  };
 
 const sets = ['failed', 'delayed', 'prioritized'] as const;
 const lists = ['wait', 'active'] as const;

@@ -1,17 +1,17 @@
 // The limits of dead letters on a real Redis, with several workers that add at once.
 import { describe, expect, it } from 'vitest';
 import { createAddFittingLetters } from '../../../src/queues/dead-letters/add-fitting-letters.ts';
-import type { LetterLimits } from '../../../src/queues/dead-letters/letter-stock.ts';
+import { type LetterLimits, type LetterShare, lettersFull } from '../../../src/queues/dead-letters/letter-stock.ts';
 import type { DeadLetter } from '../../../src/queues/dead-letters.ts';
 import { sourceKeys } from '../../../src/queues/keys.ts';
 import { startOwnRedis } from '../own-redis.ts';
 import { letterOf, openLetters } from './letter-bundle.ts';
 
-const setup = (limits: Partial<LetterLimits>, redisUrl?: string) => {
+const setup = (limits: Partial<LetterLimits>, redisUrl?: string, share: LetterShare = 'whole') => {
   const part = openLetters(['firms'], redisUrl);
   const add = createAddFittingLetters(
     { redis: part.redis, queue: () => part.queue() },
-    { keyPrefix: part.keyPrefix, limits: { maxRecords: 1_000, maxBytes: 1_000_000_000, ...limits } },
+    { keyPrefix: part.keyPrefix, limits: { maxRecords: 1_000, maxBytes: 1_000_000_000, ...limits }, share },
   );
   return {
     ...part,
@@ -91,5 +91,33 @@ describe('letters that are added within the limits', () => {
     expect(await part.redis.exists(part.reserved)).toBe(0);
     await part.redis.config('SET', 'maxmemory', '0');
     expect((await part.addFitting(letters(0, 3))).full).toBeNull();
+  });
+});
+
+describe('letters that may fill half of the limits', () => {
+  it('find room while less than half is taken, by letters of any kind, however many workers add at once', async () => {
+    await using part = setup({ maxRecords: 100 }, undefined, 'half');
+    await part.add(letters(1_000, 20));
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, n) => part.addFitting(letters(n * 10, 10))));
+    expect(answers.reduce((sum, { lie }) => sum + count(lie), 0)).toBe(30);
+    expect((await part.addFitting(letters(90, 1))).full).toContain(
+      '50 dead letters of 100 allowed (delivery.deadLetters.maxRecords), of which dropped records may fill half',
+    );
+  });
+
+  it('never reach the whole of the bytes, however large one is', async () => {
+    const limits = { maxRecords: 1_000, maxBytes: 10_000 };
+    await using part = setup(limits, undefined, 'half');
+    const sized = (n: number, bytes: number) => {
+      const data = (text: string) => ({ record: { id: `record-${n}`, text } });
+      const empty = Buffer.byteLength(JSON.stringify(letterOf('firms', n, data('')).data));
+      return letterOf('firms', n, data('x'.repeat(bytes - empty)));
+    };
+    // The first of all would be added whatever its size, and the one that reaches a limit may pass it.
+    expect((await part.addFitting([sized(1, 5_001)])).lie).toEqual([false]);
+    expect((await part.addFitting([sized(2, 4_999), sized(3, 5_000), sized(4, 600)])).lie).toEqual([true, true, false]);
+    const stock = (await part.stock())!;
+    expect(stock.bytes).toBe(9_999);
+    expect(lettersFull(stock, limits)).toBeNull();
   });
 });
