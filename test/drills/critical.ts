@@ -95,6 +95,8 @@ const criticalDrill = ({ name, title, held, leaps }: Situation): Drill => ({
       const from = Date.now();
       await pause(80_000);
       const to = Date.now();
+      // What was served last has its time to arrive, too.
+      await pause(2 * limitMs);
       const problems: string[] = [];
       const steady = await criticalsIn(ground, from, to);
       const { spread } = steady;
