@@ -144,9 +144,12 @@ const admitChunks = async (
         const admitted = { chunkId, result, pollId: poll.pollId, shouldRing: !hasRung };
         adding = addJob(deps.queues, sourceId, chunk, admitted, tally);
         hasRung = true;
-      } else if (result.status === 'dropped' && result.isKept === true) {
+      } else if (result.status === 'dropped' || result.status === 'known') {
+        const evicted = result.evicted ?? [];
+        const kept = result.status === 'dropped' && result.isKept === true ? [chunkId] : [];
+        if (evicted.length + kept.length === 0) continue;
         await adding;
-        adding = keepDropped(deps.queues, sourceId, [chunkId], tally);
+        adding = clearAway(deps.queues, sourceId, { evicted, kept }, tally);
       } else continue;
       // It is awaited below; until then its rejection must not count as unheard.
       adding.catch(() => {});
@@ -222,21 +225,20 @@ const addJob = async (
   const stored = result.status === 'stored' ? result.stored : records.length;
   await queues.addChunkJob(sourceId, { chunkId, records: stored, priority, pollId, sample: sampleOf(records) });
   if (admitted.shouldRing) queues.ring(sourceId);
-  if (result.status !== 'stored' || result.evicted.length === 0) return;
-  await queues.removeEvictedJobs(sourceId, result.evicted);
-  const kept = result.evicted.filter((victim) => victim.isKept === true);
-  if (kept.length > 0) {
-    const chunkIds = kept.map((victim) => victim.chunkId);
-    await keepDropped(queues, sourceId, chunkIds, tally);
-  }
+  if (result.status === 'stored') await clearAway(queues, sourceId, { evicted: result.evicted, kept: [] }, tally);
 };
 
-const keepDropped = async (
+/** Removes the jobs of chunks that made room, and makes letters of what is set aside; `kept` = newcomers that are. */
+const clearAway = async (
   queues: AdmissionQueues,
   sourceId: string,
-  chunkIds: readonly string[],
+  { evicted, kept }: { readonly evicted: readonly EvictedChunk[]; readonly kept: readonly string[] },
   tally: Tally,
 ): Promise<void> => {
+  if (evicted.length > 0) await queues.removeEvictedJobs(sourceId, evicted);
+  const setAside = evicted.filter((victim) => victim.isKept === true);
+  const chunkIds = [...setAside.map((victim) => victim.chunkId), ...kept];
+  if (chunkIds.length === 0) return;
   const { lost, full } = await queues.keepDropped(sourceId, chunkIds);
   if (lost > 0 && full !== null) tally.addLost(lost, full);
 };

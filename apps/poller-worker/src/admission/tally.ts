@@ -1,7 +1,7 @@
 // What became of the records of one page, counted where it happens and told once.
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
-import type { AdmitResult } from '@stream-manager/shared/queues/chunk-store';
+import type { AdmitResult, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
 import { type PriorityClass, priorityOf } from '@stream-manager/shared/records/priority';
 import type { Chunk } from './chunks.ts';
 
@@ -52,6 +52,12 @@ export const startTally = (
     lost += records;
     lostBecause = reason;
   };
+  const addEvicted = (evicted: readonly EvictedChunk[] = []): void => {
+    for (const victim of evicted) {
+      addDropped(victim.priority, 'evicted', victim.records);
+      addUnkept(victim, victim.records);
+    }
+  };
   const addUnkept = (dropped: { readonly isKept?: true }, records: number): void => {
     if (keepsDropped && dropped.isKept !== true) addLost(records, tooManySetAside);
   };
@@ -65,10 +71,7 @@ export const startTally = (
         case 'stored':
           addAccepted(result.stored);
           addDuplicates(result.known);
-          for (const victim of result.evicted) {
-            addDropped(victim.priority, 'evicted', victim.records);
-            addUnkept(victim, victim.records);
-          }
+          addEvicted(result.evicted);
           return;
         case 'already':
           // The connection broke and the client sent the call twice: the first one stored it.
@@ -76,6 +79,7 @@ export const startTally = (
           return;
         case 'known':
           addDuplicates(result.known);
+          addEvicted(result.evicted);
           return;
         case 'rejected':
           addDuplicates(result.known);
@@ -85,6 +89,7 @@ export const startTally = (
           addDuplicates(result.known);
           addDropped(chunk.priority, 'no_room', result.dropped);
           addUnkept(result, result.dropped);
+          addEvicted(result.evicted);
           return;
       }
     },

@@ -296,3 +296,30 @@ describe('a page of which a full queue drops a chunk, and what is dropped is kep
     await tight.close();
   });
 });
+
+it('counts and clears away what went beyond a lowered cap, also when the newcomer found no room after all', async () => {
+  await using poller = await openPollerBundle({
+    queue: { maxRecords: 1050, criticalReserve: 0, chunkSize: 20, overflow: 'drop_oldest' },
+  });
+  const limits = { ...chunkLimits(resolveSource(poller.config, sourceId)), maxRecords: 5000 };
+  const old = (serial: number) => {
+    const id = Buffer.alloc(16);
+    id.writeUInt32BE(serial);
+    return { id, hash: Buffer.alloc(8), eventTimeMs: 1, key: 'k', value: Buffer.from('{}') };
+  };
+  // 1,040 of 5,000 may not go; more than one call looks at.
+  for (let from = 0; from < 5000; from += 500)
+    await Promise.all(
+      Array.from({ length: 500 }, (_value, at) => {
+        const serial = from + at;
+        const chunk = { chunkId: `old-${serial}`, records: [old(serial)], keep: serial < 1040 };
+        return poller.store.admit({ sourceId, priority: 3, limits, pollId: 'p', ...chunk });
+      }),
+    );
+  const admission = openAdmission(poller, null);
+  expect(await admission.admit(rows(1))).toEqual({ status: 'admitted', accepted: 10 });
+  expect(await poller.value('records_dropped_total', { reason: 'evicted' })).toBe(5000 - 1040);
+  expect(await poller.value('records_dropped_total', { reason: 'no_room' })).toBe(40);
+  expect(admission.done.slice(0, 3)).toEqual(['lookup', 'admit', 'removeEvictedJobs']);
+  await admission.close();
+});

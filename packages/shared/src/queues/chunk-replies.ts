@@ -29,11 +29,18 @@ export const sightingsOf = (reply: ScriptReply, count: number): readonly Sightin
   });
 };
 
-/** What an admit did. */
-export const admitResultOf = (reply: ScriptReply): AdmitResult => {
+/** What one call of an admit did: `making_room` = a part of what is beyond the cap went, and the call goes on at `places`. */
+export type AdmitStep =
+  | AdmitResult
+  | { readonly status: 'making_room'; readonly evicted: readonly EvictedChunk[]; readonly places: readonly number[] };
+
+/** Reads the answer of one call of an admit. */
+export const admitStepOf = (reply: ScriptReply): AdmitStep => {
   const [first, second, third, fourth] = listOf(reply);
   const status = textOf(first);
   switch (status) {
+    case 'making_room':
+      return { status, evicted: evictedOf(listOf(second)), places: listOf(third).map(numberOf) };
     case 'already':
       return { status };
     case 'known':
@@ -48,6 +55,22 @@ export const admitResultOf = (reply: ScriptReply): AdmitResult => {
       return { status, stored: numberOf(second), known: numberOf(third), evicted: evictedOf(listOf(fourth)) };
     default:
       throw new TypeError(`admit answered ${status}`);
+  }
+};
+
+/** The result of an admit before whose last call these were evicted. */
+export const withEvicted = (result: AdmitResult, before: readonly EvictedChunk[]): AdmitResult => {
+  if (before.length === 0) return result;
+  switch (result.status) {
+    case 'stored':
+    case 'known':
+    case 'dropped':
+      return { ...result, evicted: [...before, ...(result.evicted ?? [])] };
+    case 'already':
+    case 'full':
+    case 'rejected':
+      // Under another mode, or by a call that was sent twice: never after one that made room.
+      return result;
   }
 };
 

@@ -39,7 +39,10 @@ export interface AdmitRequest {
   readonly keep?: boolean;
 }
 
-/** What became of a chunk. `stored`: it lies in Redis and its job must be added. `isKept`: set aside, it becomes dead letters. */
+/**
+ * What became of a chunk. `stored`: it lies in Redis and its job must be added. `isKept`: set aside, it becomes dead letters.
+ * `evicted` without `stored`: chunks beyond a cap that was lowered went, and then the newcomer was known or found no room.
+ */
 export type AdmitResult =
   | {
       readonly status: 'stored';
@@ -48,10 +51,16 @@ export type AdmitResult =
       readonly evicted: readonly EvictedChunk[];
     }
   | { readonly status: 'already' }
-  | { readonly status: 'known'; readonly known: number }
+  | { readonly status: 'known'; readonly known: number; readonly evicted?: readonly EvictedChunk[] }
   | { readonly status: 'full'; readonly known: number; readonly total: number }
   | { readonly status: 'rejected'; readonly dropped: number; readonly known: number }
-  | { readonly status: 'dropped'; readonly dropped: number; readonly known: number; readonly isKept?: true };
+  | {
+      readonly status: 'dropped';
+      readonly dropped: number;
+      readonly known: number;
+      readonly isKept?: true;
+      readonly evicted?: readonly EvictedChunk[];
+    };
 
 /** A chunk that made room for a newcomer. */
 export interface EvictedChunk {
@@ -127,7 +136,10 @@ export interface SweepPage {
   readonly next: number | null;
 }
 
-/** The store. Every call is one round trip per source (look-up and remember: one per 2,000 ids, pipelined). */
+/**
+ * The store. Every call is one round trip per source (look-up and remember: one per 2,000 ids, pipelined; an admit that finds
+ * thousands of chunks beyond a lowered cap: one per 4,000 of them).
+ */
 export interface ChunkStore {
   /** Classifies ids and keeps known ones alive for another window; never remembers a new one. Order as given. */
   lookup(

@@ -5,7 +5,7 @@ import { recordsQueueName } from '../jobs/queue-names.ts';
 import { encodePayload } from '../records/payload.ts';
 import { priorityClasses } from '../records/priority.ts';
 import {
-  admitResultOf,
+  admitStepOf,
   countOf,
   queueCountsOf,
   settleResultOf,
@@ -13,8 +13,9 @@ import {
   sweepPageOf,
   takenChunkOf,
   takenFields,
+  withEvicted,
 } from './chunk-replies.ts';
-import type { AdmitRequest, ChunkStore } from './chunk-store.ts';
+import type { AdmitRequest, ChunkStore, EvictedChunk } from './chunk-store.ts';
 import { joinHashes, joinIds, maxIdsPerCall, partsOf } from './joined-ids.ts';
 import { type SourceKeys, sourceKeys } from './keys.ts';
 import type { ScriptReply } from './script-runner.ts';
@@ -78,14 +79,17 @@ export const createRedisChunkStore = ({ redis, keyPrefix }: RedisChunkStoreDeps)
 
     admit: async (request) => {
       const keys = keysOf(request.sourceId);
-      return admitResultOf(
-        await runScript(
-          redis,
-          admitScript,
-          [keys.chunk(request.chunkId), keys.index, keys.count, keys.dropped, ...keys.generations, keys.droppedChunks],
-          admitArguments(request, keys),
-        ),
-      );
+      const { index, count, dropped, generations, droppedChunks } = keys;
+      const places = [keys.chunk(request.chunkId), index, count, dropped, ...generations, droppedChunks];
+      const parameters = admitArguments(request, keys);
+      const evicted: EvictedChunk[] = [];
+      // Each call goes on behind the entries that the one before has looked at, so it ends.
+      for (let from = ''; ; ) {
+        const step = admitStepOf(await runScript(redis, admitScript, places, [...parameters, from]));
+        if (step.status !== 'making_room') return withEvicted(step, evicted);
+        evicted.push(...step.evicted);
+        from = step.places.join();
+      }
     },
 
     take: async (sourceId, chunkId) =>

@@ -268,6 +268,97 @@ describe('eviction', () => {
   });
 });
 
+describe('a cap that was lowered under a queue of many small chunks', () => {
+  /** Chunks of one record: more than one call looks at. */
+  const fillWith = async (bundle: ChunkStoreBundle, count: number, kept = 0): Promise<void> => {
+    const limits = limitsWith({ maxRecords: count });
+    for (let from = 0; from < count; from += 500)
+      await Promise.all(
+        Array.from({ length: Math.min(500, count - from) }, (_, at) =>
+          bundle.admit([record(from + at)], { chunkId: `c${from + at}`, limits, keep: from + at < kept }),
+        ),
+      );
+  };
+  const many = 2 * maxExamined + 500;
+
+  it.each(['drop_oldest', 'drop_lowest'] as const)(
+    'lets the newest in under %s: the oldest go, call by call, until it fits',
+    async (overflow) => {
+      await using bundle = openChunkStore();
+      await fillWith(bundle, many);
+      const limits = limitsWith({ maxRecords: 1000, overflow });
+      const admitted = await bundle.admit(records(100_000, 100), { limits, chunkId: 'newest' });
+      if (admitted.status !== 'stored') throw new Error(`admit answered ${admitted.status}`);
+      expect(admitted.stored).toBe(100);
+      // To the record: 900 of the old ones stay, and they are the youngest.
+      expect(admitted.evicted.map(({ chunkId }) => chunkId)).toEqual(
+        Array.from({ length: many - 900 }, (_, at) => `c${at}`),
+      );
+      const picture = await bundle.picture();
+      expect(picture.dropped).toEqual({ '3:evicted': many - 900 });
+      expect(picture.chunkKeys).toContain('newest');
+      expect(faultsOf(picture, 1000)).toEqual([]);
+    },
+  );
+
+  it('passes over those that may not go, however many stand in front', async () => {
+    await using bundle = openChunkStore();
+    await fillWith(bundle, many, maxExamined + 100);
+    const limits = limitsWith({ maxRecords: maxExamined + 200, overflow: 'drop_oldest' });
+    expect(await bundle.admit(records(100_000, 100), { limits })).toMatchObject({ status: 'stored', stored: 100 });
+    const picture = await bundle.picture();
+    expect(picture.chunks.filter(({ keep }) => keep)).toHaveLength(maxExamined + 100);
+    expect(faultsOf(picture, maxExamined + 200)).toEqual([]);
+    // Now nothing but those that are kept and the last newcomer is left.
+    expect(await bundle.admit(records(200_000, 101), { limits })).toMatchObject({ status: 'dropped' });
+  });
+
+  it('still drops a newcomer that cannot fit, and tells what went beyond the cap all the same', async () => {
+    await using bundle = openChunkStore();
+    await fillWith(bundle, many, 1000);
+    const limits = limitsWith({ maxRecords: 1050, overflow: 'drop_oldest' });
+    const admitted = await bundle.admit(records(100_000, 51), { limits });
+    expect(admitted).toMatchObject({ status: 'dropped', dropped: 51 });
+    const { counts, dropped } = await bundle.picture();
+    const evicted = 'evicted' in admitted ? admitted.evicted : [];
+    expect(dropped).toEqual({ '3:evicted': evicted?.length, '3:no_room': 51 });
+    expect(counts.total).toBe(many - (evicted?.length ?? 0));
+    expect(counts.total).toBeGreaterThanOrEqual(1050);
+    // One that fits goes in.
+    expect(await bundle.admit(records(200_000, 50), { limits })).toMatchObject({ status: 'stored' });
+    expect((await bundle.picture()).counts.total).toBe(1050);
+  });
+
+  it('sets aside what is to be kept, as many records as the new cap allows', async () => {
+    await using bundle = openChunkStore();
+    await fillWith(bundle, many);
+    const limits = limitsWith({ maxRecords: 1000, overflow: 'drop_oldest', keepDropped: true });
+    const admitted = await bundle.admit(records(100_000, 100), { limits });
+    if (admitted.status !== 'stored') throw new Error(`admit answered ${admitted.status}`);
+    expect(admitted.evicted.map(({ isKept }) => isKept === true)).toEqual(
+      Array.from({ length: many - 900 }, (_, at) => at < 1000),
+    );
+    const picture = await bundle.picture();
+    expect(picture.setAside).toHaveLength(1000);
+    expect(faultsOf(picture, 1000)).toEqual([]);
+  });
+
+  it('counts nothing twice when several polls come at once, and holds for each of them', async () => {
+    await using bundle = openChunkStore();
+    await fillWith(bundle, many);
+    const limits = limitsWith({ maxRecords: 1000, overflow: 'drop_oldest' });
+    const polls = [1, 2, 3, 4].map((poll) => bundle.admit(records(poll * 100_000, 100), { limits }));
+    const results = await Promise.all(polls);
+    expect(results.map(({ status }) => status)).toEqual(Array(4).fill('stored'));
+    const evicted = results.flatMap((result) => ('evicted' in result ? (result.evicted ?? []) : []));
+    expect(new Set(evicted.map(({ chunkId }) => chunkId)).size).toBe(evicted.length);
+    const picture = await bundle.picture();
+    expect(picture.dropped).toEqual({ '3:evicted': many - 600 });
+    expect(picture.counts.total).toBe(1000);
+    expect(faultsOf(picture, 1000)).toEqual([]);
+  });
+});
+
 describe('the critical reserve', () => {
   const reserve = (overflow: OverflowMode) => limitsWith({ maxRecords: 10, criticalReserve: 4, overflow });
 

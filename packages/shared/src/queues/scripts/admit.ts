@@ -9,10 +9,12 @@ import { classifyLua, generationsLua, hashBytes, idBytes } from './seen-ids.ts';
  * KEYS: chunk, index, count, dropped, seen, seen:0, seen:1, dropped-chunks.
  * ARGV: chunk id, class, overflow mode, cap, critical reserve, window in ms, most ids of a generation,
  * 1 = ignore corrections, 1 = keep, meta, chunk key prefix, job key prefix, ids, hashes, payload, 1 = keep what is
- * dropped, dropped chunk key prefix.
+ * dropped, dropped chunk key prefix, places (empty, or what the call before answered, with commas).
  *
  * Answers { already } · { known, known } · { full, known, total } · { rejected, records, known } ·
- * { dropped, records, known, 1 = kept } · { stored, records, known, { id, records, class, 1 = kept, … of the evicted } }.
+ * { dropped, records, known, 1 = kept } · { stored, records, known, { id, records, class, 1 = kept, … of the evicted } } ·
+ * { making_room, { … of the evicted }, places }: far more lies there than may (the cap was lowered), a part of that is
+ * evicted now, and the same call with these places goes on.
  *
  * The first write of every branch is one that a Redis at `maxmemory` refuses: a refused admit has changed nothing.
  */
@@ -87,34 +89,8 @@ local function store(key)
   if corrections > 0 then redis.call('HSET', key, 'corr', bits_of(sighting, 2)) end
 end
 
-local victims = {}
-if shortage > 0 then
-  if mode == 'backpressure' then return { 'full', known, total } end
-  if mode == 'reject' then
-    redis.call('HINCRBY', dropped, class .. ':rejected', records)
-    return { 'rejected', records, known }
-  end
-  local evictable = 0
-  for candidate = class, 4 do
-    evictable = evictable + tonumber(redis.call('HGET', count, candidate) or 0)
-  end
-  victims = evictable >= shortage and choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage) or nil
-  if not victims then
-    -- Remembered, so that it is dropped and counted once and not again at every poll.
-    redis.call('HSET', current, unpack(fresh))
-    redis.call('HINCRBY', dropped, class .. ':no_room', records)
-    if not may_keep(records) then return { 'dropped', records, known, 0 } end
-    store(ARGV[17] .. chunk_id)
-    set_aside(chunk_id, 'no_room')
-    return { 'dropped', records, known, 1 }
-  end
-end
-
-local number = redis.call('HINCRBY', count, 'seq', 1)
-
-local evicted = {}
-if #victims > 0 then
-  local keys, members, freed = {}, {}, {}
+local function evict(victims)
+  local evicted, keys, members, freed = {}, {}, {}, {}
   for i, victim in ipairs(victims) do
     members[i] = victim.id
     freed[victim.class] = (freed[victim.class] or 0) + victim.records
@@ -131,14 +107,59 @@ if #victims > 0 then
     evicted[place - 1], evicted[place] = victim.class, kept
   end
   if #keys > 0 then redis.call('UNLINK', unpack(keys)) end
-  redis.call('ZREM', index, unpack(members))
+  if #members > 0 then redis.call('ZREM', index, unpack(members)) end
   for victim_class, victim_records in pairs(freed) do
     redis.call('HINCRBY', count, 'total', -victim_records)
     redis.call('HINCRBY', count, victim_class, -victim_records)
     redis.call('HINCRBY', dropped, victim_class .. ':evicted', victim_records)
   end
+  return evicted
 end
 
+local victims = {}
+if shortage > 0 then
+  if mode == 'backpressure' then return { 'full', known, total } end
+  if mode == 'reject' then
+    redis.call('HINCRBY', dropped, class .. ':rejected', records)
+    return { 'rejected', records, known }
+  end
+  local evictable = 0
+  for candidate = class, 4 do
+    evictable = evictable + tonumber(redis.call('HGET', count, candidate) or 0)
+  end
+  local freed, reached = 0, nil
+  if evictable >= shortage then
+    local places = {}
+    for place in string.gmatch(ARGV[18], '%d+') do places[#places + 1] = tonumber(place) end
+    victims, freed, reached = choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage, places)
+  end
+  local excess = total - limit
+  if freed < shortage and reached and excess > 0 then
+    -- What is beyond the limit has to go whatever becomes of the newcomer; nobody goes for the newcomer's own part before
+    -- it is certain that enough can.
+    while #victims > 0 and freed - victims[#victims].records >= excess do
+      freed = freed - victims[#victims].records
+      victims[#victims] = nil
+      -- These are the first to be looked at.
+      reached = {}
+    end
+    -- As below: a write that a full Redis refuses, before any that it lets pass.
+    redis.call('HINCRBY', count, 'seq', 1)
+    return { 'making_room', evict(victims), reached }
+  end
+  if freed < shortage then
+    -- Remembered, so that it is dropped and counted once and not again at every poll.
+    redis.call('HSET', current, unpack(fresh))
+    redis.call('HINCRBY', dropped, class .. ':no_room', records)
+    if not may_keep(records) then return { 'dropped', records, known, 0 } end
+    store(ARGV[17] .. chunk_id)
+    set_aside(chunk_id, 'no_room')
+    return { 'dropped', records, known, 1 }
+  end
+end
+
+local number = redis.call('HINCRBY', count, 'seq', 1)
+local evicted = evict(victims)
 store(chunk)
 if ARGV[9] == '1' then redis.call('HSET', chunk, 'keep', '1') end
 redis.call('ZADD', index, string.format('%.0f', class * ${classWidth} + number), chunk_id)

@@ -5,20 +5,22 @@
 export const classWidth = 2 ** 40;
 
 /**
- * Most index entries that one admit looks at. Chunks that may not go (held by a worker, or replays that are kept) can
- * stand in front of those that may; without a limit thousands of them would stop Redis for everybody.
+ * Most index entries that one call looks at. Chunks that may not go (held by a worker, or replays that are kept) can
+ * stand in front of those that may, and a cap that was lowered can leave many thousand too many; without a limit they
+ * would stop Redis for everybody.
  */
 export const maxExamined = 4000;
 
 /**
- * `choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage)` → list of { id, records, class } that frees
- * at least `shortage` records, or nil. Victims are of the newcomer's class or lower, not held, not kept,
+ * `choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage, places)` → list of { id, records, class }, the
+ * records that they free: at least `shortage`, or not enough is there; and nil. Or, when more would have to be looked at,
+ * what was found so far and the places at which the next call goes on (`places`; empty: at the beginning). Victims are of the newcomer's class or lower, not held, not kept,
  * not claimed for the dead letters.
  */
 export const chooseVictimsLua = `
 -- A class's entries, oldest first, read by pages.
-local function entries_of(index, class)
-  local page, at, from = {}, 1, class * ${classWidth}
+local function entries_of(index, class, from)
+  local page, at = {}, 1
   local last = string.format('%.0f', (class + 1) * ${classWidth} - 1)
   local ended = false
   local stream = {}
@@ -33,13 +35,15 @@ local function entries_of(index, class)
     return page[at], tonumber(page[at + 1]) - class * ${classWidth}
   end
   function stream.skip() at = at + 2 end
+  function stream.place() return at > #page and from or tonumber(page[at + 1]) end
   return stream
 end
 
-local function choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage)
+local function choose_victims(index, chunk_prefix, job_prefix, class, mode, shortage, places)
   local streams = {}
   for candidate = 4, class, -1 do
-    streams[#streams + 1] = { class = candidate, entries = entries_of(index, candidate) }
+    local place = places[#streams + 1] or candidate * ${classWidth}
+    streams[#streams + 1] = { class = candidate, entries = entries_of(index, candidate, place) }
   end
   local victims, freed = {}, 0
   for _ = 1, ${maxExamined} do
@@ -52,7 +56,7 @@ local function choose_victims(index, chunk_prefix, job_prefix, class, mode, shor
         if mode == 'drop_lowest' then break end
       end
     end
-    if not chosen then return nil end
+    if not chosen then return victims, freed, nil end
     chosen.entries.skip()
     local chunk = redis.call('HMGET', chunk_prefix .. chosen_id, 'rem', 'keep', 'burial')
     -- Held means that BullMQ's own lock exists: no mark of ours that could go stale. What is claimed for the dead letters
@@ -61,9 +65,11 @@ local function choose_victims(index, chunk_prefix, job_prefix, class, mode, shor
       local records = tonumber(chunk[1])
       victims[#victims + 1] = { id = chosen_id, records = records, class = chosen.class }
       freed = freed + records
-      if freed >= shortage then return victims end
+      if freed >= shortage then return victims, freed, nil end
     end
   end
-  return nil
+  local reached = {}
+  for i, stream in ipairs(streams) do reached[i] = stream.entries.place() end
+  return victims, freed, reached
 end
 `;
