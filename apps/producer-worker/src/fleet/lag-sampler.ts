@@ -55,7 +55,7 @@ export const isJustSampled = ({ state }: SamplingState, nowMs: number, intervalM
 
 /**
  * Makes the act of taking one sample. A source whose lag cannot be read takes no step: its last decision ages. Rejects only
- * with what Redis answered; then nothing of what was held is trusted any more.
+ * with what Redis answered (then nothing of what was held is trusted any more), or when `signal` aborts.
  */
 export const createLagSampler = (
   deps: LagSamplerDeps,
@@ -84,11 +84,15 @@ export const createLagSampler = (
     });
   };
 
-  const readLags = async (due: readonly SampledSource[]): Promise<ReadonlyMap<string, SourceLag>> =>
+  const readLags = async (
+    due: readonly SampledSource[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SourceLag>> =>
     reader.read(
       new Map(due.map(({ id, topics }) => [id, topics])),
       new Map(due.map(({ id, groups }) => [id, groups])),
       await store.now(),
+      signal,
     );
 
   const stepsOf = (
@@ -122,7 +126,7 @@ export const createLagSampler = (
   return async (signal) => {
     const due = await takeUp();
     if (due.length === 0) return;
-    const lags = await readLags(due);
+    const lags = await readLags(due, signal);
     signal.throwIfAborted();
     for (const [sourceId, lag] of lags) notes.read(sourceId, lag);
     const at = await store.now();

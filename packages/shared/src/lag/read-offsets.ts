@@ -2,9 +2,7 @@
 // readings is only ever a little too much lag. Ends are read of topics without a commit too: how much comes to them is known
 // before the first consumer is.
 import type { CommittedOffset, KafkaAdminPort, PartitionOffsets } from '../kafka/port.ts';
-
-/** What was asked for, or why it could not be had. */
-export type Reading<Value> = { readonly value: Value } | { readonly failure: unknown };
+import type { EachReader, Reading } from './read-each.ts';
 
 /** The offsets of one round. */
 export interface OffsetReadings {
@@ -14,38 +12,27 @@ export interface OffsetReadings {
   readonly ends: ReadonlyMap<string, Reading<readonly PartitionOffsets[] | null>>;
 }
 
-/** Requests that are under way at the same time. */
-const parallelReads = 16;
+/** What offsets are read with. Commits and ends each have a reader of their own: a group may be named like a topic. */
+export interface OffsetReaders {
+  readonly commits: EachReader;
+  readonly ends: EachReader;
+}
 
-/** Asks for every name, a few at a time; failures stand in the answers. */
-export const readEach = async <Value>(
-  names: Iterable<string>,
-  read: (name: string) => Promise<Value>,
-): Promise<ReadonlyMap<string, Reading<Value>>> => {
-  const readings = new Map<string, Reading<Value>>();
-  const left = [...names];
-  while (left.length > 0) {
-    await Promise.all(
-      left.splice(0, parallelReads).map(async (name) => {
-        try {
-          readings.set(name, { value: await read(name) });
-        } catch (failure) {
-          readings.set(name, { failure });
-        }
-      }),
-    );
-  }
-  return readings;
-};
-
-/** Reads the commits of groups on the topics of each, then the ends of `topics`. Never rejects. */
+/**
+ * Reads the commits of groups on the topics of each, then the ends of `topics`. What could not be read stands in the answers;
+ * rejects only with the reason of `signal`, as soon as that aborts.
+ */
 export const readOffsets = async (
   admin: Pick<KafkaAdminPort, 'committedOffsets' | 'endOffsets'>,
+  readers: OffsetReaders,
   topicsOfGroup: ReadonlyMap<string, ReadonlySet<string>>,
   topics: ReadonlySet<string>,
+  signal: AbortSignal,
 ): Promise<OffsetReadings> => {
-  const committed = await readEach(topicsOfGroup.keys(), (group) =>
-    admin.committedOffsets(group, [...(topicsOfGroup.get(group) ?? [])]),
+  const committed = await readers.commits.read(
+    topicsOfGroup.keys(),
+    (group) => admin.committedOffsets(group, [...(topicsOfGroup.get(group) ?? [])]),
+    signal,
   );
-  return { committed, ends: await readEach(topics, (topic) => admin.endOffsets(topic)) };
+  return { committed, ends: await readers.ends.read(topics, (topic) => admin.endOffsets(topic), signal) };
 };

@@ -5,6 +5,7 @@ import type { KafkaAdminPort } from '../kafka/port.ts';
 import { passesByItself } from '../kafka/retry.ts';
 import type { CommitWatch } from './abandoned-groups.ts';
 import { createGroupFinder, type FoundGroups } from './groups-of.ts';
+import { createEachReader } from './read-each.ts';
 import { readOffsets } from './read-offsets.ts';
 import { lagOfSource, type SourceLag } from './source-lag.ts';
 
@@ -15,13 +16,14 @@ export type ConsumerGroups = 'auto' | readonly string[];
 export interface LagReader {
   /**
    * One reading for all sources. `groups` for all alike or per source (a source without an entry: auto). `nowMs` by the
-   * fleet's clock. Never rejects: what could not be read stands as `failure` with the sources that it concerns. Takes a few
-   * milliseconds; with Kafka away as long as the admin port tries.
+   * fleet's clock. What could not be read stands as `failure` with the sources that it concerns; rejects only
+   * with the reason of `signal`, as soon as that aborts. Takes a few milliseconds; where Kafka is silent seconds.
    */
   read(
     topicsBySource: ReadonlyMap<string, readonly string[]>,
     groups: ConsumerGroups | ReadonlyMap<string, ConsumerGroups>,
     nowMs: number,
+    signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SourceLag>>;
 }
 
@@ -44,21 +46,23 @@ export const createLagReader = (deps: {
   readonly now: () => number;
 }): LagReader => {
   const { admin, watch } = deps;
-  const finder = createGroupFinder({ ...deps, reads: watch.reads });
+  const readers = { commits: createEachReader(), ends: createEachReader() };
+  const finder = createGroupFinder({ ...deps, commits: readers.commits, reads: watch.reads });
 
   const findGroups = async (
     topics: ReadonlySet<string>,
+    signal: AbortSignal,
   ): Promise<FoundGroups & { readonly failure: string | null }> => {
     if (topics.size === 0) return { ...nothingFound, failure: null };
     try {
-      return { ...(await finder.groupsOf([...topics])), failure: null };
+      return { ...(await finder.groupsOf([...topics], signal)), failure: null };
     } catch (error) {
       return { ...nothingFound, failure: `consumer groups cannot be listed: ${messageOf(error)}` };
     }
   };
 
   return {
-    read: async (topicsBySource, groups, nowMs) => {
+    read: async (topicsBySource, groups, nowMs, signal) => {
       const groupsFor = (sourceId: string): ConsumerGroups =>
         isPerSource(groups) ? (groups.get(sourceId) ?? 'auto') : groups;
 
@@ -74,7 +78,7 @@ export const createLagReader = (deps: {
         if (named === 'auto') for (const topic of topics) autoTopics.add(topic);
         else for (const group of named) want(group, topics);
       }
-      const found = await findGroups(autoTopics);
+      const found = await findGroups(autoTopics, signal);
       // Of all topics, not only those that it is known to read: its first commit on another is seen at once.
       for (const group of found.readers.keys()) want(group, autoTopics);
       deps.noteUnasked(new Map([...found.unasked].map(([group, failure]) => [group, messageOf(failure)])));
@@ -87,7 +91,8 @@ export const createLagReader = (deps: {
         failure: found.failure,
       };
 
-      const readings = await readOffsets(admin, topicsOfGroup, new Set([...topicsBySource.values()].flat()));
+      const topics = new Set([...topicsBySource.values()].flat());
+      const readings = await readOffsets(admin, readers, topicsOfGroup, topics, signal);
       watch.beginRound(nowMs);
       const lags = new Map<string, SourceLag>();
       for (const [sourceId, topics] of topicsBySource) {

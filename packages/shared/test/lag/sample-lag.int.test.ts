@@ -8,6 +8,8 @@ import { createKafkajsPort } from '../../src/kafka/kafkajs-adapter.ts';
 import { abandonedAfterMs, createCommitWatch } from '../../src/lag/abandoned-groups.ts';
 import { createLagReader } from '../../src/lag/sample-lag.ts';
 
+const { signal } = new AbortController();
+
 describe('the lag of a real consumer', () => {
   it('is what it has not committed, and none when it has read everything', async () => {
     const brokers = inject('kafkaBrokers');
@@ -32,7 +34,7 @@ describe('the lag of a real consumer', () => {
       },
     });
     const reader = createLagReader({ admin, watch: createCommitWatch(), noteUnasked: () => {}, now: Date.now });
-    const lagNow = async () => (await reader.read(new Map([['s', [topic]]]), [group], Date.now())).get('s');
+    const lagNow = async () => (await reader.read(new Map([['s', [topic]]]), [group], Date.now(), signal)).get('s');
     await waitUntil('all is read and committed', async () => read === 100 && (await lagNow())?.records === 0);
     expect(await lagNow()).toMatchObject({ records: 0, group, topic, failure: null });
     await consumer.disconnect();
@@ -64,7 +66,7 @@ describe('the lag of a real consumer', () => {
 
     const watch = createCommitWatch();
     const reader = createLagReader({ admin, watch, noteUnasked: () => {}, now: Date.now });
-    const lagAt = async (ms: number) => (await reader.read(new Map([['s', [topic]]]), 'auto', ms)).get('s');
+    const lagAt = async (ms: number) => (await reader.read(new Map([['s', [topic]]]), 'auto', ms, signal)).get('s');
     const atRest = await waitUntil(
       'both records to be read and committed',
       async () => {

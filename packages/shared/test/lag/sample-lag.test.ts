@@ -18,23 +18,25 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
   const calls: string[] = [];
   const failing = new Set<string>();
   const refusing = new Map<string, Error>();
-  const note = (call: string): void => {
+  const silent = new Set<string>();
+  const note = async (call: string): Promise<void> => {
     calls.push(call);
+    if (silent.has(call)) await new Promise(() => {});
     const error = refusing.get(call);
     if (error !== undefined) throw error;
     if (failing.has(call)) throw new Error(`no ${call}`);
   };
   const watched: Pick<KafkaAdminPort, 'listGroups' | 'committedOffsets' | 'endOffsets'> = {
     listGroups: async () => {
-      note('groups');
+      await note('groups');
       return admin.listGroups();
     },
     committedOffsets: async (group, names) => {
-      note(`commits ${group}`);
+      await note(`commits ${group}`);
       return admin.committedOffsets(group, names);
     },
     endOffsets: async (topic) => {
-      note(`ends ${topic}`);
+      await note(`ends ${topic}`);
       return admin.endOffsets(topic);
     },
   };
@@ -46,10 +48,13 @@ const setUp = async (topics: Readonly<Record<string, number>>) => {
   };
   const ofReader = createLagReader({ admin: watched, watch, noteUnasked, now: () => clock.ms });
   const reader = {
-    read: (topicsBySource: Parameters<LagReader['read']>[0], groups: Parameters<LagReader['read']>[1]) =>
-      ofReader.read(topicsBySource, groups, clock.ms),
+    read: (
+      topicsBySource: Parameters<LagReader['read']>[0],
+      groups: Parameters<LagReader['read']>[1],
+      signal = new AbortController().signal,
+    ) => ofReader.read(topicsBySource, groups, clock.ms, signal),
   };
-  return { kafka, admin, reader, watch, calls, failing, refusing, clock, unasked: () => unasked };
+  return { kafka, admin, reader, watch, calls, failing, refusing, silent, clock, unasked: () => unasked };
 };
 
 /** What the admin answers of a group whose coordinator is away, and of one that it may not see. */
@@ -377,5 +382,31 @@ describe('a group that cannot be read', () => {
     await read();
     await kafka.commit('fires', 'b', { 0: 1 });
     expect(await read()).toEqual([6, 19, 1]);
+  });
+
+  it('or the list of groups that does not come, ends with the process at once', async () => {
+    const { reader, silent } = await setUpThree();
+    for (const call of ['groups', 'commits fires', 'ends a']) {
+      silent.clear();
+      silent.add(call);
+      const stopping = new AbortController();
+      const reading = reader.read(sources({ a: ['a'] }), 'auto', stopping.signal);
+      stopping.abort(new Error('stopped'));
+      await expect(reading).rejects.toThrow('stopped');
+    }
+  });
+
+  it('is not listed again with every reading while the list cannot be made', async () => {
+    const { read, failing, calls, clock } = await setUpThree();
+    await read();
+    failing.add('groups');
+    clock.ms += renewGroupsMs;
+    calls.length = 0;
+    for (let n = 0; n < 3; n++) expect(await read()).toEqual([6, 5, 1]);
+    expect(calls.filter((call) => call === 'groups')).toHaveLength(1);
+    clock.ms += renewNoGroupsMs;
+    failing.clear();
+    await read();
+    expect(calls.filter((call) => call === 'groups')).toHaveLength(2);
   });
 });
