@@ -218,6 +218,23 @@ describe('a chunk that was raised', () => {
   });
 });
 
+it.each<{ name: string; spoil: (bundle: RecordsQueueBundle) => Promise<unknown> }>([
+  // The clock of Redis was put back, or another Redis has taken over whose clock is behind.
+  {
+    name: 'that was admitted in the future',
+    spoil: (bundle) => makeOlder(bundle, 'first', -3_600_000),
+  },
+  { name: 'whose time is lost', spoil: ({ redis, keys }) => redis.hdel(keys.chunk('first'), 'at') },
+])('a chunk $name does not keep the older ones behind it from rising', async ({ spoil }) => {
+  await using bundle = openRecordsQueue();
+  for (const chunkId of ['first', 'second', 'young', 'last']) await enqueue(bundle, chunkId, 4);
+  await spoil(bundle);
+  await makeOlder(bundle, 'second', ageingMs);
+  // Behind a young one there are only younger ones: nobody looks there.
+  await makeOlder(bundle, 'last', ageingMs);
+  expect((await readAll(bundle)).flat()).toEqual([{ chunkId: 'second', target: 3 }]);
+});
+
 describe('the pages', () => {
   it('hold no more than was asked for and miss none', async () => {
     await using bundle = openRecordsQueue();

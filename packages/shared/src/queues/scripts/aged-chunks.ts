@@ -42,11 +42,13 @@ for class = ${highestTarget + 1}, 4 do
     local page = redis.call('ZRANGEBYSCORE', index, from, string.format('%.0f', last), 'WITHSCORES', 'LIMIT', 0, budget)
     local is_young = false
     for i = 1, #page, 2 do
-      local admitted = tonumber(redis.call('HGET', chunk_prefix .. page[i], 'at') or now)
-      local rises = math.floor((now - admitted) / ageing)
+      local admitted = tonumber(redis.call('HGET', chunk_prefix .. page[i], 'at') or nil)
+      -- Admitted in the future: the clock was put back since. That says nothing of those behind it.
+      local age = admitted and now - admitted or -1
+      local rises = math.floor(age / ageing)
       budget = budget - 1
       -- A class stands in the order of admission: all behind this one are younger.
-      is_young = rises < 1
+      is_young = age >= 0 and rises < 1
       if is_young then break end
       local target = math.max(${highestTarget}, class - rises)
       local current = class_of(page[i])
