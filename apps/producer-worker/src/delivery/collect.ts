@@ -23,8 +23,8 @@ export interface Gatherable {
 
 /** Bounds of one source's collector. */
 export interface CollectorOptions {
-  /** Records of a batch at most, now; a single piece that is larger goes alone. */
-  readonly batchRecords: () => number;
+  /** Records of a batch at most, now, by the class of its most urgent piece; a single piece that is larger goes alone. */
+  readonly batchRecords: (priority: PriorityClass) => number;
   /** Longest wait behind a send, in milliseconds, while a slot is free. */
   readonly batchTimeoutMs: number;
   /** Batches of the source in flight at most, and one more of critical pieces; a second one goes only full or overdue. */
@@ -67,13 +67,16 @@ export interface Collector<T> {
   dismiss(): void;
   /** There may be leave now. */
   wake(): void;
-  /** The class of the least urgent piece that waits; null: none. */
+  /** The class of the least urgent piece that waits and cannot go now; null: none, or it is about to go. */
   leastUrgent(): PriorityClass | null;
   /** Gives back what waits. */
   giveBack(): void;
   /** Gives back the least urgent chunk that waits. */
   giveBackLast(): void;
-  /** Gives back the chunks that begin beyond this many records, and those in pieces larger than a batch may be now. */
+  /**
+   * Gives back the chunks that begin beyond this many records, and those in pieces larger than a batch may be now; critical
+   * ones stay.
+   */
   keepWithin(records: number): void;
 }
 
@@ -175,7 +178,7 @@ export const createCollector = <T extends Gatherable>(
     for (;;) {
       const state = { waiting, inFlight, beingTaken, isOverdue, leave: deps.leave() };
       const pieces = chooseBatch(state, {
-        batchRecords: options.batchRecords(),
+        batchRecords: options.batchRecords(waiting[0]?.priority ?? 4),
         maxInFlight: options.maxInFlight,
       });
       if (pieces === 0) break;
@@ -225,21 +228,23 @@ export const createCollector = <T extends Gatherable>(
       pump();
     },
     wake: pump,
-    leastUrgent: () => waiting.at(-1)?.priority ?? null,
+    leastUrgent: () => {
+      const isStuck = deps.leave() !== 'any' || inFlight >= options.maxInFlight;
+      return isStuck ? (waiting.at(-1)?.priority ?? null) : null;
+    },
     giveBack: () => keep([]),
     giveBackLast: () => {
       const last = waiting.at(-1)?.piece.chunkId;
       keep(waiting.filter(({ piece }) => piece.chunkId !== last));
     },
     keepWithin: (records) => {
-      const most = options.batchRecords();
       const kept = new Set<string>();
       const tooLarge = new Set<string>();
       let total = 0;
-      for (const entry of waiting) {
-        if (entry.records > most) tooLarge.add(entry.piece.chunkId);
-        if (total < records) kept.add(entry.piece.chunkId);
-        total += entry.records;
+      for (const { piece, priority, records: own } of waiting) {
+        if (own > options.batchRecords(priority)) tooLarge.add(piece.chunkId);
+        if (priority === 1 || total < records) kept.add(piece.chunkId);
+        if (priority > 1) total += own;
       }
       keep(waiting.filter(({ piece }) => kept.has(piece.chunkId) && !tooLarge.has(piece.chunkId)));
     },

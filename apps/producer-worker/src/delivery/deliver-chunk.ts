@@ -64,8 +64,8 @@ export interface DeliverDeps extends Omit<SettleDeps, 'store'> {
 
 export interface DeliverOptions extends DecideOptions {
   readonly sourceId: string;
-  /** Records of a piece at most, now. */
-  readonly pieceRecords: () => number;
+  /** Records of a piece at most, now, by the class in which the chunk is served. */
+  readonly pieceRecords: (rank: PriorityClass) => number;
   /** `delivery.maxAttempts` */
   readonly maxAttempts: number;
   /** Whose count of attempts holds: the job's (BullMQ waits between them), or the chunk's (it is repeated in place). */
@@ -174,7 +174,7 @@ export const createDelivery = (
         );
       isWaiting = false;
     };
-    const pieces = cutPieces(job, job.rank, prepared, options.pieceRecords(), leaves);
+    const pieces = cutPieces(job, job.rank, prepared, options.pieceRecords(job.rank), leaves);
     let unanswered = pieces.length;
     collector.add(pieces.map(({ piece }) => piece));
     const failures: SendFailure[] = [];

@@ -4,7 +4,8 @@
 //              breaker shut                        invited to the trial        throttle shut
 //   fetched    nothing                             one chunk                   until one batch is in hand
 //   held       nothing: others may send it         it                          one batch; nothing while it closes
-//   sent       nothing                             one batch                   critical batches
+//   sent       nothing                             one batch, at once          critical batches
+import type { PriorityClass } from '@stream-manager/shared/records/priority';
 import type { AskingBatch, Leave } from '../delivery/collect.ts';
 import type { Pass, SendGate } from '../kafka/breaker.ts';
 import {
@@ -25,8 +26,9 @@ export interface Gates {
   mayHold(): boolean;
   /** What waits here does so for the throttle, not just for its turn. */
   isHeldBack(): boolean;
-  /** Records of a batch at most, and records that may be in hand. */
-  batchRecords(): number;
+  /** Records of a batch at most, by its class: critical ones are not measured by the rate. */
+  batchRecords(priority: PriorityClass): number;
+  /** Records that may be in hand. */
   recordsInHand(): number;
   /** From now on nothing waits here that is held back. */
   startClosing(): void;
@@ -73,9 +75,13 @@ export const createGates = (deps: GatesDeps, { rates, ...options }: GatesOptions
     },
   });
   return {
-    leave: () => (breaker.isShut() && trial !== 'invited' ? 'none' : throttle.leave()),
+    leave: () => {
+      if (!breaker.isShut()) return throttle.leave();
+      return trial === 'invited' ? 'any' : 'none';
+    },
     enter: async (batch) => {
-      if (!(await throttle.ask(batch))) return null;
+      // A trial counts and does not wait: whether Kafka is back must not hang on how fast this source may go.
+      if (!(await throttle.ask(breaker.isShut() ? { ...batch, priority: 1 } : batch))) return null;
       const pass = breaker.enter(sourceId);
       if (breaker.isShut() && trial === 'invited') trial = 'out';
       return pass;
@@ -83,7 +89,7 @@ export const createGates = (deps: GatesDeps, { rates, ...options }: GatesOptions
     mayFetch: () => !breaker.isShut() || takesPart(),
     mayHold: () => (breaker.isShut() ? takesPart() : throttle.leave() === 'any' || !isClosing),
     isHeldBack: () => throttle.leave() !== 'any',
-    batchRecords: () => throttle.batchRecords(),
+    batchRecords: (priority) => (priority === 1 ? options.batchSize : throttle.batchRecords()),
     recordsInHand: () => (breaker.isShut() ? 1 : throttle.recordsInHand()),
     startClosing: () => {
       isClosing = true;

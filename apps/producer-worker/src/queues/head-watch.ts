@@ -35,6 +35,8 @@ export interface HeadWatchDeps {
 /** Creates the watch of a process. A look that Redis refuses is taken again the next time. */
 export const createHeadWatch = (deps: HeadWatchDeps): HeadWatch => {
   const watched = new Set<HoldingQueue>();
+  const rung = new Set<HoldingQueue>();
+  let isLooking = false;
   let isArmed = false;
 
   const look = async (queues: Iterable<HoldingQueue>): Promise<void> => {
@@ -52,6 +54,17 @@ export const createHeadWatch = (deps: HeadWatchDeps): HeadWatch => {
     look(queues).catch((error: unknown) => {
       deps.logger.debug({ error: messageOf(error) }, 'could not look at the heads of the queues');
     });
+  /** One look at a time: what rings meanwhile shares the next one. */
+  const lookAtRung = (): void => {
+    if (isLooking || rung.size === 0) return;
+    isLooking = true;
+    const queues = [...rung];
+    rung.clear();
+    void tryLook(queues).finally(() => {
+      isLooking = false;
+      lookAtRung();
+    });
+  };
   const arm = (): void => {
     if (isArmed || watched.size === 0) return;
     isArmed = true;
@@ -69,7 +82,8 @@ export const createHeadWatch = (deps: HeadWatchDeps): HeadWatch => {
       return () => void watched.delete(queue);
     },
     ring: (sourceId) => {
-      for (const queue of watched) if (queue.sourceId === sourceId) void tryLook([queue]);
+      for (const queue of watched) if (queue.sourceId === sourceId) rung.add(queue);
+      lookAtRung();
     },
   };
 };

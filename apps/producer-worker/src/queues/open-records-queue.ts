@@ -113,7 +113,14 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       logger: deps.logger,
       after: deps.after,
     },
-    { sourceId, asker: options.workerName, batchSize: options.batchSize, batchesInHand, rates: options.rates },
+    {
+      sourceId,
+      asker: options.workerName,
+      isWhole: isOrdered,
+      batchSize: options.batchSize,
+      batchesInHand,
+      rates: options.rates,
+    },
   );
 
   const collector: Collector<Piece> = createCollector<Piece>(
@@ -136,7 +143,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
       after: deps.after,
     },
     {
-      batchRecords: () => (isOrdered ? options.batchSize : gates.batchRecords()),
+      batchRecords: (priority) => (isOrdered ? options.batchSize : gates.batchRecords(priority)),
       batchTimeoutMs: options.batchTimeoutMs,
       maxInFlight: isOrdered ? 1 : maxInFlight,
     },
@@ -167,7 +174,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
     {
       ...options,
       // In order, one publish carries the chunk whole: the port keeps the order within each partition.
-      pieceRecords: () => (isOrdered ? Number.POSITIVE_INFINITY : gates.batchRecords()),
+      pieceRecords: (rank) => (isOrdered ? Number.POSITIVE_INFINITY : gates.batchRecords(rank)),
       attemptsOf: isOrdered ? 'chunk' : 'job',
     },
   );
@@ -225,8 +232,7 @@ export const openRecordsQueue = (deps: OpenRecordsDeps, options: OpenRecordsOpti
   guard.watch(fetching.guarded);
   const unwatch = deps.heads.watch({
     sourceId,
-    // A chunk that waits in place for its next attempt, or for the throttle; what is about to go is not held back.
-    leastUrgent: () => rests.leastUrgent() ?? (gates.isHeldBack() ? collector.leastUrgent() : null),
+    leastUrgent: () => rests.leastUrgent() ?? collector.leastUrgent(),
     makeRoom: () => {
       rests.end();
       collector.giveBackLast();

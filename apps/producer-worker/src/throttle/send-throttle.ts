@@ -23,7 +23,7 @@ export interface SendThrottleDeps {
   readonly store: Pick<ThrottleStore, 'askToSend'>;
   /** It is worth asking again. */
   readonly onOpen: () => void;
-  readonly logger: Pick<Logger, 'debug'>;
+  readonly logger: Pick<Logger, 'debug' | 'warn'>;
   /** Runs an act later; returns the undo. */
   readonly after: (delayMs: number, act: () => void) => () => void;
 }
@@ -36,6 +36,8 @@ export interface SendThrottleOptions {
   readonly batchesInHand: number;
   /** See `SendRequest`. */
   readonly asker: string;
+  /** Chunks go whole, also those that are larger than a batch may be: the next one waits the longer. */
+  readonly isWhole: boolean;
   /** Records/s, from the source's `throttling`. */
   readonly rates: Pick<SendRequest, 'maxRate' | 'minRate'>;
 }
@@ -64,9 +66,11 @@ export const inHandLimit = (
 
 /** Creates the throttle of a source. Before the first answer it counts as unthrottled. */
 export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottleOptions): SendThrottle => {
+  const { sourceId, batchSize, asker, rates } = options;
   let last: Pick<SendLeave, 'allowedRate' | 'delayMs'> | null = null;
   let current: Leave = 'any';
   let cancelTimer: (() => void) | null = null;
+  let isTold = false;
 
   const shutFor = (waitMs: number, left: Leave): void => {
     if (current === 'none') return;
@@ -77,26 +81,44 @@ export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottle
       deps.onOpen();
     });
   };
+  /** Without Redis nothing could be settled either, and others say so; a question that it refuses is told here, once. */
+  const tell = (error: unknown): void => {
+    const isRefusal = error instanceof Error && error.name === 'ReplyError';
+    const level = isRefusal && !isTold ? 'warn' : 'debug';
+    isTold ||= isRefusal;
+    deps.logger[level](
+      { sourceId, error: messageOf(error) },
+      'no leave to send can be had; nothing of the source is sent',
+    );
+  };
+  const batchRecords = (): number => (last === null ? batchSize : batchLimit(last.allowedRate, batchSize));
+  const question = (batch: AskingBatch): Promise<SendLeave> =>
+    deps.store.askToSend(sourceId, { ...rates, ...batch, asker });
+  /** Whether the batch has to be cut first: it was chosen while the rate was another one, or not known. */
+  const isTooLarge = async ({ records, priority }: AskingBatch): Promise<boolean> => {
+    if (options.isWhole || priority === 1) return false;
+    last ??= await question({ records: 0, priority });
+    return records > batchRecords();
+  };
   return {
     ask: async (batch) => {
       try {
-        const leave = await deps.store.askToSend(options.sourceId, {
-          ...options.rates,
-          ...batch,
-          asker: options.asker,
-        });
+        if (await isTooLarge(batch)) {
+          shutFor(shortestWaitMs, 'critical');
+          return false;
+        }
+        const leave = await question(batch);
         last = leave;
         if (!leave.isGranted) shutFor(leave.waitMs, 'critical');
         return leave.isGranted;
       } catch (error) {
-        // Without Redis nothing could be settled either.
-        deps.logger.debug({ sourceId: options.sourceId, error: messageOf(error) }, 'no leave to send');
+        tell(error);
         shutFor(longestWaitMs, 'none');
         return false;
       }
     },
     leave: () => current,
-    batchRecords: () => (last === null ? options.batchSize : batchLimit(last.allowedRate, options.batchSize)),
+    batchRecords,
     recordsInHand: () => (last === null ? options.batchSize * options.batchesInHand : inHandLimit(last, options)),
     close: () => {
       current = 'none';

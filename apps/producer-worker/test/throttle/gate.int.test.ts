@@ -149,6 +149,74 @@ describe('the throttle before a send', () => {
     expect(queue.letters).toEqual([]);
   });
 
+  it('cuts the first chunk too, before which nobody knew the rate', async () => {
+    await using producer = await openProducer();
+    await decide(producer, { delayMs: 0, allowedRate: 10 });
+    await producer.enqueue(numberedRecords(0, 500));
+    const { batches, publish } = recorder();
+    await using queue = openQueueWith(producer, publish);
+    await waitUntil('a part of the chunk', () => batches.length === 1);
+    expect(batches[0]?.indexes).toEqual(Array.from({ length: 160 }, (_, index) => index));
+    expect(queue.letters).toEqual([]);
+  });
+
+  it('sends a critical chunk whole at once, though all of a throttled source is sent in parts', async () => {
+    await using producer = await openProducer();
+    await decide(producer, { delayMs: neverMs, allowedRate: 0.1 });
+    await producer.enqueue(numberedRecords(0, 500), { priority: 1 });
+    const { batches, publish } = recorder();
+    await using queue = openQueueWith(producer, publish);
+    await producer.drained();
+    expect(batches.map(({ indexes }) => indexes.length)).toEqual([500]);
+    expect(queue.letters).toEqual([]);
+  });
+
+  it('takes a critical chunk although sends of others take all the time of the world', async () => {
+    await using producer = await openProducer();
+    for (let from = 0; from < 5_000; from += 500) await producer.enqueue(numberedRecords(from, 500), { priority: 4 });
+    const sent: number[] = [];
+    const released = Promise.withResolvers<void>();
+    await using queue = openQueueWith(producer, async (records) => {
+      sent.push(...records.map(indexOf));
+      if (records.some((record) => indexOf(record) < 9_000)) await released.promise;
+      return [];
+    });
+    await waitUntil('all that may be in hand', async () => (await producer.records.getActiveCount()) === 5);
+    await producer.enqueue([numberedRecord(9_000, { priority: 1 })], { priority: 1 });
+    await waitUntil('the critical record', () => sent.includes(9_000));
+    released.resolve();
+    await producer.drained();
+    expect(sent.toSorted((a, b) => a - b)).toEqual([...Array.from({ length: 5_000 }, (_, index) => index), 9_000]);
+    expect(queue.letters).toEqual([]);
+  });
+
+  it('gives the worker that waits longer its turn, however near another is', async () => {
+    await using producer = await openProducer();
+    await decide(producer, { delayMs: 200, allowedRate: 100_000 });
+    for (let from = 0; from < 4_000; from += 500) await producer.enqueue(numberedRecords(from, 500));
+    const near = recorder();
+    const far = recorder();
+    const store = createRedisThrottleStore({ redis: producer.redis, keyPrefix: producer.config.redis.keyPrefix });
+    await using one = openQueueWith(producer, near.publish, { workerName: 'near' });
+    await using other = openQueueWith(
+      producer,
+      far.publish,
+      { workerName: 'far' },
+      {
+        throttle: {
+          askToSend: async (source, request) => {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            return store.askToSend(source, request);
+          },
+        },
+      },
+    );
+    await producer.drained();
+    expect(far.batches.length).toBeGreaterThanOrEqual(3);
+    expect(near.batches.length).toBeGreaterThanOrEqual(3);
+    expect([...one.letters, ...other.letters]).toEqual([]);
+  });
+
   it('goes on as soon as a milder decision is there', async () => {
     await using producer = await openProducer();
     await decide(producer, { delayMs: neverMs, allowedRate: 10 });

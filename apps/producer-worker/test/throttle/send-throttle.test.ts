@@ -2,28 +2,28 @@ import type { SendLeave, SendRequest } from '@stream-manager/shared/queues/throt
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchLimit, createSendThrottle, inHandLimit, openThrottle } from '../../src/throttle/send-throttle.ts';
-import { silent } from '../chunks.ts';
 
 const granted: SendLeave = { isGranted: true, waitMs: 0, allowedRate: 100_000, delayMs: 0 };
 const low = { records: 500, priority: 4 } as const;
 
 /** A throttle whose bucket answers what the test says, with timers that the test runs. */
-const setup = (answer: () => SendLeave = () => granted) => {
+const setup = (answer: (request: SendRequest) => SendLeave = () => granted, isWhole = false) => {
   const asked: SendRequest[] = [];
   const timers: { readonly delayMs: number; readonly act: () => void }[] = [];
   let opened = 0;
+  const logged: string[] = [];
   const throttle = createSendThrottle(
     {
       store: {
         askToSend: async (_sourceId, request) => {
           asked.push(request);
-          return answer();
+          return answer(request);
         },
       },
       onOpen: () => {
         opened += 1;
       },
-      logger: silent,
+      logger: { debug: () => {}, warn: ({ error }: { readonly error: string }) => void logged.push(`warn ${error}`) },
       after: (delayMs, act) => {
         const timer = { delayMs, act };
         timers.push(timer);
@@ -33,13 +33,14 @@ const setup = (answer: () => SendLeave = () => granted) => {
     {
       sourceId: 'firms',
       asker: 'worker-1',
+      isWhole,
       batchSize: 500,
       batchesInHand: 5,
       rates: { maxRate: 100_000, minRate: 10 },
     },
   );
   const pass = (): void => timers.shift()?.act();
-  return { throttle, asked, timers, pass, opened: () => opened };
+  return { throttle, asked, timers, pass, logged, opened: () => opened };
 };
 
 describe('createSendThrottle', () => {
@@ -48,6 +49,8 @@ describe('createSendThrottle', () => {
     expect(await throttle.ask(low)).toBe(true);
     expect(await throttle.ask({ records: 1, priority: 1 })).toBe(true);
     expect(asked).toEqual([
+      // Before the first batch, what holds: it may have to be cut.
+      { records: 0, priority: 4, asker: 'worker-1', maxRate: 100_000, minRate: 10 },
       { records: 500, priority: 4, asker: 'worker-1', maxRate: 100_000, minRate: 10 },
       { records: 1, priority: 1, asker: 'worker-1', maxRate: 100_000, minRate: 10 },
     ]);
@@ -84,6 +87,45 @@ describe('createSendThrottle', () => {
     expect(timers.map(({ delayMs }) => delayMs)).toEqual([1_000]);
     pass();
     expect(throttle.leave()).toBe('any');
+  });
+
+  it('says once, and not at every question, that Redis refuses the question itself', async () => {
+    let refusal: Error | null = Object.assign(new Error('NOPERM this user has no permissions'), { name: 'ReplyError' });
+    const { throttle, pass, logged } = setup(() => {
+      if (refusal !== null) throw refusal;
+      return granted;
+    });
+    for (let time = 0; time < 3; time += 1) {
+      await throttle.ask(low);
+      pass();
+    }
+    expect(logged).toEqual(['warn NOPERM this user has no permissions']);
+    refusal = null;
+    await throttle.ask(low);
+    refusal = new Error('Connection is closed.');
+    await throttle.ask(low);
+    expect(logged).toEqual(['warn NOPERM this user has no permissions']);
+  });
+
+  it('has a batch cut that was chosen before the rate was known, or at a higher one', async () => {
+    let allowedRate = 10;
+    const { throttle, asked, pass } = setup(() => ({ ...granted, allowedRate }));
+    expect(await throttle.ask(low)).toBe(false);
+    expect(asked.map(({ records }) => records)).toEqual([0]);
+    expect([throttle.batchRecords(), throttle.leave()]).toEqual([160, 'critical']);
+    pass();
+    expect(await throttle.ask({ records: 160, priority: 4 })).toBe(true);
+    allowedRate = 5;
+    expect(await throttle.ask({ records: 160, priority: 4 })).toBe(true);
+    expect(await throttle.ask({ records: 160, priority: 4 })).toBe(false);
+    // What is critical is not measured by the rate.
+    expect(await throttle.ask({ records: 500, priority: 1 })).toBe(true);
+  });
+
+  it('asks for a chunk that goes whole, however large it is', async () => {
+    const { throttle, asked } = setup(() => ({ ...granted, allowedRate: 10 }), true);
+    expect(await throttle.ask({ records: 2_000, priority: 4 })).toBe(true);
+    expect(asked.map(({ records }) => records)).toEqual([2_000]);
   });
 
   it('leaves no timer when it is closed, and nobody asks any more', async () => {

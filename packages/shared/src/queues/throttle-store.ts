@@ -31,6 +31,7 @@ export interface ThrottleStep {
 
 /** A batch that wants to go. */
 export interface SendRequest {
+  /** 0: nothing wants to go, it is only asked what holds. */
   readonly records: number;
   /** The class of its records; critical ones (1) wait for nothing and take rate first. */
   readonly priority: PriorityClass;

@@ -182,6 +182,17 @@ describe('leave to send', () => {
     expect((await bundle.ask({ records: 1, asker: 'one', priority: 1 })).isGranted).toBe(true);
   });
 
+  it('only tells what holds when nothing wants to go', async () => {
+    await using bundle = openThrottleStore();
+    await bundle.decide({ decision: { delayMs: 5 * testMs, allowedRate: 10 } });
+    const told = { isGranted: true, waitMs: 0, allowedRate: 10, delayMs: 5 * testMs };
+    expect(await bundle.ask({ records: 0 })).toEqual(told);
+    expect(await bundle.redis.exists(bundle.keys.send, bundle.keys.sendWaits)).toBe(0);
+    await bundle.ask();
+    expect(await bundle.ask({ records: 0 })).toMatchObject({ isGranted: false, allowedRate: 10 });
+    expect(await bundle.redis.exists(bundle.keys.sendWaits)).toBe(0);
+  });
+
   it('is slowed by nothing but its own highest rate when the throttle is turned off', async () => {
     await using bundle = openThrottleStore();
     await bundle.decide({ holdsMs: 0, decision: { delayMs: 5 * testMs, allowedRate: 10 } });

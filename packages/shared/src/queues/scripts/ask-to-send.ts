@@ -13,8 +13,8 @@ const longestWaitMs = 1_000;
 const notYourTurnMs = 10;
 
 /**
- * KEYS: throttle, send, send waits. ARGV: records, class, asker, highest rate in records/s, lowest rate, or `free` when lag slows
- * nothing. Answers { granted 0 or 1, wait in ms, allowed rate as text, delay in ms as text }.
+ * KEYS: throttle, send, send waits. ARGV: records (0: just asks, and changes nothing), class, asker, highest rate in records/s,
+ * lowest rate, or `free` when lag slows nothing. Answers { granted 0 or 1, wait in ms, allowed rate as text, delay in ms as text }.
  */
 export const askToSendScript = luaScript(`
 local throttle, send, waits = KEYS[1], KEYS[2], KEYS[3]
@@ -78,6 +78,8 @@ if class > 1 then
 end
 
 local isGranted = wait <= 0
+local answer = { isGranted and 1 or 0, math.max(0, wait), string.format('%.17g', rate), string.format('%.17g', delay) }
+if records == 0 then return answer end
 if isGranted then
   owed = owed + records
   if class > 1 then
@@ -95,5 +97,5 @@ if not isGranted then
   local to = now + math.min(wait, ${longestWaitMs}) + ${placeHoldsMs}
   redis.call('HSET', waits, asker, string.format('%d %.0f %.0f', class, since, to))
 end
-return { isGranted and 1 or 0, math.max(0, wait), string.format('%.17g', rate), string.format('%.17g', delay) }
+return answer
 `);
