@@ -5,24 +5,32 @@ import {
   ageingIntervalMs,
   chunksPerPage,
   createAgeing,
+  looksPerRound,
   raisesPerRound,
 } from '../../src/ageing/raise-aged-chunks.ts';
 
-/** Sources with so many chunks that are due, and what the rounds did to them. */
-const setup = (due: Readonly<Record<string, number>>) => {
+/** Sources with so many chunks that are due, or that are old and stand right, and what the rounds did to them. */
+const setup = (due: Readonly<Record<string, number>>, { standRight = false } = {}) => {
   const left = new Map(Object.entries(due));
   const raised: Record<string, number> = {};
+  const looks: Record<string, number> = {};
   let pages = 0;
   const sources: readonly AgeingSource[] = Object.keys(due).map((id) => ({ id, ageingMs: 1_000 }));
   const round = createAgeing(
     {
       readPage: async ({ id }, fromScore, limit) => {
         pages += 1;
+        if (standRight) {
+          const seen = Math.min(limit, (due[id] ?? 0) - fromScore);
+          looks[id] = (looks[id] ?? 0) + seen;
+          const next = fromScore + seen;
+          return { aged: [], next: next < (due[id] ?? 0) ? next : null, looks: seen };
+        }
         const rest = left.get(id) ?? 0;
         const found = Math.min(rest, limit);
         left.set(id, rest - found);
         const aged = Array.from({ length: found }, (_, at) => ({ chunkId: `${id}-${fromScore + at}`, target: 3 }));
-        return { aged, next: rest > found ? fromScore + found : null };
+        return { aged, next: rest > found ? fromScore + found : null, looks: found };
       },
       raise: async (sourceId, aged) => {
         raised[sourceId] = (raised[sourceId] ?? 0) + aged.length;
@@ -32,7 +40,7 @@ const setup = (due: Readonly<Record<string, number>>) => {
     },
     sources,
   );
-  return { round, raised, pages: () => pages };
+  return { round, raised, looks, pages: () => pages };
 };
 
 const never = new AbortController().signal;
@@ -45,15 +53,54 @@ describe('a round of ageing', () => {
     expect(pages()).toBe(3);
   });
 
-  it('moves no more than its bound in all; the next one begins where it ended, so that nobody is left out', async () => {
+  it('moves no more than its bound in all; the next one begins behind where it ended, so that nobody is left out', async () => {
     const many = raisesPerRound * 2;
     const { round, raised } = setup({ a: 10, b: many, c: 10 });
     await round(never);
     expect(raised).toEqual({ a: 10, b: raisesPerRound - 10 });
     await round(never);
-    expect(raised).toEqual({ a: 10, b: 2 * raisesPerRound - 10 });
+    expect(raised).toEqual({ a: 10, b: 2 * raisesPerRound - 20, c: 10 });
     await round(never);
     expect(raised).toEqual({ a: 10, b: many, c: 10 });
+  });
+
+  it('looks at no more than its bound in all, and goes on with the next sources: everybody has a turn', async () => {
+    const ids = Array.from({ length: 9 }, (_value, at) => `s${at}`);
+    const { round, looks } = setup(Object.fromEntries(ids.map((id) => [id, 1_000_000])), { standRight: true });
+    const sum = () => Object.values(looks).reduce((total, count) => total + count, 0);
+    for (let rounds = 1; rounds <= ids.length; rounds += 1) {
+      await round(never);
+      expect(sum()).toBe(rounds * looksPerRound);
+    }
+    // As many looks as there are rounds' worth, shared evenly.
+    expect(Object.values(looks)).toEqual(ids.map(() => looksPerRound));
+  });
+
+  it('gives back no turn to a source that could fill every round', async () => {
+    const { round, raised } = setup({ a: 1_000_000, b: 10 });
+    await round(never);
+    await round(never);
+    expect(raised['b']).toBe(10);
+  });
+
+  it('begins behind a source that could not be read, so that the others have their turn', async () => {
+    const read: string[] = [];
+    const sources = ['a', 'broken', 'c'].map((id) => ({ id, ageingMs: 1_000 }));
+    const round = createAgeing(
+      {
+        readPage: async ({ id }) => {
+          read.push(id);
+          if (id === 'broken') throw new Error('no');
+          return { aged: [], next: null, looks: 0 };
+        },
+        raise: async () => 0,
+        logger: { debug: () => {} },
+      },
+      sources,
+    );
+    await expect(round(never)).rejects.toThrow('no');
+    await expect(round(never)).rejects.toThrow('no');
+    expect(read).toEqual(['a', 'broken', 'c', 'a', 'broken']);
   });
 
   it('goes through a source by pages', async () => {

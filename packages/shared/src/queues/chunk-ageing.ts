@@ -24,6 +24,8 @@ export interface AgedPage {
   readonly aged: readonly AgedChunk[];
   /** Where the next page begins; null at the end. */
   readonly next: number | null;
+  /** Chunks that were looked at, some 2 µs of Redis each. */
+  readonly looks: number;
 }
 
 /** Reads one page. `ageingMs` above 0, by Redis' clock; `limit` = chunks that are looked at. Rejects with what Redis answered. */
@@ -35,7 +37,7 @@ export const readAgedChunks = async (
 ): Promise<AgedPage> => {
   const keys = sourceKeys(source.keyPrefix, source.sourceId);
   const jobs = `${keys.prefix}:${recordsQueueName(source.sourceId)}:`;
-  const [found, last] = listOf(
+  const [found, last, looks] = listOf(
     await runScript(
       redis,
       agedChunksScript,
@@ -47,7 +49,7 @@ export const readAgedChunks = async (
   const aged: AgedChunk[] = [];
   for (let at = 0; at < flat.length; at += 2) aged.push({ chunkId: textOf(flat[at]), target: numberOf(flat[at + 1]) });
   const next = numberOf(last);
-  return { aged, next: next < 0 ? null : next };
+  return { aged, next: next < 0 ? null : next, looks: numberOf(looks) };
 };
 
 /** BullMQ's code for a job that is not there (any more). */

@@ -246,6 +246,11 @@ describe('the pages', () => {
       await makeOlder(bundle, `normal-${at}`, ageingMs);
       await makeOlder(bundle, `low-${at}`, ageingMs);
     }
+    const { redis, keyPrefix, sourceId } = bundle;
+    const source = { keyPrefix, sourceId, ageingMs };
+    // Of each class the first young one tells that all behind it are younger.
+    expect(await readAgedChunks(redis, source, 0, 500)).toMatchObject({ next: null, looks: 42 });
+    expect(await readAgedChunks(redis, source, 0, 30)).toMatchObject({ looks: 30 });
     for (const limit of [1, 7, 20, 21, 40, 500]) {
       const pages = await readAll(bundle, limit);
       expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(limit);

@@ -13,12 +13,13 @@ const highestTarget = 2;
 /**
  * KEYS: index, then BullMQ's prioritized and delayed. ARGV: chunk key prefix, job key prefix, ms after which a chunk rises
  * by one class, from score, limit.
- * Answers { job id, target class, …; next score or -1 }.
+ * Answers { { job id, target class, … }, next score or -1, entries looked at }.
  */
 export const agedChunksScript = luaScript(`
 local index, prioritized, delayed = KEYS[1], KEYS[2], KEYS[3]
 local chunk_prefix, job_prefix, ageing = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local cursor, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
+local cursor, limit = tonumber(ARGV[4]), tonumber(ARGV[5])
+local budget = limit
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -37,7 +38,7 @@ local aged = {}
 for class = ${highestTarget + 1}, 4 do
   local last = (class + 1) * ${classWidth} - 1
   if cursor <= last then
-    if budget == 0 then return { aged, cursor } end
+    if budget == 0 then return { aged, cursor, limit } end
     local from = string.format('%.0f', math.max(cursor, class * ${classWidth}))
     local page = redis.call('ZRANGEBYSCORE', index, from, string.format('%.0f', last), 'WITHSCORES', 'LIMIT', 0, budget)
     local is_young = false
@@ -57,9 +58,9 @@ for class = ${highestTarget + 1}, 4 do
         aged[#aged + 1] = target
       end
     end
-    if not is_young and budget == 0 then return { aged, tonumber(page[#page]) + 1 } end
+    if not is_young and budget == 0 then return { aged, tonumber(page[#page]) + 1, limit } end
     cursor = last + 1
   end
 end
-return { aged, -1 }
+return { aged, -1, limit - budget }
 `);
