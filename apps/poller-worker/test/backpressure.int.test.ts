@@ -121,6 +121,23 @@ describe('a full queue', () => {
     expect(poller.calls).toHaveLength(1);
   });
 
+  it('lets critical records into what is kept for them, however many come in one answer', async () => {
+    await using poller = await openPollerBundle(small(), {
+      routing: { rules: [{ when: { field: 'temperatureC', above: 40 }, priority: 'critical' }] },
+    });
+    const hot = (index: number) => reading(index, { data: { stationId: `S${index}`, temperatureC: 41 } });
+    poller.script = onePage(page(readings(0, 60)));
+    await poller.startPoller();
+    await poller.until(await poller.poll(), 'delayed');
+    expect(await total(poller)).toBe(40);
+    // More than a chunk holds, and than there is room for at once: ten at a time.
+    const [waiting] = await poller.polls.getDelayed();
+    poller.script = onePage(page(Array.from({ length: 25 }, (_row, index) => hot(100 + index))));
+    await waiting?.promote();
+    await waitUntil('the places of the reserve to be taken', async () => (await total(poller)) === 60);
+    expect((await poller.store.counts([sourceId])).get(sourceId)?.byPriority[1]).toBe(20);
+  });
+
   it('does not hold up a poller that stops: what is in stays, the poll is handed back', async () => {
     await using poller = await openPollerBundle(small({ admitWaitMs: 60_000 }));
     poller.script = onePage(page(readings(0, 100)));

@@ -14,7 +14,7 @@ import type { KeptDropped } from '@stream-manager/shared/queues/dead-letters/dro
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { Redactor } from '../http/secrets.ts';
-import { type Chunk, cutChunks } from './chunks.ts';
+import { type Chunk, chunkSizes, cutChunks } from './chunks.ts';
 import { invalidRowCode, letterOf } from './invalid-letters.ts';
 import type { AdmissibleRow, PreparedRows } from './prepare.ts';
 import type { Room } from './room.ts';
@@ -112,7 +112,8 @@ export const admitPage = async (
   const freshRows = invalid.filter((_row, index) => sightings[records.length + index] !== 'known');
   tally.addDuplicates(rows.repeated + records.length - fresh.length);
 
-  const chunks = cutChunks(fresh, { records: settings.chunkSize, bytes: chunkBytes });
+  const sizes = chunkSizes(settings.chunkSize, settings.limits.criticalReserve);
+  const chunks = cutChunks(fresh, { ...sizes, bytes: chunkBytes });
   const end = await admitChunks(deps, settings, chunks, poll, tally, beforeWaiting).finally(() => tally.report());
   const accepted = tally.accepted();
   if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, accepted };

@@ -13,9 +13,20 @@ export interface Chunk {
 export interface ChunkSize {
   /** Records. */
   readonly records: number;
+  /** Records of a critical chunk: what is kept for them in a full queue has to hold at least one. */
+  readonly criticalRecords: number;
   /** Bytes of values; a single record above it is a chunk of its own. */
   readonly bytes: number;
 }
+
+/** The sizes that a source's chunks have. Pure. */
+export const chunkSizes = (
+  chunkSize: number,
+  criticalReserve: number,
+): Pick<ChunkSize, 'records' | 'criticalRecords'> => ({
+  records: chunkSize,
+  criticalRecords: criticalReserve === 0 ? chunkSize : Math.min(chunkSize, criticalReserve),
+});
 
 /**
  * Groups by class and cuts each group. Inside a class the order is kept; all chunks of a class, one after the other, are
@@ -26,9 +37,10 @@ export const cutChunks = (records: readonly AdmissibleRecord[], size: ChunkSize)
   for (const priority of priorityClasses) {
     let open: AdmissibleRecord[] = [];
     let openBytes = 0;
+    const most = priority === 1 ? size.criticalRecords : size.records;
     for (const record of records) {
       if (record.priority !== priority) continue;
-      const isFull = open.length >= size.records || openBytes + record.value.length > size.bytes;
+      const isFull = open.length >= most || openBytes + record.value.length > size.bytes;
       if (isFull && open.length > 0) {
         chunks.push({ priority, records: open });
         open = [];
