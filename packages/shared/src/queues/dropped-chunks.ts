@@ -3,11 +3,12 @@
 // once; what a killed one leaves is found here by whoever looks after the source.
 import type { Redis } from 'ioredis';
 import { type OverflowMode, overflowModes } from '../config/overflow-modes.ts';
+import { payloadVersion } from '../records/payload.ts';
 import { takenChunkOf, takenFields } from './chunk-replies.ts';
 import type { TakenChunk } from './chunk-store.ts';
 import { sourceKeys } from './keys.ts';
 import { listOf, numberOf, runScript, textOf } from './script-runner.ts';
-import { listDroppedScript, removeDroppedScript } from './scripts/dropped-chunks.ts';
+import { laterVersion, leaveDroppedScript, listDroppedScript, removeDroppedScript } from './scripts/dropped-chunks.ts';
 
 /** Why a chunk was dropped: it made room for another, or it found none. */
 export type DropReason = 'evicted' | 'no_room';
@@ -24,20 +25,22 @@ export interface DroppedChunk {
 
 /** The chunks set aside. Every method rejects with what Redis answered. */
 export interface DroppedChunks {
-  /** Ids of those that have lain there for so long at least, the oldest first. */
+  /** Ids of those that have lain there for so long at least and that nobody has left for a later version, the oldest first. */
   list(sourceId: string, forMs: number, limit: number): Promise<readonly string[]>;
   /** Null: its letters were made, by somebody else. */
   read(sourceId: string, chunkId: string): Promise<DroppedChunk | null>;
+  /** Leaves a chunk to processes that know this payload version: the others do not find it any more. Again it does nothing. */
+  leave(sourceId: string, chunkId: string, version: number): Promise<void>;
   /** Its letters lie there, or never will. Gives the records that were left in it; again it does nothing and gives 0. */
   remove(sourceId: string, chunkId: string): Promise<number>;
 }
 
-/** Creates them on a shared connection. */
-export const createDroppedChunks = (redis: Redis, keyPrefix: string): DroppedChunks => ({
-  list: async (sourceId, forMs, limit) =>
-    listOf(
-      await runScript(redis, listDroppedScript, [sourceKeys(keyPrefix, sourceId).droppedChunks], [forMs, limit]),
-    ).map(textOf),
+/** Creates them on a shared connection. `version`: the latest payload version that this process knows. */
+export const createDroppedChunks = (redis: Redis, keyPrefix: string, version = payloadVersion): DroppedChunks => ({
+  list: async (sourceId, forMs, limit) => {
+    const places = [sourceKeys(keyPrefix, sourceId).droppedChunks];
+    return listOf(await runScript(redis, listDroppedScript, places, [forMs, limit, version])).map(textOf);
+  },
   read: async (sourceId, chunkId) => {
     const keys = sourceKeys(keyPrefix, sourceId);
     const [fields, droppedAt] = await Promise.all([
@@ -51,8 +54,11 @@ export const createDroppedChunks = (redis: Redis, keyPrefix: string): DroppedChu
       chunk,
       why: why === 'evicted' ? 'evicted' : 'no_room',
       mode: overflowModes.find((known) => known === mode) ?? 'drop_oldest',
-      droppedAt: Number(droppedAt ?? 0),
+      droppedAt: Number(droppedAt ?? 0) % laterVersion,
     };
+  },
+  leave: async (sourceId, chunkId, needed) => {
+    await runScript(redis, leaveDroppedScript, [sourceKeys(keyPrefix, sourceId).droppedChunks], [chunkId, needed]);
   },
   remove: async (sourceId, chunkId) => {
     const keys = sourceKeys(keyPrefix, sourceId);

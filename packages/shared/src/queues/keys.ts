@@ -20,7 +20,7 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     seen1: `${prefix}:seen:1`,
     /** hash: `<class>:<reason>` → records */
     dropped: `${prefix}:dropped`,
-    /** zset: id of a chunk that overflow dropped and that becomes dead letters → when it was dropped (ms) */
+    /** zset: id of a chunk that overflow dropped and that becomes dead letters → when it was dropped (ms), and a version (scripts/dropped-chunks.ts) */
     droppedChunks: `${prefix}:dropped-chunks`,
     /** hash: as `chunk`, and why (evicted or no_room), mode (of the overflow) */
     droppedChunk: (chunkId: string) => `${prefix}:dropped-chunk:${chunkId}`,

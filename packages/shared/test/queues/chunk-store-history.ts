@@ -157,7 +157,10 @@ const createHistory = (bundle: RecordsQueueBundle, sizes: ModelSizes) => {
     const found = await dropped.read(sourceId, chunkId);
     const letters = found === null ? null : droppedLettersOf(sourceId, found);
     const wanted = model.setAside.get(chunkId)?.contents.filter((content) => !content.done) ?? [];
-    expect(letters?.map(({ data }) => data.record)).toEqual(wanted.map(({ id, revision }) => ({ id, r: revision })));
+    if (letters === null || !('letters' in letters)) throw new Error('the chunk is set aside, and can be read');
+    expect(letters.letters.map(({ data }) => data.record)).toEqual(
+      wanted.map(({ id, revision }) => ({ id, r: revision })),
+    );
     ledger.kept(chunkId);
     if (act.diesBefore === 'remove') return;
     expect(await dropped.remove(sourceId, chunkId)).toBe(wanted.length);

@@ -239,7 +239,41 @@ describe('what is set aside', () => {
     await part.redis.hset(part.keys.droppedChunk('newer'), 'v', newer);
     expect(await part.keep()).toEqual({ letters: 1, lost: 0, full: null });
     expect((await part.lettersThere()).map(({ data }) => data.code)).toEqual(['payload_damaged']);
-    expect(await part.list()).toEqual(['newer']);
+    expect(await part.list()).toEqual([]);
     expect(await part.kept()).toBe(3);
+    // The newer process finds it, with the time at which it was dropped, and once more if it is killed.
+    const after = createDroppedChunks(part.redis, part.keyPrefix, 200);
+    for (let time = 1; time <= 2; time += 1) {
+      expect(await after.list(part.sourceId, 0, 100)).toEqual(['newer']);
+      expect(Date.now() - (await after.read(part.sourceId, 'newer'))!.droppedAt).toBeLessThan(3_600_000);
+      await after.leave(part.sourceId, 'newer', 200);
+    }
+    expect(await after.list(part.sourceId, 3_600_000, 100)).toEqual([]);
+    expect(await createDroppedChunks(part.redis, part.keyPrefix, 199).list(part.sourceId, 0, 100)).toEqual([]);
+    expect(await after.remove(part.sourceId, 'newer')).toBe(3);
+    expect(await after.list(part.sourceId, 0, 100)).toEqual([]);
+    await after.leave(part.sourceId, 'newer', 200);
+    expect(await part.redis.exists(part.keys.droppedChunks)).toBe(0);
+  });
+
+  it('is not held up by what a newer process has to read, however much of that was dropped before', async () => {
+    await using part = setup();
+    const limits = keeping({ maxRecords: 10, overflow: 'drop_oldest' });
+    for (let id = 0; id < 10; id += 1) await part.admit([record(id)], { chunkId: `c${id}`, limits });
+    await part.admit(records(100, 10), { limits });
+    for (let id = 0; id < 8; id += 1) {
+      const newer = Buffer.from(encodePayload([record(id)]));
+      newer.writeUInt8(2, 0);
+      await part.redis.hset(part.keys.droppedChunk(`c${id}`), 'v', newer);
+    }
+    // As rounds do it: so many at a time, and as long as there are any.
+    const rounds: string[][] = [];
+    for (let ids = await part.list(); ids.length > 0 && rounds.length < 20; ids = await part.list()) {
+      rounds.push(ids.slice(0, 4));
+      await keepDropped(part.deps, part.sourceId, ids.slice(0, 4));
+    }
+    expect(rounds).toHaveLength(3);
+    expect((await part.lettersThere()).map(({ id }) => id)).toEqual([8, 9].map((id) => jobIdOf(id)).sort());
+    expect(await createDroppedChunks(part.redis, part.keyPrefix, 2).list(part.sourceId, 0, 5)).toHaveLength(5);
   });
 });

@@ -37,8 +37,11 @@ const dropReasonOf = ({ why, mode }: Pick<DroppedChunk, 'why' | 'mode'>): string
     ? `dropped for newer or more urgent records: the queue was full (queue.overflow: ${mode})`
     : `dropped when it came: the queue was full, and not enough in it could make room (queue.overflow: ${mode})`;
 
-/** The letters of a dropped chunk; null: its payload is of a later version, so it waits for a newer process. Pure. */
-export const droppedLettersOf = (sourceId: string, dropped: DroppedChunk): readonly DeadLetter[] | null => {
+/** The letters of a dropped chunk; `newer`: its payload is of a later version, so it waits for a newer process. Pure. */
+export const droppedLettersOf = (
+  sourceId: string,
+  dropped: DroppedChunk,
+): { readonly letters: readonly DeadLetter[] } | { readonly newer: number } => {
   const { chunk } = dropped;
   const cause = {
     code: droppedCode,
@@ -49,18 +52,17 @@ export const droppedLettersOf = (sourceId: string, dropped: DroppedChunk): reado
   };
   const decoded = decodePayload(chunk.payload);
   if (isPayloadFault(decoded)) {
-    if (decoded.kind === 'newer') return null;
+    if (decoded.kind === 'newer') return { newer: decoded.version };
     const digest = createHash('sha256').update(chunk.payload).digest();
-    return [damagedLetterOf(sourceId, chunk, digest, { ...cause, code: 'payload_damaged' })];
+    return { letters: [damagedLetterOf(sourceId, chunk, digest, { ...cause, code: 'payload_damaged' })] };
   }
-  return decoded
-    .filter((record) => !hasBit(chunk.done, record.index))
-    .map((record) => letterOf(sourceId, chunk, record, cause));
+  const left = decoded.filter((record) => !hasBit(chunk.done, record.index));
+  return { letters: left.map((record) => letterOf(sourceId, chunk, record, cause)) };
 };
 
 /**
- * Makes the letters of chunks that were set aside, and removes these; those that are gone are passed over. Rejects with what
- * Redis answered; then it may be done again.
+ * Makes the letters of chunks that were set aside, and removes these; those that are gone are passed over, those of a later
+ * version are left to newer processes. Rejects with what Redis answered; then it may be done again.
  */
 export const keepDropped = async (
   deps: DroppedLettersDeps,
@@ -78,12 +80,16 @@ export const keepDropped = async (
       continue;
     }
     const dropped = await deps.dropped.read(sourceId, chunkId);
-    const made = dropped === null ? null : droppedLettersOf(sourceId, dropped);
-    if (made === null) continue;
-    const added = await deps.addLetters(sourceId, made);
+    if (dropped === null) continue;
+    const made = droppedLettersOf(sourceId, dropped);
+    if ('newer' in made) {
+      await deps.dropped.leave(sourceId, chunkId, made.newer);
+      continue;
+    }
+    const added = await deps.addLetters(sourceId, made.letters);
     const lying = added.lie.filter((lies) => lies).length;
     letters += lying;
-    lost += made.length - lying;
+    lost += made.letters.length - lying;
     full = added.full ?? full;
     await deps.dropped.remove(sourceId, chunkId);
   }
