@@ -1,7 +1,8 @@
 // "Poll now": whatever the source's poll is doing, it runs as soon as a poller is free. It may be taken back.
 import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { PollJobData } from '@stream-manager/shared/jobs/payloads';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
-import type { Queue } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 
 /** `queued` a poll was added · `promoted` a waiting or delayed one goes first · `running` one is under way. */
 export type PollNowAnswer = 'queued' | 'promoted' | 'running';
@@ -34,9 +35,10 @@ export const pollNow = async (queue: Queue, sourceId: string, now: number): Prom
 /** Takes back what was asked for: the poll, if there is one, is no more than any other of its source. */
 export const withdrawRequest = async (queue: Queue, sourceId: string): Promise<void> => {
   const jobId = await queue.getDeduplicationJobId(sourceId);
-  const poll = jobId === null ? undefined : await queue.getJob(jobId);
-  if (poll?.data?.isRequested !== true) return;
-  const { isRequested: _isRequested, ...data } = poll.data;
+  const poll: Job<Partial<PollJobData>> | undefined = jobId === null ? undefined : await queue.getJob(jobId);
+  if (poll === undefined) return;
+  const { isRequested, ...data } = poll.data;
+  if (isRequested !== true) return;
   try {
     await poll.updateData(data);
   } catch (error) {
