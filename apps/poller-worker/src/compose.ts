@@ -17,7 +17,7 @@ import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
 import { createRoom, waitingSlots } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
 import { createHoldBack } from './hold-back.ts';
-import { createHostShares } from './host-share.ts';
+import { createHostShares } from './http/host-share.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { createRedactor } from './http/secrets.ts';
 import { createHttpClient } from './http/undici-client.ts';
@@ -78,6 +78,7 @@ export const composePoller = (
   const limits = new Map(all.map((source) => [source.id, limitFor(source, all)]));
   const http = createHttpClient({
     rateLimit: createRateLimit({ redis, keyPrefix }),
+    hostShares: createHostShares({ after }, { concurrency: config.polling.concurrency }),
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, context.env['STREAM_CONTACT']),
     limitOf: (source) => limits.get(source.id) ?? source.rateLimitPerMinute,
@@ -104,7 +105,6 @@ export const composePoller = (
       now,
       monotonicNow,
     },
-    hostShares: createHostShares(config.polling.concurrency),
     holdBack: createHoldBack(
       { memory: redisMemory, stocks, throttle },
       { decisionHoldsMs: decisionHoldsMs(config.throttling.sampleIntervalMs) },
@@ -146,7 +146,10 @@ export const composePoller = (
         ),
         hangLimitMs: (sourceId) => hangLimitMs(sources.get(sourceId)),
         stop: stop.signal,
-        readData: async (jobId) => (await pollQueue.getJob(jobId))?.data,
+        readData: async (jobId): Promise<unknown> => {
+          const job: { readonly data: unknown } | undefined = await pollQueue.getJob(jobId);
+          return job?.data;
+        },
         logger,
         cutSecrets,
         now,

@@ -4,7 +4,7 @@ import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/erro
 
 /** `later`: delay the poll by `waitMs`. `fail`: it cannot go on. */
 export type Setback =
-  | { readonly act: 'later'; readonly by: 'budget' | 'rate_limited'; readonly waitMs: number }
+  | { readonly act: 'later'; readonly by: 'budget' | 'rate_limited' | 'host'; readonly waitMs: number }
   | { readonly act: 'fail' };
 
 /** A 429 that names no time: not before this, in milliseconds, because providers count per minute. */
@@ -16,10 +16,34 @@ const longestWaitMs = 24 * 3_600_000;
 
 const bounded = (waitMs: number): number => Math.min(Math.max(waitMs, shortestWaitMs), longestWaitMs);
 
-/** Decides, from the error's code and the wait it names; `untilNextTickMs` = milliseconds until the source's next tick. */
-export const chooseSetback = (error: unknown, untilNextTickMs: number): Setback => {
+/** The first look of a poll that found its host's share in use comes after this, in milliseconds. */
+const shortestHostWaitMs = 1_000;
+const longestHostWaitMs = 4_000;
+/** The next look comes when this part of what was waited so far has gone by again. */
+const growth = 0.25;
+/** Part of the wait by which it may be longer or shorter: polls that were delayed together must not come back together. */
+const spread = 0.25;
+
+const hostWaitMs = (waitedMs: number, random: number): number => {
+  const waitMs = Math.min(Math.max(waitedMs * growth, shortestHostWaitMs), longestHostWaitMs);
+  return Math.round(waitMs * (1 + spread * (2 * random - 1)));
+};
+
+/** What a wait depends on. */
+export interface SetbackContext {
+  /** Milliseconds until the source's next tick. */
+  readonly untilNextTickMs: number;
+  /** How long its host's share was found in use so far, look after look, in milliseconds. */
+  readonly hostWaitedMs: number;
+  /** From 0 to 1. */
+  readonly random: number;
+}
+
+/** Decides, from the error's code and the wait it names. */
+export const chooseSetback = (error: unknown, { untilNextTickMs, hostWaitedMs, random }: SetbackContext): Setback => {
   const namedMs = error instanceof StreamManagerError ? error.retryAfterMs : null;
   const code = codeOf(error);
+  if (code === 'host_busy') return { act: 'later', by: 'host', waitMs: hostWaitMs(hostWaitedMs, random) };
   if (code === 'budget_exhausted') return { act: 'later', by: 'budget', waitMs: bounded(namedMs ?? unnamedWaitMs) };
   if (code === 'rate_limited') {
     const waitMs = bounded(namedMs ?? Math.max(unnamedWaitMs, untilNextTickMs));

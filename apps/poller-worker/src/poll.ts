@@ -2,8 +2,8 @@
 // Redis as ports only, and never touches a BullMQ job: it says how the poll ended, and queues/poll-jobs.ts acts on it.
 //
 //   running ──all pages in──► finished
-//      ├──half of the slots serve its host──► later (a moment; counts as no outcome)
 //      ├──Redis or the source's dead letters are full, or the consumers are behind──► later (delayed before its fetch)
+//      ├──half of the slots ask its host──► later (a moment, goes on at its page; counts as no outcome)
 //      ├──out of budget, 429, no room──► later (delayed, goes on at its page)
 //      ├──any other error──► failed (the next tick is the retry, and goes on at the page)
 //      ├──the process stops──► handed_back (another poller goes on at once)
@@ -15,13 +15,11 @@ import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { untilNextTickMs } from '@stream-manager/shared/queues/next-tick';
 import { type PollOutcome, type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
 import type { HoldBack } from './hold-back.ts';
-import { type HostShares, hostWaitMs } from './host-share.ts';
 import { choosePasses } from './poll-passes.ts';
 import { chooseSetback, type Setback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
 import type { RunningClaims } from './queues/running-claim.ts';
 import { type PassDeps, type PassEnd, runPass } from './run-pass.ts';
-
 import type { HeldBack } from './throttle-gate.ts';
 
 /** What the stage needs. */
@@ -29,7 +27,6 @@ export interface PollDeps extends PassDeps {
   readonly sources: ReadonlyMap<string, PolledSource>;
   readonly states: Pick<SourceStateStore, 'read' | 'recordPoll' | 'readPosition' | 'writePosition'>;
   readonly claims: RunningClaims;
-  readonly hostShares: HostShares;
   readonly holdBack: HoldBack;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -88,7 +85,8 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     if (earlier !== null) {
       const end = await runPass(deps, source, { ...earlier, records: 0 }, admitting);
       ({ records, hasFetched } = end);
-      const isOver = end.kind === 'finished' || (end.kind === 'error' && setbackOf(source, end.error).act === 'fail');
+      const isOver =
+        end.kind === 'finished' || (end.kind === 'error' && setbackOf(source, end.error, 0).act === 'fail');
       if (!isOver) return end;
       // Also when it failed: it had its second chance, and the source's first pages are due.
       await deps.states.writePosition(sourceId, null);
@@ -104,8 +102,10 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     return { ...end, records: end.records + records, hasFetched: end.hasFetched || hasFetched };
   };
 
-  const setbackOf = ({ config }: PolledSource, error: unknown): Setback =>
-    chooseSetback(error, untilNextTickMs(config, deps.now()));
+  const setbackOf = ({ config }: PolledSource, error: unknown, hostWaitedMs: number): Setback => {
+    const context = { untilNextTickMs: untilNextTickMs(config, deps.now()), hostWaitedMs, random: deps.random() };
+    return chooseSetback(error, context);
+  };
 
   const runClaimed = async (source: PolledSource, poll: PollRequest, claimLost: AbortSignal): Promise<PollEnd> => {
     const { sourceId } = poll;
@@ -148,7 +148,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
         break;
     }
     const error = deps.cutSecrets(messageOf(end.error));
-    const setback = setbackOf(source, end.error);
+    const setback = setbackOf(source, end.error, end.hasFetched ? 0 : poll.hostWaitedMs);
     if (setback.act === 'fail') {
       await recordEnd('failed', error, end.records);
       deps.logger.warn({ sourceId, error }, 'poll failed');
@@ -156,11 +156,13 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     }
     const { by, waitMs } = setback;
     const refusal: HeldBack = { by, reason: error, waitMs };
+    // A moment between two requests is no end that anybody wants to see.
+    if (by === 'host') return { end: 'later', ...refusal, hasFetched: end.hasFetched };
     // A 429 is an answer.
     return by === 'rate_limited' ? later(by, refusal, { ...end, hasFetched: true }) : later('deferred', refusal, end);
   };
 
-  const runShared = async (source: PolledSource, poll: PollRequest): Promise<PollEnd> => {
+  const runClaiming = async (source: PolledSource, poll: PollRequest): Promise<PollEnd> => {
     const claim = await deps.claims.take(poll.sourceId, poll.jobId);
     if (claim === null) return { end: 'coalesced' };
     // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
@@ -184,26 +186,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       // that delays itself for room would go on for ever after a stop.
       const state = streamState({ flags, inConfig: true, enabled: source.config.enabled, recordsHeld: 0 });
       if (state !== 'running' && !poll.isRequested) return { end: 'skipped', why: 'not_running' };
-      const { host } = source;
-      if (host === null) return runShared(source, poll);
-      const giveBack = deps.hostShares.take(host);
-      if (giveBack === null) {
-        const reason = `${deps.hostShares.slots} polls of this poller ask ${host} already, which is its share of the slots`;
-        return {
-          end: 'later',
-          by: 'host',
-          reason,
-          waitMs: hostWaitMs(poll.hostWaitedMs, deps.random()),
-          hasFetched: false,
-        };
-      }
-      // A poll that hangs does not come to the end below, and its slot of the poller is free by then.
-      poll.givenUp.addEventListener('abort', giveBack, { once: true });
-      try {
-        return await runShared(source, poll);
-      } finally {
-        giveBack();
-      }
+      return runClaiming(source, poll);
     },
   };
 };

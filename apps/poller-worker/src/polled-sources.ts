@@ -10,7 +10,6 @@ import { createPriorityResolver } from '@stream-manager/shared/topics/raise-prio
 import type { AdmissionSettings } from './admission/admit-page.ts';
 import { createKeyReader } from './admission/partition-key.ts';
 import type { PrepareOptions } from './admission/prepare.ts';
-import { hostOf } from './host-share.ts';
 import type { SourceRegistry } from './sources/registry.ts';
 import type { Source } from './sources/source.ts';
 
@@ -18,8 +17,6 @@ import type { Source } from './sources/source.ts';
 export interface PolledSource {
   readonly config: ResolvedSource;
   readonly connector: Source;
-  /** `scheme://host:port` that it asks; null: none. */
-  readonly host: string | null;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
   /** How many of its dead letters may lie. */
@@ -42,7 +39,6 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
       polled.set(id, {
         config: source,
         connector: connectorOf(source, registry),
-        host: hostOf(source),
         prepare: {
           sourceId: id,
           priority: source.priority,

@@ -98,8 +98,13 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
     fault ??= error;
     controller.abort(fault);
   };
+  // Nobody may be reading: then nothing else would let go of what the exchange holds.
+  const endAndRelease = (error: StreamManagerError): void => {
+    end(error);
+    release();
+  };
   const stop = (): void =>
-    end(new StreamManagerError('stopped', `stopped while fetching ${place}`, { cause: signal.reason }));
+    endAndRelease(new StreamManagerError('stopped', `stopped while fetching ${place}`, { cause: signal.reason }));
   const timeout = (what: string, ms: number): StreamManagerError =>
     new StreamManagerError('fetch_timeout', `${place} ${what} within ${ms / 1000} s`);
   const answered = (status: number | null): void => {
@@ -117,16 +122,12 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
     options.onEnd();
   };
   const longestMs = timeoutMs * timeoutsPerExchange;
-  const total = setTimeout(() => {
-    end(timeout('did not end', longestMs));
-    // Nobody may be reading: then nothing else would let go of the signal.
-    release();
-  }, longestMs);
+  const total = setTimeout(() => endAndRelease(timeout('did not end', longestMs)), longestMs);
   signal.addEventListener('abort', stop, { once: true });
 
   try {
-    if (signal.aborted) stop();
     waiting = setTimeout(() => end(timeout('did not answer', timeoutMs)), timeoutMs);
+    if (signal.aborted) stop();
     const data = await options.dispatcher.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,

@@ -30,8 +30,8 @@ export interface HttpResponse {
 }
 
 /**
- * Bound to one source and one poll. Rejects with a StreamManagerError: `budget_exhausted` (our limit; with retryAfterMs),
- * `rate_limited` (429; with retryAfterMs when the provider gave one), `fetch_timeout`, `fetch_network`, `fetch_status`,
+ * Bound to one source and one poll. Rejects with a StreamManagerError: `host_busy` (other polls have its
+ * host's share of the slots), `budget_exhausted` (our limit; with retryAfterMs), `rate_limited` (429; with retryAfterMs when the provider gave one), `fetch_timeout`, `fetch_network`, `fetch_status`,
  * `credentials_refused` (401, 403), `fetch_redirect`, `response_too_large`, `stopped` when the signal aborts.
  */
 export interface HttpClient {

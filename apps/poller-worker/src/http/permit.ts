@@ -1,27 +1,44 @@
-// Waiting for the rate limit: a short wait is spent here, a long one is the poll's business, which can let its worker go
-// meanwhile.
+// Leave to send one request: its host's share of the slots, then the rate limit. A short wait is spent here, a long one is
+// the poll's business, which can let its worker go meanwhile. While it waits for the limit, it holds nothing of the share.
 import { setTimeout as pause } from 'node:timers/promises';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { RateLimit } from './rate-limit.ts';
 
-export interface PermitRequest {
+/** A request that is to be sent. */
+export interface LeaveRequest {
   readonly target: string;
   /** The address as it may be shown in errors. */
   readonly place: string;
   readonly limitPerMinute: number;
-  /** How long to wait here in all, in milliseconds. */
+  /** Enters its host's share; gives how to leave. Rejects with `host_busy`, `stopped`. */
+  readonly enter: () => Promise<() => void>;
+  /** How long to wait here for the limit, in milliseconds. */
   readonly maxWaitMs: number;
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
-/** Gives the ticket of one request. Rejects with `budget_exhausted` (with retryAfterMs), `stopped`, `redis_unreachable`. */
-export const waitForPermit = async (rateLimit: RateLimit, request: PermitRequest): Promise<string> => {
+/** Leave to send one request. */
+export interface Leave {
+  readonly ticket: string;
+  /** To be called when nothing of the request goes on any more. Idempotent. */
+  readonly leave: () => void;
+}
+
+/** Rejects with `host_busy`, `budget_exhausted` (with retryAfterMs), `stopped`, `redis_unreachable`; then nothing is held. */
+export const waitForLeave = async (rateLimit: RateLimit, request: LeaveRequest): Promise<Leave> => {
   const { target, place, limitPerMinute, signal, now } = request;
   const deadlineMs = now() + request.maxWaitMs;
   for (;;) {
-    const permit = await unlessStopped(rateLimit.acquire(target, limitPerMinute), signal, place);
-    if (permit.granted) return permit.ticket;
+    const leave = await request.enter();
+    const permit = await unlessStopped(rateLimit.acquire(target, limitPerMinute), signal, place).catch(
+      (error: unknown) => {
+        leave();
+        throw error;
+      },
+    );
+    if (permit.granted) return { ticket: permit.ticket, leave };
+    leave();
     if (now() + permit.waitMs > deadlineMs) {
       const why =
         permit.reason === 'closed'

@@ -1,4 +1,4 @@
-// The HTTP client of all sources, on undici. One GET is: leave from the fleet's rate limit, the exchange, redirects
+// The HTTP client of all sources, on undici. One GET is: leave from the host's share and the fleet's rate limit, the exchange, redirects
 // inside the same origin (each a request of its own for the limit), and the meaning of the status.
 // No error and no log line that leaves this file holds a secret of the request.
 import { tmpdir } from 'node:os';
@@ -8,9 +8,10 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import { Agent, type Dispatcher } from 'undici';
 import { acceptEncoding, readBeginning, readText } from './body.ts';
 import { type Answer, exchange, placeOf } from './exchange.ts';
+import type { HostShares } from './host-share.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
 import { HttpStatusError } from './http-status-error.ts';
-import { unlessStopped, waitForPermit } from './permit.ts';
+import { unlessStopped, waitForLeave } from './permit.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { createRedactor, excerptOf, type Redactor, secretHeaderValues } from './secrets.ts';
@@ -28,6 +29,7 @@ export interface ExchangeFacts {
 
 export interface HttpClientOptions {
   readonly rateLimit: RateLimit;
+  readonly hostShares: HostShares;
   /** Bound of one answer after decompression (`polling.maxResponseBytes`). */
   readonly maxResponseBytes: number;
   /** Where large answers are kept until they are used up; default above 16 MiB, in the system's temporary directory. */
@@ -89,6 +91,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
 
   const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
     const timeoutMs = source.timeoutMs;
+    const shares = options.hostShares.forPoll({ isUrgent: source.priority === 'critical', signal });
 
     const send = async (
       url: URL,
@@ -98,7 +101,8 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
     ) => {
       const target = rateLimitTarget(url, request.credential);
       const place = placeOf(url, redact);
-      const ticket = await waitForPermit(rateLimit, {
+      const { ticket, leave } = await waitForLeave(rateLimit, {
+        enter: () => shares.enter(url.origin),
         target,
         place,
         limitPerMinute: limitOf(source),
@@ -128,6 +132,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
           });
         },
         onEnd: () => {
+          leave();
           progress();
           const durationMs = now() - startedAtMs;
           options.onExchange?.({ sourceId: source.id, status: answeredStatus, durationMs });
@@ -170,7 +175,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
       let url = request.url;
       for (let redirects = 0; ; redirects += 1) {
         const answer = await send(url, headers, request, redact);
-        if (answer.status >= 400) return refuse(answer, url, request, redact);
+        if (answer.status >= 400) return refuse(answer, url, request, redact).finally(() => answer.discard());
         if (answer.status < 300) return responseOf(answer, placeOf(url, redact), redact, spool);
         answer.discard();
         const location = answer.headers['location'];

@@ -82,7 +82,7 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
     hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
     write: async ({ by, reason, waitMs, hasFetched }) => {
       const now = deps.now();
-      const isSame = isMarked && earlier['by'] === by && sinceMs <= now;
+      const isSame = !hasFetched && earlier['by'] === by && sinceMs <= now;
       const mark: PollDelay = {
         by,
         reason: deps.cutSecrets(reason),

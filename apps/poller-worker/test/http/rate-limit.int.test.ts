@@ -2,9 +2,11 @@
 // through hours in seconds, and every window is counted. The second part is real: ten clients, real requests, the
 // provider's own log.
 import { randomUUID } from 'node:crypto';
+import { after } from '@stream-manager/shared/ops/after';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { createHostShares } from '../../src/http/host-share.ts';
 import { createRateLimit, type RateLimit } from '../../src/http/rate-limit.ts';
 import { createHttpClient } from '../../src/http/undici-client.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
@@ -185,6 +187,7 @@ describe('in real time', () => {
     const client = async (): Promise<void> => {
       const clients = createHttpClient({
         rateLimit: createRateLimit({ redis, keyPrefix, windowMs }),
+        hostShares: createHostShares({ after }, { concurrency: 32 }),
         maxResponseBytes: 1000,
         userAgent: 'test',
         maxWaitMs: 60_000,
@@ -216,6 +219,7 @@ describe('in real time', () => {
     const get = async (): Promise<unknown> => {
       const clients = createHttpClient({
         rateLimit: createRateLimit({ redis, keyPrefix }),
+        hostShares: createHostShares({ after }, { concurrency: 32 }),
         maxResponseBytes: 1000,
         userAgent: 'test',
       });

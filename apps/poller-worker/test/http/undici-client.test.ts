@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { after } from '@stream-manager/shared/ops/after';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
+import { createHostShares } from '../../src/http/host-share.ts';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
 import { createHttpClient, type ExchangeFacts } from '../../src/http/undici-client.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
@@ -34,6 +36,7 @@ const setup = async (
   const facts: ExchangeFacts[] = [];
   const clients = createHttpClient({
     rateLimit,
+    hostShares: createHostShares({ after }, { concurrency: 32 }),
     maxResponseBytes: options.maxResponseBytes ?? 100_000,
     userAgent: 'StreamManager/0 (+test)',
     onExchange: (fact) => facts.push(fact),

@@ -2,6 +2,8 @@
 // <address> <bytes kept in memory>`, with --expose-gc. First a small answer to warm up, then the large one. Prints its rows
 // and how much more memory was held at most while it was used up than before, as JSON; what is only garbage does not count.
 import { tmpdir } from 'node:os';
+import { after } from '@stream-manager/shared/ops/after';
+import { createHostShares } from '../../src/http/host-share.ts';
 import { createHttpClient } from '../../src/http/undici-client.ts';
 import { createNasaFirms } from '../../src/sources/nasa-firms.ts';
 import { createOpenRateLimit } from '../http/open-rate-limit.ts';
@@ -11,6 +13,7 @@ const [baseUrl = '', aboveBytes = ''] = process.argv.slice(2);
 
 const clients = createHttpClient({
   rateLimit: createOpenRateLimit(),
+  hostShares: createHostShares({ after }, { concurrency: 32 }),
   maxResponseBytes: 67_108_864,
   userAgent: 'test',
   spool: { aboveBytes: Number(aboveBytes), directory: tmpdir() },

@@ -1,12 +1,14 @@
 // Every connector, through the real HTTP client, against the simulated providers: what was served must be what was read,
 // whatever goes wrong on the way. The providers' ledger is written from their own truth, not from what they sent.
 import { codeOf } from '@stream-manager/shared/failures/errors';
+import { after } from '@stream-manager/shared/ops/after';
 import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected-record';
 import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import type { FaultName, RouteKind } from '@stream-manager/testkit/providers/faults';
 import { type ProviderOptions, startProviders } from '@stream-manager/testkit/providers/server';
 import { describe, expect, it } from 'vitest';
+import { createHostShares } from '../../src/http/host-share.ts';
 import { createHttpClient } from '../../src/http/undici-client.ts';
 import { createSourceRegistry } from '../../src/sources/registry.ts';
 import { createOpenRateLimit } from '../http/open-rate-limit.ts';
@@ -45,6 +47,7 @@ const setup = async (name: SourceName, options: ProviderOptions = {}, keys: Part
   const source = resolvedSource({ ...entry, baseUrl: providers.url, timeoutSeconds: 5 });
   const clients = createHttpClient({
     rateLimit: createOpenRateLimit(),
+    hostShares: createHostShares({ after }, { concurrency: 32 }),
     maxResponseBytes: 10_000_000,
     userAgent: 'test',
   });

@@ -13,6 +13,7 @@ export const errorTable = {
   redis_unsafe: { retryable: false, meaning: 'Redis would lose records: eviction policy, missing AOF or too old.' },
   source_unsupported: { retryable: false, meaning: 'No connector for this source type in this process.' },
   rate_limited: { retryable: true, meaning: 'The provider answered 429, or its limit is used up.' },
+  host_busy: { retryable: true, meaning: "Other polls of the process have the provider's share of its slots." },
   budget_exhausted: { retryable: true, meaning: 'Our own rate limit for this provider is used up for the moment.' },
   fetch_timeout: { retryable: true, meaning: 'The provider did not answer in time.' },
   fetch_network: { retryable: true, meaning: 'The connection to the provider failed or was cut.' },
