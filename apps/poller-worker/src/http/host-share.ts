@@ -28,6 +28,8 @@ const placesToWait = (concurrency: number): number => Math.floor(concurrency / 4
 
 /** How long a poll waits in its slot, in milliseconds; as long as for a permit of the rate limit. */
 const waitMs = 250;
+/** A poll of a critical source, which is worth a slot for longer than most answers take. */
+const urgentWaitMs = 1_000;
 
 interface Waiter {
   readonly host: string;
@@ -79,7 +81,7 @@ export const createHostShares = (
         },
       };
       const refuse = (): void => waiter.answer(null);
-      const cancel = deps.after(waitMs, refuse);
+      const cancel = deps.after(isUrgent ? urgentWaitMs : waitMs, refuse);
       signal.addEventListener('abort', refuse, { once: true });
       const behind = isUrgent ? waiting.findIndex((other) => !other.isUrgent) : -1;
       waiting.splice(behind === -1 ? waiting.length : behind, 0, waiter);

@@ -96,13 +96,16 @@ describe('the share of one host', () => {
     expect(statesOf(await test.polls(1))).toEqual(['waits']);
   });
 
-  it('is waited for a quarter of a second at most', async () => {
+  it.each([
+    { name: 'a quarter of a second', isUrgent: false, waitMs: 250 },
+    { name: 'by a critical source a second', isUrgent: true, waitMs: 1000 },
+  ])('is waited for $name at most', async ({ isUrgent, waitMs }) => {
     const test = open(4);
-    const requests = await test.polls(3);
+    const requests = await test.polls(3, isUrgent);
     expect(statesOf(requests)).toEqual(['in', 'in', 'waits']);
     await test.passTime();
     expect(statesOf(requests)).toEqual(['in', 'in', 'host_busy']);
-    expect(new Set(test.delays)).toEqual(new Set([250]));
+    expect(test.delays).toEqual([waitMs]);
   });
 
   it('counts a poll once however many requests it has on their way, until the last of them is over', async () => {

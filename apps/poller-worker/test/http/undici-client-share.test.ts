@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
 import { after } from '@stream-manager/shared/ops/after';
+import type { Priority } from '@stream-manager/shared/records/priority';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { createHostShares } from '../../src/http/host-share.ts';
@@ -20,9 +21,16 @@ const setup = async (handle: Handle) => {
     else if (request.url !== '/hold') handle(request, response);
   });
   const rateLimit = createOpenRateLimit();
+  const shares = createHostShares({ after }, { concurrency: 2 });
+  const urgent: boolean[] = [];
   const clients = createHttpClient({
     rateLimit,
-    hostShares: createHostShares({ after }, { concurrency: 2 }),
+    hostShares: {
+      forPoll: (poll) => {
+        urgent.push(poll.isUrgent);
+        return shares.forPoll(poll);
+      },
+    },
     maxResponseBytes: 1_000,
     userAgent: 'test',
   });
@@ -45,6 +53,9 @@ const setup = async (handle: Handle) => {
     /** A poll that holds the share until the end. */
     hold: () => get(clients.forPoll({ source: { ...source, timeoutMs: 60_000 }, signal: end.signal }), '/hold'),
     end,
+    /** Whether each poll so far was urgent. */
+    urgent,
+    pollOf: (priority: Priority) => void clients.forPoll({ source: { ...source, priority }, signal: end.signal }),
     /** What another poll of the host comes to. */
     other: async (): Promise<string> => {
       const another = clients.forPoll({ source, signal: new AbortController().signal });
@@ -79,6 +90,13 @@ describe('a request', () => {
     finish();
     expect(await response.text()).toBe('one two');
     expect(await test.other()).toBe('quick');
+  });
+
+  it('is urgent if its source is critical', async () => {
+    await using test = await setup(() => {});
+    const before = test.urgent.length;
+    for (const priority of ['critical', 'high', 'normal', 'low'] as const) test.pollOf(priority);
+    expect(test.urgent.slice(before)).toEqual([true, false, false, false]);
   });
 
   it('does not hold it while it waits for the rate limit', async () => {
