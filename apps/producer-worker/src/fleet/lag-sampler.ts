@@ -54,8 +54,19 @@ export const isJustSampled = ({ state }: SamplingState, nowMs: number, intervalM
 };
 
 /**
+ * Where sampling goes on, of what this process wrote last and what stands in Redis. Numbers only rise, so a lower one means
+ * that Redis lost its data (a flush, an older copy); without its history a source would go at full rate, onto consumers that
+ * stand still. What is newer counts: others may have sampled since the loss. Pure.
+ */
+export const goOnFrom = (before: SamplingState | undefined, stored: SamplingState): SamplingState => {
+  if (before === undefined || before.state === null || stored.number >= before.number) return stored;
+  const isNewer = stored.state !== null && stored.state.at > before.state.at;
+  return isNewer ? stored : { number: stored.number, state: before.state };
+};
+
+/**
  * Makes the act of taking one sample. A source whose lag cannot be read takes no step: its last decision ages. Rejects only
- * with what Redis answered (then nothing of what was held is trusted any more), or when `signal` aborts.
+ * with what Redis answered (then it is read again where the sampling stands), or when `signal` aborts.
  */
 export const createLagSampler = (
   deps: LagSamplerDeps,
@@ -64,19 +75,25 @@ export const createLagSampler = (
   const { reader, store, watch, memory, notes } = deps;
   const { sources, intervalMs } = options;
   const holdsMs = decisionHoldsMs(intervalMs);
-  /** Where the sampling of each source stands, as far as this process knows. */
+  /** Where the sampling of each source stood when this process wrote it or read it last. */
   const held = new Map<string, SamplingState>();
+  /** Sources of which that is where it stands now. */
+  const sure = new Set<string>();
   let keptAt = Number.NEGATIVE_INFINITY;
 
-  /** Reads what this process does not hold; gives the sources that are to be sampled now. */
+  /** Reads what this process is not sure of; gives the sources that are to be sampled now. */
   const takeUp = async (): Promise<readonly SampledSource[]> => {
-    const missing = sources.filter(({ id }) => !held.has(id)).map(({ id }) => id);
+    const missing = sources.filter(({ id }) => !sure.has(id)).map(({ id }) => id);
     if (missing.length === 0) return sources;
     const [states, decisions, commits] = await Promise.all([store.load(missing), store.read(missing), memory.load()]);
-    for (const [sourceId, state] of states) held.set(sourceId, state);
+    for (const [sourceId, state] of states) {
+      held.set(sourceId, goOnFrom(held.get(sourceId), state));
+      sure.add(sourceId);
+    }
     for (const [sourceId, { decision }] of decisions) notes.recall(sourceId, decision.action);
     const now = await store.now();
-    watch.recall(commits, now);
+    // Nothing stands there before the first write, and after a loss.
+    if (commits.length > 0) watch.recall(commits, now);
     const isLoaded = new Set(missing);
     return sources.filter(({ id }) => {
       const state = held.get(id);
@@ -114,11 +131,12 @@ export const createLagSampler = (
 
   const write = async (steps: ReadonlyMap<string, ThrottleStep>): Promise<void> => {
     // Until it is known that a step was written, where the sampling stands is not known either.
-    for (const sourceId of steps.keys()) held.delete(sourceId);
+    for (const sourceId of steps.keys()) sure.delete(sourceId);
     const written = await store.step(steps);
     for (const [sourceId, { from, state, decision }] of steps) {
       if (!written.has(sourceId)) continue;
       held.set(sourceId, { number: from.number + 1, state });
+      sure.add(sourceId);
       notes.decided(sourceId, decision);
     }
   };

@@ -125,6 +125,31 @@ describe('the lag sampler', () => {
     expect(callsTo(one, 'load')).toHaveLength(2);
   });
 
+  it.each([
+    { name: 'everything', isRestored: false },
+    { name: 'all since an older copy', isRestored: true },
+  ])('goes on with its level, its rate and its history when Redis has lost $name', async ({ isRestored }) => {
+    await using fleet = await openSamplerFleet();
+    await fleet.publish('fires', 100);
+    await fleet.kafka.commit('readers', 'fires', { 0: 0 });
+    const one = fleet.sampler();
+    const { throttle } = sourceKeys(fleet.keyPrefix, 'a');
+    await one.sample();
+    const copy = await fleet.redis.hgetall(throttle);
+    for (let n = 0; n < 2; n++) await one.sample();
+    const before = await stands(fleet);
+    expect(await decided(fleet)).toMatchObject({ action: 'throttle_critical', level: 3 });
+    await fleet.redis.unlink(await fleet.redis.keys(`${fleet.keyPrefix}:*`));
+    if (isRestored) await fleet.redis.hset(throttle, copy);
+    // The step that finds the loss is lost.
+    for (let n = 0; n < 2; n++) await one.sample();
+    expect(await decided(fleet)).toMatchObject({ action: 'throttle_critical', level: 4 });
+    const after = await stands(fleet);
+    expect(after?.number).toBe(isRestored ? 2 : 1);
+    expect(after?.state?.since).toBe(before?.state?.since);
+    expect(after!.state!.allowedRate).toBeLessThan(before!.state!.allowedRate);
+  });
+
   it('waits for no silent Kafka, and does not step any more, when the process stops while it reads', async () => {
     await using fleet = await openSamplerFleet();
     const admin = fleet.kafka.port.createAdmin();

@@ -1,7 +1,7 @@
 import type { SamplingState } from '@stream-manager/shared/queues/throttle-store';
 import { decide } from '@stream-manager/shared/throttle/decide';
 import { describe, expect, it } from 'vitest';
-import { isJustSampled, lagReadingOf } from '../../src/fleet/lag-sampler.ts';
+import { goOnFrom, isJustSampled, lagReadingOf } from '../../src/fleet/lag-sampler.ts';
 import { noon } from '../chunks.ts';
 import { smallThresholds } from './sampler-bundle.ts';
 
@@ -19,6 +19,24 @@ describe('a sample that another process has just taken', () => {
     { name: 'by a clock that was ahead', last: stateAt(noon + 1), isJust: false },
   ])('is told from one that is due: $name', ({ last, isJust }) => {
     expect(isJustSampled(last, noon, 1_000)).toBe(isJust);
+  });
+});
+
+describe('where the sampling goes on', () => {
+  const none: SamplingState = { number: 0, state: null };
+  const numbered = (number: number, at: number): SamplingState => ({ ...stateAt(at), number });
+  const [mine, older, newer] = [numbered(7, noon), numbered(3, noon - 4_000), numbered(3, noon + 4_000)];
+
+  it.each([
+    { name: 'a process that begins takes what stands', before: undefined, stored: mine, goesOn: mine },
+    { name: 'so it does where nothing does', before: undefined, stored: none, goesOn: none },
+    { name: 'a step of another process counts', before: mine, stored: numbered(8, noon), goesOn: numbered(8, noon) },
+    { name: 'of a loss only the number counts', before: mine, stored: none, goesOn: { ...mine, number: 0 } },
+    { name: 'of an older copy too', before: mine, stored: older, goesOn: { ...mine, number: 3 } },
+    { name: 'what others have sampled since a loss counts', before: mine, stored: newer, goesOn: newer },
+    { name: 'who had nothing keeps nothing', before: none, stored: none, goesOn: none },
+  ])('$name', ({ before, stored, goesOn }) => {
+    expect(goOnFrom(before, stored)).toEqual(goesOn);
   });
 });
 
