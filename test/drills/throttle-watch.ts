@@ -17,7 +17,7 @@ export interface SeenDecision extends ThrottleDecision {
 }
 
 /** What the API showed of a source. */
-export interface SeenStream {
+interface SeenStream {
   readonly at: number;
   readonly stream: StreamAnswer;
 }
