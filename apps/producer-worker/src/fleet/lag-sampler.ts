@@ -9,8 +9,8 @@ import type { CommitMemory } from '@stream-manager/shared/queues/commit-memory';
 import type { LagReading } from '@stream-manager/shared/queues/source-state';
 import type { SamplingState, ThrottleStep, ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import { decide } from '@stream-manager/shared/throttle/decide';
-import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
-import type { SampleNotes } from './sample-notes.ts';
+import { decisionHoldsMs, type ThrottleDecision } from '@stream-manager/shared/throttle/decision';
+import type { SampleNotes, ToldDecision } from './sample-notes.ts';
 
 /** What is sampled of one source. */
 export interface SampledSource {
@@ -79,7 +79,13 @@ export const createLagSampler = (
   const held = new Map<string, SamplingState>();
   /** Sources of which that is where it stands now. */
   const sure = new Set<string>();
+  const fullRates = new Map(sources.map(({ id, settings }) => [id, settings.maxSendRate]));
   let keptAt = Number.NEGATIVE_INFINITY;
+
+  const toldOf = (sourceId: string, decision: ThrottleDecision): ToldDecision => ({
+    decision,
+    isFullRate: decision.allowedRate >= (fullRates.get(sourceId) ?? Number.POSITIVE_INFINITY),
+  });
 
   /** Reads what this process is not sure of; gives the sources that are to be sampled now. */
   const takeUp = async (): Promise<readonly SampledSource[]> => {
@@ -90,7 +96,7 @@ export const createLagSampler = (
       held.set(sourceId, goOnFrom(held.get(sourceId), state));
       sure.add(sourceId);
     }
-    for (const [sourceId, { decision }] of decisions) notes.recall(sourceId, decision.action);
+    notes.recall(new Map([...decisions].map(([sourceId, { decision }]) => [sourceId, toldOf(sourceId, decision)])));
     const now = await store.now();
     // Nothing stands there before the first write, and after a loss.
     if (commits.length > 0) watch.recall(commits, now);
@@ -133,12 +139,14 @@ export const createLagSampler = (
     // Until it is known that a step was written, where the sampling stands is not known either.
     for (const sourceId of steps.keys()) sure.delete(sourceId);
     const written = await store.step(steps);
+    const told = new Map<string, ToldDecision>();
     for (const [sourceId, { from, state, decision }] of steps) {
       if (!written.has(sourceId)) continue;
       held.set(sourceId, { number: from.number + 1, state });
       sure.add(sourceId);
-      notes.decided(sourceId, decision);
+      told.set(sourceId, toldOf(sourceId, decision));
     }
+    notes.decided(told);
   };
 
   return async (signal) => {
@@ -146,7 +154,7 @@ export const createLagSampler = (
     if (due.length === 0) return;
     const lags = await readLags(due, signal);
     signal.throwIfAborted();
-    for (const [sourceId, lag] of lags) notes.read(sourceId, lag);
+    notes.read(lags);
     const at = await store.now();
     const steps = stepsOf(due, lags, at);
     if (steps.size === 0) return;

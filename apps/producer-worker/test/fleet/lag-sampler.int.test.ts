@@ -4,7 +4,7 @@ import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { openSamplerFleet, type SamplerFleet, type SamplerUnderTest } from './sampler-bundle.ts';
+import { openSamplerFleet, type SamplerFleet, type SamplerUnderTest, smallThresholds } from './sampler-bundle.ts';
 import { leaseKey, samplerProcess } from './sampler-process.ts';
 
 const decided = async ({ store }: SamplerFleet, sourceId = 'a') =>
@@ -72,6 +72,21 @@ describe('the lag sampler', () => {
     expect([numbers(one), numbers(other)]).toEqual([[1, 2], [3]]);
     // It was told by the first.
     expect([one.lines, other.lines]).toEqual([['source is throttled hard'], []]);
+  });
+
+  it('tells that a source is throttled no more when it is at full rate again, not before', async () => {
+    await using fleet = await openSamplerFleet();
+    await fleet.publish('fires', 20);
+    await fleet.kafka.commit('readers', 'fires', { 0: 0 });
+    const one = fleet.sampler();
+    await one.sample();
+    await fleet.kafka.commit('readers', 'fires', { 0: 20 });
+    for (let n = 0; n < 9; n++) await one.sample();
+    expect(await decided(fleet)).toMatchObject({ action: 'none' });
+    expect(one.lines).toEqual(['source is throttled']);
+    for (let n = 0; n < 3; n++) await one.sample();
+    expect(await decided(fleet)).toMatchObject({ action: 'none', allowedRate: smallThresholds.maxSendRate });
+    expect(one.lines).toEqual(['source is throttled', 'source is not throttled any more']);
   });
 
   it('notices that another process has stepped: that step stands, and the next goes on from it', async () => {
@@ -175,7 +190,7 @@ describe('the lag sampler', () => {
     const next = fleet.sampler();
     await next.sample();
     expect(await decided(fleet)).toMatchObject({ action: 'none', lag: 1 });
-    expect(next.lines).toEqual(['consumer lag is not wholly known', 'source is not throttled any more']);
+    expect(next.lines).toEqual(['consumer lag is not wholly known']);
   });
 });
 

@@ -16,7 +16,7 @@ const lag = (changes: Partial<SourceLag> = {}): SourceLag => ({
   ...changes,
 });
 
-const decision = (action: ThrottleAction): ThrottleDecision => ({
+const decision = (action: ThrottleAction, changes: Partial<ThrottleDecision> = {}): ThrottleDecision => ({
   action,
   level: 1,
   delayMs: 1_500,
@@ -28,32 +28,41 @@ const decision = (action: ThrottleAction): ThrottleDecision => ({
   trendPerSecond: null,
   drainSeconds: null,
   reason: `because of ${action}`,
+  ...changes,
 });
 
-const setup = () => {
+const setup = (level: 'info' | 'debug' = 'info') => {
   const lines: Record<string, unknown>[] = [];
-  const logger = pino({ level: 'info', base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  return { notes: createSampleNotes({ logger }), lines, messages: () => lines.map(({ msg }) => msg) };
+  const logger = pino({ level, base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const notes = createSampleNotes({ logger });
+  return {
+    notes,
+    lines,
+    messages: () => lines.map(({ msg }) => msg),
+    read: (sourceId: string, of: SourceLag) => notes.read(new Map([[sourceId, of]])),
+    decided: (sourceId: string, of: ThrottleDecision, isFullRate = of.action === 'none') =>
+      notes.decided(new Map([[sourceId, { decision: of, isFullRate }]])),
+  };
 };
 
 describe('the notes of a sampler', () => {
   it('say once that a lag cannot be read, and once that it can again', () => {
-    const { notes, messages } = setup();
-    notes.read('a', lag());
-    for (let n = 0; n < 3; n++) notes.read('a', lag({ records: null, failure: 'connect ECONNREFUSED' }));
-    for (let n = 0; n < 3; n++) notes.read('a', lag());
+    const { read, messages } = setup();
+    read('a', lag());
+    for (let n = 0; n < 3; n++) read('a', lag({ records: null, failure: 'connect ECONNREFUSED' }));
+    for (let n = 0; n < 3; n++) read('a', lag());
     expect(messages()).toEqual(['consumer lag is not wholly known', 'consumer lag is known again']);
   });
 
   it('say which group is ignored', () => {
-    const { notes, lines } = setup();
-    notes.read('a', lag({ abandoned: ['old'] }));
+    const { read, lines } = setup();
+    read('a', lag({ abandoned: ['old'] }));
     expect(lines).toMatchObject([{ sourceId: 'a', trouble: 'group old is ignored: no commit for a day' }]);
   });
 
   it('say which group is left out since it may not be read', () => {
-    const { notes, lines } = setup();
-    notes.read('a', lag({ unreadable: ['offsets of group map cannot be read: not allowed'], abandoned: ['old'] }));
+    const { read, lines } = setup();
+    read('a', lag({ unreadable: ['offsets of group map cannot be read: not allowed'], abandoned: ['old'] }));
     expect(lines).toMatchObject([
       {
         level: 40,
@@ -79,12 +88,12 @@ describe('the notes of a sampler', () => {
   });
 
   it('say once that retention takes what was not read, also when it cannot be read for a while', () => {
-    const { notes, lines, messages } = setup();
+    const { read, lines, messages } = setup();
     for (const lostToRetention of [5, 6, 7])
-      notes.read('a', lag({ perGroup: [{ group: 'slow', topic: 'fires', lag: 7, lostToRetention }] }));
-    notes.read('a', lag({ perGroup: [], records: null, failure: 'ECONNREFUSED' }));
-    notes.read('a', lag({ perGroup: [{ group: 'slow', topic: 'fires', lag: 7, lostToRetention: 8 }] }));
-    notes.read('a', lag());
+      read('a', lag({ perGroup: [{ group: 'slow', topic: 'fires', lag: 7, lostToRetention }] }));
+    read('a', lag({ perGroup: [], records: null, failure: 'ECONNREFUSED' }));
+    read('a', lag({ perGroup: [{ group: 'slow', topic: 'fires', lag: 7, lostToRetention: 8 }] }));
+    read('a', lag());
     expect(lines[0]).toMatchObject({ level: 40, sourceId: 'a', lost: 'group slow on fires' });
     expect(messages()).toEqual([
       'retention deletes records before a consumer group has read them',
@@ -93,11 +102,11 @@ describe('the notes of a sampler', () => {
     ]);
   });
 
-  it('say every change of action with its reason, and nothing while it stays', () => {
-    const { notes, lines } = setup();
+  it('say when a source is throttled, when hard, and when it is at full rate again, with the reason', () => {
+    const { decided, lines } = setup();
     const actions = ['none', 'throttle_moderate', 'throttle_moderate', 'throttle_critical', 'none', 'none'] as const;
-    for (const action of actions) notes.decided('a', decision(action));
-    notes.decided('a', decision('no_sample'));
+    for (const action of actions) decided('a', decision(action));
+    decided('a', decision('no_sample'));
     expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
       [40, 'source is throttled'],
       [40, 'source is throttled hard'],
@@ -115,11 +124,71 @@ describe('the notes of a sampler', () => {
   });
 
   it('say nothing of what another process has said', () => {
-    const { notes, messages } = setup();
-    notes.recall('a', 'throttle_critical');
-    notes.decided('a', decision('throttle_critical'));
-    notes.decided('b', decision('throttle_critical'));
-    notes.decided('a', decision('none'));
-    expect(messages()).toEqual(['source is throttled hard', 'source is not throttled any more']);
+    const { notes, decided, messages } = setup();
+    notes.recall(
+      new Map([
+        ['a', { decision: decision('throttle_critical'), isFullRate: false }],
+        ['c', { decision: decision('none'), isFullRate: false }],
+        ['d', { decision: decision('no_sample'), isFullRate: true }],
+      ]),
+    );
+    decided('c', decision('throttle_moderate'), false);
+    decided('c', decision('none'));
+    decided('d', decision('no_sample'), true);
+    decided('a', decision('throttle_critical'));
+    decided('b', decision('throttle_critical'));
+    decided('a', decision('none'));
+    expect(messages()).toEqual([
+      'source is not throttled any more',
+      'source is throttled hard',
+      'source is not throttled any more',
+    ]);
+  });
+
+  it('say of consumers that are slow for ever that the source is throttled, and not that it goes to and fro', () => {
+    const { decided, lines, messages } = setup('debug');
+    for (let n = 0; n < 50; n++) {
+      decided('a', decision('throttle_moderate'), false);
+      decided('a', decision('none'), false);
+    }
+    expect(lines.filter(({ level }) => level !== 20).map(({ msg }) => msg)).toEqual(['source is throttled']);
+    expect(messages().filter((message) => message === 'throttle changes')).toHaveLength(99);
+    decided('a', decision('none'));
+    expect(messages().at(-1)).toBe('source is not throttled any more');
+  });
+
+  it('say that there is a group to follow where there was none', () => {
+    const { decided, messages } = setup();
+    decided('a', decision('no_sample'), true);
+    decided('a', decision('none'));
+    expect(messages()).toEqual([
+      'no consumer group to follow: source goes at full rate',
+      'source follows a consumer group',
+    ]);
+  });
+
+  it('say one fault of the cluster in one line, however many sources there are, and its end in one', () => {
+    const { notes, lines } = setup();
+    const all = (of: SourceLag) => notes.read(new Map(Array.from({ length: 500 }, (_, n) => [`source-${n}`, of])));
+    for (let n = 0; n < 3; n++) all(lag({ failure: 'connect ECONNREFUSED' }));
+    for (let n = 0; n < 3; n++) all(lag());
+    expect(lines).toMatchObject([
+      { level: 40, count: 500, trouble: 'connect ECONNREFUSED', msg: 'consumer lag is not wholly known' },
+      { level: 30, count: 500, msg: 'consumer lag is known again' },
+    ]);
+    expect(lines[0]?.['sources']).toEqual(Array.from({ length: 10 }, (_, n) => `source-${n}`));
+  });
+
+  it('say few different troubles apart, and many together', () => {
+    const { notes, lines } = setup();
+    const failures = (count: number) =>
+      notes.read(new Map(Array.from({ length: count }, (_, n) => [`source-${n}`, lag({ failure: `topic ${n}` })])));
+    failures(5);
+    expect(lines.map(({ sourceId, trouble }) => [sourceId, trouble])).toEqual(
+      Array.from({ length: 5 }, (_, n) => [`source-${n}`, `topic ${n}`]),
+    );
+    lines.length = 0;
+    failures(60);
+    expect(lines).toMatchObject([{ count: 55, trouble: 'topic 5; topic 6; topic 7; topic 8; topic 9' }]);
   });
 });
