@@ -45,7 +45,8 @@ export function explain(grounds: Grounds, settings: ThrottlingSettings): string 
 }
 
 const describeLag = ({ lag, group, topic }: LagSample): string => {
-  if (lag === null) return "no consumer group has a commit on the source's topics";
+  // There may be one that is ignored, since its commits have not moved for a day; whoever shows this names it beside it.
+  if (lag === null) return "no consumer group that counts has a commit on the source's topics";
   const ofGroup = group === null ? '' : ` of group ${group}`;
   return `lag ${printRecords(lag)}${ofGroup}${topic === null ? '' : ` on ${topic}`}`;
 };

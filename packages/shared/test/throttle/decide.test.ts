@@ -113,7 +113,7 @@ describe('a decision', () => {
       delayMs: 0,
       allowedRate: 100_000,
       lag: null,
-      reason: "no consumer group has a commit on the source's topics",
+      reason: "no consumer group that counts has a commit on the source's topics",
     });
     expect(decisions[2]).toMatchObject({ action: 'throttle_critical', level: 1 });
   });
