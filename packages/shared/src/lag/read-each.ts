@@ -25,7 +25,7 @@ export const parallelReads = 16;
 /** The next one does not wait for an answer any longer than for this share of the whole time. */
 const heldShare = 0.1;
 /** How long one answer is waited for, in milliseconds: longer than a broker pauses, much shorter than a decision holds. */
-export const answerWithinMs = 5_000;
+const answerWithinMs = 5_000;
 
 const isOutage = (failure: unknown): boolean => classifySendError(failure).outcome === 'outage';
 
