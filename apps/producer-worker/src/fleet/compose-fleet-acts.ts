@@ -20,6 +20,7 @@ import { chunkJobOptions } from '@stream-manager/shared/queues/source-limits';
 import type { TopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { ageingIntervalMs, ageingSources, createAgeing } from '../ageing/raise-aged-chunks.ts';
 import { buryFailedChunk } from '../dead-letters/bury-failed-chunk.ts';
+import { createCareForLetters } from '../dead-letters/care-for-letters.ts';
 import { createLetterExpiry } from '../dead-letters/expire-letters.ts';
 import { createKeepDropped } from '../dead-letters/keep-dropped.ts';
 import { measureLetters } from '../dead-letters/measure-letters.ts';
@@ -105,11 +106,11 @@ export const composeFleetActs = (
     addLetters: (sourceId, letters) => queues.addLetters(sourceId, letters, 'half'),
     logger,
   });
-  const careForLetters = async (signal: AbortSignal): Promise<void> => {
-    await keepDropped(allSources, signal);
-    await expireLetters(allSources, signal);
-    await measureLetters({ stocks, now: Date.now }, allSources, signal);
-  };
+  const careForLetters = createCareForLetters([
+    expireLetters,
+    (sourceIds, signal) => measureLetters({ stocks, now: Date.now }, sourceIds, signal),
+    keepDropped,
+  ]);
   const { sampleIntervalMs } = config.throttling;
   const watch = createCommitWatch();
   const notes = createSampleNotes({ logger });
@@ -144,7 +145,7 @@ export const composeFleetActs = (
   return [
     actOf('ageing', 'ageing of waiting chunks', ageingIntervalMs(ageing), raiseAged),
     actOf('sweep', 'sweep', sweepIntervalMs, sweep),
-    actOf('letters', 'care of the dead letters', sweepIntervalMs, careForLetters),
+    actOf('letters', 'care of the dead letters', sweepIntervalMs, (signal) => careForLetters(allSources, signal)),
     actOf('lag', 'lag sample', sampleIntervalMs, sampleLag),
   ];
 };
