@@ -23,11 +23,14 @@ const fields = {
     max: 10_000_000,
     unit: 'records/s',
   }),
-  maxSendRate: anyNumber('Records per second of a source that are never exceeded, over the whole fleet.', {
-    min: 1,
-    max: 10_000_000,
-    unit: 'records/s',
-  }),
+  maxSendRate: anyNumber(
+    'Records per second of a source that are never exceeded, over the whole fleet, except by critical records: these wait for nothing, and the others wait for what they took.',
+    {
+      min: 1,
+      max: 10_000_000,
+      unit: 'records/s',
+    },
+  ),
   targetConsumerLag: lagThreshold(
     'Lag from which sending slows. A time (`15s`) is the most records published to the topics of the source in any such time of the window, never under 1,000; at least three commit intervals of the consumers. A number is records.',
   ),
@@ -43,11 +46,14 @@ const fields = {
     max: 3_600,
     unit: 'seconds',
   }),
-  sampleIntervalMs: wholeNumber('Time between two samples of lag; one sample serves the whole fleet.', {
-    min: 100,
-    max: 60_000,
-    unit: 'milliseconds',
-  }),
+  sampleIntervalMs: wholeNumber(
+    'Time between two samples of lag; one sample serves the whole fleet. All decisions go by samples: from the lowest rate to the highest it takes 32 low ones, half a minute with the default, half an hour with 60000.',
+    {
+      min: 100,
+      max: 60_000,
+      unit: 'milliseconds',
+    },
+  ),
   baseDelayMs: wholeNumber('Pause between two batches of a source at level 0 while it is throttled.', {
     min: 0,
     max: 600_000,
