@@ -57,10 +57,13 @@ const toldAfter = (told: Told, action: ThrottleAction, isFullRate: boolean): Tol
 /** Groups that a line names; of more it tells how many there are. */
 const namedGroups = 10;
 
-const lagTrouble = ({ failure, abandoned, unreadable }: SourceLag): string =>
+const lagTrouble = ({ failure, abandoned, unreadable, uncommitted }: SourceLag): string =>
   failure ??
   [
     ...unreadable.map((sentence) => `${sentence}; it is left out`),
+    ...uncommitted.map(
+      (group) => `group ${group} (throttling.consumerGroups) is unknown or has no commit on the topics of the source`,
+    ),
     ...abandoned.map((group) => `group ${group} is ignored: no commit for a day`),
   ].join('; ');
 

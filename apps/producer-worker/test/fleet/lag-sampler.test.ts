@@ -44,7 +44,7 @@ describe('what is shown of a lag', () => {
   it('is every group with its topic, its lag and what it has lost, and the abandoned ones', () => {
     const perGroup = [{ group: 'readers', topic: 'fires', lag: 7, lostToRetention: 3 }];
     const worst = { records: 7, group: 'readers', topic: 'fires' };
-    const lag = { ...worst, perGroup, abandoned: ['old'], unreadable: [], ends: {}, failure: null };
+    const lag = { ...worst, perGroup, abandoned: ['old'], unreadable: [], uncommitted: [], ends: {}, failure: null };
     expect(lagReadingOf(lag)).toEqual({
       records: 7,
       group: 'readers',

@@ -11,6 +11,7 @@ const lag = (changes: Partial<SourceLag> = {}): SourceLag => ({
   perGroup: [{ group: 'readers', topic: 'fires', lag: 7, lostToRetention: 0 }],
   abandoned: [],
   unreadable: [],
+  uncommitted: [],
   ends: { fires: 9 },
   failure: null,
   ...changes,
@@ -58,6 +59,17 @@ describe('the notes of a sampler', () => {
     const { read, lines } = setup();
     read('a', lag({ abandoned: ['old'] }));
     expect(lines).toMatchObject([{ sourceId: 'a', trouble: 'group old is ignored: no commit for a day' }]);
+  });
+
+  it('say which of the groups that were named has no commit', () => {
+    const { read, lines } = setup();
+    read('a', lag({ uncommitted: ['redaers'] }));
+    expect(lines).toMatchObject([
+      {
+        level: 40,
+        trouble: 'group redaers (throttling.consumerGroups) is unknown or has no commit on the topics of the source',
+      },
+    ]);
   });
 
   it('say which group is left out since it may not be read', () => {

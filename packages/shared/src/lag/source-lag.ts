@@ -28,6 +28,8 @@ export interface SourceLag {
   readonly abandoned: readonly string[];
   /** Groups left out since they cannot be read for good, a sentence each; the others count. */
   readonly unreadable: readonly string[];
+  /** Groups that the operator has named and that have no commit on the source's topics: misspelt, gone, or not begun yet. */
+  readonly uncommitted: readonly string[];
   /** Ends of the source's topics, as far as they exist: each the sum over its partitions. */
   readonly ends: Readonly<Record<string, number>>;
   /** Why the lag could not be read, or null. Never to be taken for "no lag". */
@@ -84,6 +86,7 @@ export const lagOfSource = (source: ReadSource, readings: OffsetReadings, isAban
   const perGroup: GroupTopicLag[] = [];
   const abandoned = new Set<string>();
   const unreadable: string[] = [];
+  const uncommitted: string[] = [];
   const ends: Record<string, number> = {};
   let { failure } = source;
   for (const topic of source.topics) {
@@ -102,17 +105,20 @@ export const lagOfSource = (source: ReadSource, readings: OffsetReadings, isAban
       else unreadable.push(sentence);
       continue;
     }
+    let hasCommit = false;
     for (const topic of source.topics) {
       const partitions = committed?.value.get(topic) ?? [];
       const reading = readings.ends.get(topic);
       if (reading === undefined || 'failure' in reading || reading.value === null) continue;
       const lag = computeLag(reading.value, partitions);
       if (lag === null) continue;
+      hasCommit = true;
       // The marker at the end of a transaction is never committed: who has read everything may be behind by it for ever.
       const isBehind = lag.records > reading.value.length;
       if (isAbandoned(group, topic, committedTotal(partitions), isBehind)) abandoned.add(group);
       else perGroup.push({ group, topic, lag: lag.records, lostToRetention: lag.lostToRetention });
     }
+    if (source.isNamed && !hasCommit) uncommitted.push(group);
   }
   if (perGroup.length === 0 && Object.keys(ends).length > 0) failure ??= unreadable[0] ?? awayFailure(source.away);
   const worst = failure === null ? worstOf(perGroup) : null;
@@ -123,6 +129,7 @@ export const lagOfSource = (source: ReadSource, readings: OffsetReadings, isAban
     perGroup,
     abandoned: [...abandoned],
     unreadable,
+    uncommitted,
     ends,
     failure,
   };

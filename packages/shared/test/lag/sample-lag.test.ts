@@ -83,6 +83,7 @@ describe('a sample of lag', () => {
       ],
       abandoned: [],
       unreadable: [],
+      uncommitted: [],
       ends: { a: 10, b: 20 },
       failure: null,
     });
@@ -128,7 +129,8 @@ describe('a sample of lag', () => {
     );
     expect(lags.get('named')).toMatchObject({ records: 2, group: 'one' });
     expect(lags.get('found')).toMatchObject({ records: 9, group: 'two' });
-    expect(lags.get('misspelt')).toMatchObject({ records: null, group: null });
+    expect(lags.get('misspelt')).toMatchObject({ records: null, group: null, uncommitted: ['oen'] });
+    expect(lags.get('named')?.uncommitted).toEqual([]);
   });
 
   it('leaves out a topic that does not exist', async () => {
