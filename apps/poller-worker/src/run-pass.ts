@@ -70,12 +70,15 @@ export const runPass = async (
   const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
   try {
     const prepare = (page: Page): Promise<PreparedRows> => preparePage(source.prepare, page, deps.now());
-    const admit = async (rows: PreparedRows, beforeWaiting?: () => Promise<void>): Promise<PageAdmission> => {
-      const admission = await admitPage(deps.admission, source.admission, rows, poll, beforeWaiting);
+    const admit = async (rows: PreparedRows, beforeOthers?: () => Promise<void>): Promise<PageAdmission> => {
+      const admission = await admitPage(deps.admission, source.admission, rows, poll, beforeOthers);
       records += admission.accepted;
       return admission;
     };
-    const lookAhead = createLookAhead({ prepare, admit: async (rows) => (await admit(rows)).status === 'admitted' });
+    const lookAhead = createLookAhead({
+      prepareCritical: (page) => prepareCritical(source.prepare, page, deps.now()),
+      admit: async (rows) => (await admit(rows)).status === 'admitted',
+    });
     const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
     for await (const page of connector.poll(context)) {
       hasFetched = true;
@@ -120,4 +123,12 @@ const preparePage = async (options: PrepareOptions, page: Page, ingestedAtMs: nu
     preparation.add(page.records.slice(from, from + rowsPerTurn));
   }
   return preparation.finish();
+};
+
+/** Prepares only what is critical of a page. */
+const prepareCritical = (options: PrepareOptions, { records }: Page, ingestedAtMs: number): PreparedRows => {
+  const preparation = startPreparation(options, ingestedAtMs);
+  preparation.add(records.filter((record) => options.resolvePriority(record, options.priority) === 'critical'));
+  // A record that cannot be stored is told of on its own page.
+  return { ...preparation.finish(), invalid: [], rejected: 0 };
 };

@@ -25,7 +25,10 @@ const textsOf = ({ records }: PreparedRows): string => records.map(({ value }) =
 const goThrough = async (pages: readonly string[], fullAt: number, hasRoom: () => boolean = () => true) => {
   const admitted: string[] = [];
   const lookAhead = createLookAhead({
-    prepare: async (page) => rowsOf(page),
+    prepareCritical: (page) => {
+      const rows = rowsOf(page);
+      return { ...rows, records: rows.records.filter(({ priority }) => priority === 1) };
+    },
     admit: async (rows) => {
       if (!hasRoom()) return false;
       admitted.push(`early ${textsOf(rows)}`);

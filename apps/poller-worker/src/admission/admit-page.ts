@@ -92,7 +92,7 @@ const bytesPerLetter = 1_000;
 const chunkBytes = 4 * 1024 * 1024;
 
 /**
- * Admits the rows of one page. `beforeWaiting` is called before others than critical records wait for room in the queue.
+ * Admits the rows of one page. `beforeOthers` is called before the first record goes in that is not critical.
  * Rejects when Redis refuses; then the page is not finished and may be admitted again.
  */
 export const admitPage = async (
@@ -100,7 +100,7 @@ export const admitPage = async (
   settings: AdmissionSettings,
   rows: PreparedRows,
   poll: AdmittingPoll,
-  beforeWaiting: () => Promise<void> = async () => {},
+  beforeOthers: () => Promise<void> = async () => {},
 ): Promise<PageAdmission> => {
   const { records, invalid } = rows;
   const tally = startTally(deps, settings.sourceId, settings.limits.keepDropped === true);
@@ -114,7 +114,7 @@ export const admitPage = async (
 
   const sizes = chunkSizes(settings.chunkSize, settings.limits.criticalReserve);
   const chunks = cutChunks(fresh, { ...sizes, bytes: chunkBytes });
-  const end = await admitChunks(deps, settings, chunks, poll, tally, beforeWaiting).finally(() => tally.report());
+  const end = await admitChunks(deps, settings, chunks, poll, tally, beforeOthers).finally(() => tally.report());
   const accepted = tally.accepted();
   if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, accepted };
   const shortage = await keepInvalid(deps, settings, freshRows, poll.pollId);
@@ -127,16 +127,21 @@ const admitChunks = async (
   chunks: readonly Chunk[],
   poll: AdmittingPoll,
   tally: Tally,
-  beforeWaiting: () => Promise<void>,
+  beforeOthers: () => Promise<void>,
 ): Promise<AdmissionEnd> => {
   const { sourceId } = settings;
+  let wereOthersBefore = false;
   // One ring a page: a producer that heard it looks at the queue until it is empty.
   let hasRung = false;
   // The job of one chunk is added while the next chunk is admitted; never more than one, so that nothing piles up.
   let adding: Promise<void> = Promise.resolve();
   try {
     for (const chunk of chunks) {
-      const end = await admitWhenRoom(deps, settings, chunk, poll, beforeWaiting);
+      if (chunk.priority > 1 && !wereOthersBefore) {
+        wereOthersBefore = true;
+        await beforeOthers();
+      }
+      const end = await admitWhenRoom(deps, settings, chunk, poll);
       if ('status' in end) return end;
       const { chunkId, result } = end;
       tally.addResult(chunk, result);
@@ -167,9 +172,8 @@ const admitWhenRoom = async (
   { sourceId, limits, admitWaitMs }: AdmissionSettings,
   { priority, records }: Chunk,
   { pollId, signal, progress }: AdmittingPoll,
-  beforeWaiting: () => Promise<void>,
 ): Promise<{ readonly chunkId: string; readonly result: Exclude<AdmitResult, { status: 'full' }> } | AdmissionEnd> => {
-  let untilMs: number | null = null;
+  const untilMs = deps.monotonicNow() + admitWaitMs;
   for (;;) {
     if (signal.aborted) return { status: 'stopped' };
     let known = 0;
@@ -181,9 +185,7 @@ const admitWhenRoom = async (
       if (result.status === 'stored') deps.memory.took(bytesOf(records));
       if (result.status !== 'full') return { chunkId, result };
       known = result.known;
-      if (untilMs === null && priority > 1) await beforeWaiting();
     }
-    untilMs ??= deps.monotonicNow() + admitWaitMs;
     const waiting = { sourceId, priority, records: records.length - known, limits };
     const answer = await deps.room.waitFor(waiting, untilMs, signal);
     if (answer === 'stopped') return { status: 'stopped' };
