@@ -7,7 +7,7 @@ import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/e
 import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
-import type { AdmissionSettings } from './admission/admit-page.ts';
+import type { AdmissionSettings } from './admission/admission.ts';
 import { createKeyReader } from './admission/partition-key.ts';
 import type { PrepareOptions } from './admission/prepare.ts';
 import type { SourceRegistry } from './sources/registry.ts';

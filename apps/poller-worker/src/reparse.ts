@@ -18,7 +18,7 @@ import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { letterMark, nextLetterId } from '@stream-manager/shared/queues/dead-letters/letter-mark';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
-import type { AdmissionQueues } from './admission/admit-page.ts';
+import type { AdmissionQueues } from './admission/admission.ts';
 import { againLetterOf } from './admission/invalid-letters.ts';
 import { type AdmissibleRecord, startPreparation } from './admission/prepare.ts';
 import { sampleOf } from './admission/sample.ts';

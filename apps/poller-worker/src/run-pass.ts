@@ -2,13 +2,8 @@
 // a position never stands behind a row that is in neither queue, dead letters nor seen ids.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
-import {
-  type AdmissionDeps,
-  type AdmittingPoll,
-  admitPage,
-  type PageAdmission,
-  type Shortage,
-} from './admission/admit-page.ts';
+import type { AdmissionDeps, AdmittingPoll, PageAdmission, Shortage } from './admission/admission.ts';
+import { admitPage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import type { Freshness } from './freshness.ts';
 import type { Redactor } from './http/secrets.ts';

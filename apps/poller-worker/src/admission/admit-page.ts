@@ -2,91 +2,26 @@
 //   look up → admit a chunk → add its job → remove the jobs of chunks that made room → make letters of what was dropped, if
 //   queue.keepDropped says so → (next chunk) →
 //   add the letters of invalid rows → remember these rows.
-// Killed between two of them: a stored chunk without a job is the sweep's, and so is a dropped one without letters; a row without its memory gets the same
-// letter again, which BullMQ ignores; everything else comes again with the next poll, and what is in is known then.
-import type { Logger } from '@stream-manager/shared/observability/logger';
-import type { Metrics } from '@stream-manager/shared/observability/metrics';
+// Killed between two of them: a stored chunk without a job is the sweep's, and so is a dropped one without letters; a row
+// without its memory gets the same letter again, which BullMQ ignores; everything else comes again with the next poll, and
+// what is in is known then.
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
-import type { AdmitResult, ChunkLimits, ChunkStore, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
-import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
-import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
-import type { KeptDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
-import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
-import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
-import type { Redactor } from '../http/secrets.ts';
+import type { AdmitResult, ChunkLimits, EvictedChunk } from '@stream-manager/shared/queues/chunk-store';
+import type {
+  AdmissionDeps,
+  AdmissionEnd,
+  AdmissionQueues,
+  AdmissionSettings,
+  AdmittingPoll,
+  PageAdmission,
+} from './admission.ts';
 import { type Chunk, chunkSizes, cutChunks } from './chunks.ts';
-import { invalidRowCode, letterOf } from './invalid-letters.ts';
-import type { AdmissibleRow, PreparedRows } from './prepare.ts';
-import type { Room } from './room.ts';
+import { keepInvalid } from './keep-invalid.ts';
+import type { PreparedRows } from './prepare.ts';
 import { sampleOf } from './sample.ts';
 import { startTally, type Tally } from './tally.ts';
 
-/** The queues of sources, as admission uses them. Every act may be repeated. */
-export interface AdmissionQueues {
-  addChunkJob(sourceId: string, chunk: StoredChunk): Promise<void>;
-  removeEvictedJobs(sourceId: string, evicted: readonly EvictedChunk[]): Promise<void>;
-  /** Adds as many letters as the limits leave room for, over the whole fleet. */
-  addFittingLetters(sourceId: string, letters: readonly DeadLetter[]): Promise<AddedLetters>;
-  /** Makes letters of chunks that were dropped and set aside. */
-  keepDropped(sourceId: string, chunkIds: readonly string[]): Promise<KeptDropped>;
-  /** Tells producers that the source has work. May be lost. */
-  ring(sourceId: string): void;
-}
-
-/** What admission needs. */
-export interface AdmissionDeps {
-  readonly store: Pick<ChunkStore, 'lookup' | 'admit' | 'remember'>;
-  readonly queues: AdmissionQueues;
-  readonly room: Room;
-  readonly memory: Pick<RedisMemory, 'high' | 'took'>;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-  /** Cuts every secret of this process from a text. */
-  readonly cutSecrets: Redactor;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Milliseconds that only grow. */
-  readonly monotonicNow: () => number;
-}
-
-/** What of a source admission depends on. */
-export interface AdmissionSettings {
-  readonly sourceId: string;
-  readonly limits: ChunkLimits;
-  /** Records of a chunk at most. */
-  readonly chunkSize: number;
-  /** How long a chunk waits for room, in milliseconds; every chunk that gets in starts it anew. */
-  readonly admitWaitMs: number;
-}
-
-/** The poll that a page belongs to. */
-export interface AdmittingPoll {
-  readonly pollId: string;
-  /** Between two chunks, and while waiting for room, an abort ends the admission; the chunk in hand is finished. */
-  readonly signal: AbortSignal;
-  /** The poll is another run's by now: this one stores nothing of where it stands. */
-  readonly lost: AbortSignal;
-  /** Called whenever the poll got on. */
-  readonly progress: () => void;
-}
-
-/** What there is no room in: the source's queue, the memory of Redis, or the source's dead letters. */
-export interface Shortage {
-  readonly by: 'room' | 'memory' | 'letters';
-  /** One sentence for people. */
-  readonly reason: string;
-}
-
-/** `no_room`: the rest did not fit in time. `stopped`: the signal. In both cases some of the page may be in. */
-type AdmissionEnd =
-  | { readonly status: 'admitted' | 'stopped' }
-  | { readonly status: 'no_room'; readonly shortage: Shortage };
-
-/** What became of a page; `accepted` = records stored, new or corrected. Only after `admitted` may its position be stored. */
-export type PageAdmission = AdmissionEnd & { readonly accepted: number };
-
 const bytesPerId = 120;
-const bytesPerLetter = 1_000;
 
 /** Bytes of values in one chunk at most: Redis and a producer copy a chunk whole. */
 const chunkBytes = 4 * 1024 * 1024;
@@ -208,10 +143,6 @@ const fullQueue = ({ maxRecords, criticalReserve }: ChunkLimits, answer: 'timeou
 const bytesOf = (records: Chunk['records']): number =>
   records.reduce((sum, { value, key }) => sum + value.length + key.length + bytesPerId, 0);
 
-/** What letters take in Redis, roughly: the row and its context, and the rest of the job around them. */
-const letterBytesOf = (letters: readonly DeadLetter[]): number =>
-  letters.reduce((sum, { data }) => sum + bytesPerLetter + (data.raw?.length ?? 0) + (data.rawContext?.length ?? 0), 0);
-
 const addJob = async (
   queues: AdmissionQueues,
   sourceId: string,
@@ -244,31 +175,4 @@ const clearAway = async (
   if (chunkIds.length === 0) return;
   const { lost, full } = await queues.keepDropped(sourceId, chunkIds);
   if (lost > 0 && full !== null) tally.addLost(lost, full);
-};
-
-/**
- * Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. As many
- * as there is room for; what is short if that is not all.
- */
-const keepInvalid = async (
-  deps: AdmissionDeps,
-  { sourceId, limits }: AdmissionSettings,
-  freshRows: readonly AdmissibleRow[],
-  pollId: string,
-): Promise<Shortage | null> => {
-  const high = await deps.memory.high();
-  if (high !== null) return { by: 'memory', reason: high };
-  const at = new Date(deps.now()).toISOString();
-  const letters = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
-  const { lie, isNew, full } = await deps.queues.addFittingLetters(sourceId, letters);
-  deps.memory.took(letterBytesOf(letters.filter((_letter, index) => isNew[index] === true)));
-  const rows = freshRows.filter((_row, index) => lie[index] === true);
-  if (rows.length > 0) {
-    await deps.store.remember(sourceId, rows, limits);
-    for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
-    deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
-    const example = deps.cutSecrets(rows[0]?.message ?? '');
-    deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
-  }
-  return full === null ? null : { by: 'letters', reason: full };
 };

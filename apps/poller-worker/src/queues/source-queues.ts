@@ -17,7 +17,7 @@ import { addChunkJobs, type ChunkJobOptions, removeEvictedJobs } from '@stream-m
 import { createRings } from '@stream-manager/shared/queues/rings';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { AdmissionQueues } from '../admission/admit-page.ts';
+import type { AdmissionQueues } from '../admission/admission.ts';
 
 /** What admission and parsing again use, and the end of it. */
 export interface SourceQueues extends AdmissionQueues {

@@ -9,12 +9,8 @@ import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { describe, expect, it } from 'vitest';
-import {
-  type AdmissionDeps,
-  type AdmissionSettings,
-  admitPage,
-  type PageAdmission,
-} from '../../src/admission/admit-page.ts';
+import type { AdmissionDeps, AdmissionSettings, PageAdmission } from '../../src/admission/admission.ts';
+import { admitPage } from '../../src/admission/admit-page.ts';
 import { type PreparedRows, startPreparation } from '../../src/admission/prepare.ts';
 import { createRoom } from '../../src/admission/room.ts';
 import { createSourceQueues } from '../../src/queues/source-queues.ts';
