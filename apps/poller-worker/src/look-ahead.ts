@@ -26,8 +26,8 @@ export interface LookAheadDeps {
 
 /** Creates the look-ahead of one pass. */
 export const createLookAhead = ({ prepareCritical, admit }: LookAheadDeps): LookAhead => {
-  /** Ids that went in early, with the number of their page. */
-  const early = new Map<string, number>();
+  /** What went in early: by id, the number of its page and its content. */
+  const early = new Map<string, { readonly page: number; readonly hash: Buffer }>();
   let pageNumber = -1;
   let hasLooked = false;
   return {
@@ -43,14 +43,20 @@ export const createLookAhead = ({ prepareCritical, admit }: LookAheadDeps): Look
         await nextTurn();
         if (rows.records.length === 0) continue;
         if (!(await admit(rows))) return;
-        for (const { id } of rows.records) if (!idsInHand.has(idText(id))) early.set(idText(id), number);
+        for (const { id, hash } of rows.records)
+          if (!idsInHand.has(idText(id))) early.set(idText(id), { page: number, hash });
       }
     },
     withoutEarly: (rows) => {
       pageNumber += 1;
       if (early.size === 0) return rows;
-      const records = rows.records.filter(({ id }) => (early.get(idText(id)) ?? -1) < pageNumber);
-      return { ...rows, records };
+      const isIn = ({ id, hash }: PreparedRows['records'][number]): boolean => {
+        const known = early.get(idText(id));
+        if (known === undefined || known.page < pageNumber) return false;
+        // On its own page it may stand once more, in a newer form that is not critical.
+        return known.page > pageNumber || known.hash.equals(hash);
+      };
+      return { ...rows, records: rows.records.filter((record) => !isIn(record)) };
     },
   };
 };

@@ -21,12 +21,20 @@ const rowsOf = (page: Page): PreparedRows => ({
 });
 const textsOf = ({ records }: PreparedRows): string => records.map(({ value }) => value.toString()).join(' ');
 
-/** Goes through an answer whose pages hold these records; the queue is full at page `fullAt`. */
-const goThrough = async (pages: readonly string[], fullAt: number, hasRoom: () => boolean = () => true) => {
+/**
+ * Goes through an answer whose pages hold these records, united by id, and are looked at from page `fullAt` on. `critical`:
+ * what of a page is critical where a later row of the same id is not.
+ */
+const goThrough = async (
+  pages: readonly string[],
+  fullAt: number,
+  hasRoom: () => boolean = () => true,
+  critical: Readonly<Record<number, string>> = {},
+) => {
   const admitted: string[] = [];
   const lookAhead = createLookAhead({
     prepareCritical: (page) => {
-      const rows = rowsOf(page);
+      const rows = rowsOf({ ...page, position: critical[pages.indexOf(String(page.position))] ?? page.position });
       return { ...rows, records: rows.records.filter(({ priority }) => priority === 1) };
     },
     admit: async (rows) => {
@@ -78,9 +86,15 @@ describe('the look-ahead of a pass', () => {
       pages: ['A1 B1', 'A2! C1'],
       admitted: ['early A2!', 'A1 B1', 'A2! C1'],
     },
+    {
+      name: 'keeps a newer form that stands on the same page and is not critical',
+      pages: ['A1', 'B2'],
+      critical: { 1: 'B1!' },
+      admitted: ['early B1!', 'A1', 'B2'],
+    },
     { name: 'does nothing on the last page', pages: ['A1'], admitted: ['A1'] },
-  ])('$name', async ({ pages, admitted }) => {
-    expect(await goThrough(pages, 0)).toEqual(admitted);
+  ])('$name', async ({ pages, admitted, critical }) => {
+    expect(await goThrough(pages, 0, () => true, critical)).toEqual(admitted);
   });
 
   it('looks once a pass', async () => {

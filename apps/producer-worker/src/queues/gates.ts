@@ -80,8 +80,9 @@ export const createGates = (deps: GatesDeps, { rates, ...options }: GatesOptions
       return trial === 'invited' ? 'any' : 'none';
     },
     enter: async (batch) => {
-      // A trial counts and does not wait: whether Kafka is back must not hang on how fast this source may go.
-      if (!(await throttle.ask(breaker.isShut() ? { ...batch, priority: 1 } : batch))) return null;
+      // A trial asks nobody, and counts for nothing: whether Kafka is back must not hang on how fast this source may go, and
+      // what fails must not be owed. It is one batch per `resetMs`.
+      if (!breaker.isShut() && !(await throttle.ask(batch))) return null;
       const pass = breaker.enter(sourceId);
       if (breaker.isShut() && trial === 'invited') trial = 'out';
       return pass;

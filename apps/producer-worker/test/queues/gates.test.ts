@@ -72,12 +72,13 @@ describe('the gates of a queue', () => {
   it('let an invited queue send one batch, whatever the throttle says', async () => {
     const { gates, breaker, queue, asked, view } = setup({ isThrottled: true });
     await gates.enter(batch);
+    const before = asked.length;
     breaker.isShut = true;
     queue.shut();
     queue.invite();
     expect(view()).toEqual(['any', true, true]);
     expect(await gates.enter(batch)).not.toBeNull();
-    expect(asked.at(-1)).toMatchObject({ records: 100, priority: 1 });
+    expect(asked).toHaveLength(before);
     // It is on its way: nothing goes beside it.
     expect(view()).toEqual(['none', true, true]);
     breaker.isShut = false;
