@@ -28,9 +28,11 @@ export interface Leave {
 /** Rejects with `host_busy`, `budget_exhausted` (with retryAfterMs), `stopped`, `redis_unreachable`; then nothing is held. */
 export const waitForLeave = async (rateLimit: RateLimit, request: LeaveRequest): Promise<Leave> => {
   const { target, place, limitPerMinute, signal, now } = request;
-  const deadlineMs = now() + request.maxWaitMs;
+  let deadlineMs: number | null = null;
   for (;;) {
     const leave = await request.enter();
+    // The wait for the host's share is none for the limit.
+    deadlineMs ??= now() + request.maxWaitMs;
     const permit = await unlessStopped(rateLimit.acquire(target, limitPerMinute), signal, place).catch(
       (error: unknown) => {
         leave();

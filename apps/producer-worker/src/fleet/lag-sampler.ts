@@ -61,7 +61,7 @@ export const isJustSampled = ({ state }: SamplingState, nowMs: number, intervalM
 export const goOnFrom = (before: SamplingState | undefined, stored: SamplingState): SamplingState => {
   if (before === undefined || before.state === null || stored.number >= before.number) return stored;
   const isNewer = stored.state !== null && stored.state.at > before.state.at;
-  return isNewer ? stored : { number: stored.number, state: before.state };
+  return isNewer ? stored : { number: stored.number, state: before.state, written: stored.state?.slices ?? [] };
 };
 
 /**

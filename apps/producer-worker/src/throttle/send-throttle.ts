@@ -109,6 +109,7 @@ export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottle
         }
         const leave = await question(batch);
         last = leave;
+        isTold = false;
         if (!leave.isGranted) shutFor(leave.waitMs, 'critical');
         return leave.isGranted;
       } catch (error) {

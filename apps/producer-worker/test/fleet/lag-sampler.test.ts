@@ -31,8 +31,18 @@ describe('where the sampling goes on', () => {
     { name: 'a process that begins takes what stands', before: undefined, stored: mine, goesOn: mine },
     { name: 'so it does where nothing does', before: undefined, stored: none, goesOn: none },
     { name: 'a step of another process counts', before: mine, stored: numbered(8, noon), goesOn: numbered(8, noon) },
-    { name: 'of a loss only the number counts', before: mine, stored: none, goesOn: { ...mine, number: 0 } },
-    { name: 'of an older copy too', before: mine, stored: older, goesOn: { ...mine, number: 3 } },
+    {
+      name: 'of a loss only the number counts',
+      before: mine,
+      stored: none,
+      goesOn: { ...mine, number: 0, written: [] },
+    },
+    {
+      name: 'of an older copy too',
+      before: mine,
+      stored: older,
+      goesOn: { ...mine, number: 3, written: older.state?.slices ?? [] },
+    },
     { name: 'what others have sampled since a loss counts', before: mine, stored: newer, goesOn: newer },
     { name: 'who had nothing keeps nothing', before: none, stored: none, goesOn: none },
   ])('$name', ({ before, stored, goesOn }) => {

@@ -81,7 +81,9 @@ export const createLagReader = (deps: {
       const found = await findGroups(autoTopics, signal);
       // Of all topics, not only those that it is known to read: its first commit on another is seen at once.
       for (const group of found.readers.keys()) want(group, autoTopics);
-      deps.noteUnasked(new Map([...found.unasked].map(([group, failure]) => [group, messageOf(failure)])));
+      // Without a list nobody knows who could be asked.
+      if (found.failure === null)
+        deps.noteUnasked(new Map([...found.unasked].map(([group, failure]) => [group, messageOf(failure)])));
       const ofAuto = {
         groups: [...found.readers.keys()],
         isNamed: false,

@@ -21,7 +21,7 @@ export const createRedisThrottleStore = (deps: {
 
   const writeStep = async (sourceId: string, step: ThrottleStep): Promise<boolean> => {
     const { throttle, throttleSlices, state } = keysOf(sourceId);
-    const { kept, gone } = changedSlices(step.from.state?.slices ?? [], step.state.slices);
+    const { kept, gone } = changedSlices(step.from.written ?? step.from.state?.slices ?? [], step.state.slices);
     const shown = Object.entries(lagFields(step.lag, step.state.at)).flat();
     const lists = [throttleFields(step), kept, shown].flatMap((list) => [list.length, ...list]);
     const args = [step.from.number, ...lists, ...gone];

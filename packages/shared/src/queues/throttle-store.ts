@@ -1,7 +1,7 @@
 // The throttle as the fleet shares it: the last decision of every source, the step from one sample to the next, and leave
 // to send. Everything of a source lies under its hash tag; times are Redis' own.
 import type { PriorityClass } from '../records/priority.ts';
-import type { ThrottleDecision, ThrottleState } from '../throttle/decision.ts';
+import type { Slice, ThrottleDecision, ThrottleState } from '../throttle/decision.ts';
 import type { LagReading } from './source-state.ts';
 
 /** The last decision of a source. */
@@ -15,6 +15,8 @@ export interface StoredDecision {
 export interface SamplingState {
   readonly number: number;
   readonly state: ThrottleState | null;
+  /** The slices that stand in Redis, where these are not those of the state: it has lost some. */
+  readonly written?: readonly Slice[];
 }
 
 /** One step: the sample after `from`, in place of what that left behind. */

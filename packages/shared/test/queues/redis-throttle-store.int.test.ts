@@ -102,6 +102,17 @@ describe('a step of the throttle', () => {
     expect((await bundle.store.load(['fires'])).get('fires')).toEqual(from);
   });
 
+  it('writes all slices again of which Redis has lost some', async () => {
+    await using bundle = openThrottleStore();
+    const first = throttleStep(never, { state: { slices: slicesFrom([1, 2, 3]) } });
+    await bundle.store.step(new Map([['fires', first]]));
+    await bundle.redis.del(bundle.keys.throttle, bundle.keys.throttleSlices);
+    const from = { number: 0, state: first.state, written: [] };
+    const second = throttleStep(from, { state: { slices: slicesFrom([2, 3, 4]) } });
+    expect(await bundle.store.step(new Map([['fires', second]]))).toEqual(new Set(['fires']));
+    expect((await bundle.store.load(['fires'])).get('fires')?.state?.slices).toEqual(slicesFrom([2, 3, 4]));
+  });
+
   it('writes little for a source whose lag stays as it is', async () => {
     await using bundle = openThrottleStore();
     const first = throttleStep(never, { at: 1_000_000_000_000 });
