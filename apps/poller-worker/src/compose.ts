@@ -7,14 +7,14 @@ import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { version } from '@stream-manager/shared/ops/version';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
-import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createLetterStocks, createLettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
-import { createRoom, waitingSlots } from './admission/room.ts';
+import { createRoom } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
 import { createHoldBack } from './hold-back.ts';
 import { createHostShares } from './http/host-share.ts';
@@ -29,6 +29,7 @@ import { createPollWorker } from './queues/poll-worker.ts';
 import { createRunningClaims } from './queues/running-claim.ts';
 import { createSourceQueues } from './queues/source-queues.ts';
 import { createReparseStage } from './reparse.ts';
+import { halfOfSlots } from './slots.ts';
 import { createSourceRegistry, type SourceRegistry } from './sources/registry.ts';
 import { limitFor } from './sources/shared-limit.ts';
 import { createTickStage } from './tick.ts';
@@ -63,7 +64,6 @@ export const composePoller = (
 
   const sources = createPolledSources(config, registry);
   const store = createRedisChunkStore({ redis, keyPrefix });
-  const stocks = createLetterStocks(redis, keyPrefix);
   const states = createSourceStateStore(redis, keyPrefix);
   const throttle = createRedisThrottleStore({ redis, keyPrefix });
   const queues = createSourceQueues(
@@ -96,7 +96,7 @@ export const composePoller = (
       queues,
       room: createRoom(
         { store, memory: redisMemory, now: monotonicNow },
-        { maxWaiting: waitingSlots(config.polling.concurrency) },
+        { maxWaiting: halfOfSlots(config.polling.concurrency) },
       ),
       memory: redisMemory,
       metrics,
@@ -106,7 +106,11 @@ export const composePoller = (
       monotonicNow,
     },
     holdBack: createHoldBack(
-      { memory: redisMemory, stocks, throttle },
+      {
+        memory: redisMemory,
+        lettersFull: createLettersFull(createLetterStocks(redis, keyPrefix), config.delivery.deadLetters),
+        throttle,
+      },
       { decisionHoldsMs: decisionHoldsMs(config.throttling.sampleIntervalMs) },
     ),
     freshness: createFreshness(metrics, now),

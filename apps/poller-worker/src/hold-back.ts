@@ -1,7 +1,6 @@
 // What keeps a source from being polled now: a fetch would cost the provider's quota and bring what nobody can take, or
 // what the consumers cannot take as fast. The poll is delayed without an attempt and holds no worker; it looks again by
 // itself, so that polling goes on when Redis has drained, or when somebody has replayed or discarded dead letters.
-import { type LetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { PolledSource } from './polled-sources.ts';
@@ -19,7 +18,8 @@ export const createHoldBack =
   (
     deps: {
       readonly memory: Pick<RedisMemory, 'high'>;
-      readonly stocks: Pick<LetterStocks, 'read'>;
+      /** Why a source may get no more dead letters now; null: it may. */
+      readonly lettersFull: (sourceId: string) => Promise<string | null>;
       readonly throttle: Pick<ThrottleStore, 'read'>;
     },
     options: { readonly decisionHoldsMs: number },
@@ -28,8 +28,7 @@ export const createHoldBack =
     const { id, periodMs } = source.config;
     const high = await deps.memory.high();
     if (high !== null) return { by: 'memory', reason: high, waitMs: Math.min(periodMs, memoryWaitMs) };
-    const stock = (await deps.stocks.read([id])).get(id);
-    const full = stock === undefined ? null : lettersFull(stock, source.letters);
+    const full = await deps.lettersFull(id);
     if (full !== null) return { by: 'letters', reason: full, waitMs: Math.min(periodMs, lettersWaitMs) };
     if (!mayBeThrottled(source, poll)) return null;
     return throttleDelay((await deps.throttle.read([id])).get(id), options.decisionHoldsMs);

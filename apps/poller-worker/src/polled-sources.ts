@@ -4,7 +4,6 @@ import { openVariables } from '@stream-manager/shared/config/open-variables';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
-import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { chunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createPriorityResolver } from '@stream-manager/shared/topics/raise-priority';
 import type { AdmissionSettings } from './admission/admission.ts';
@@ -19,8 +18,6 @@ export interface PolledSource {
   readonly connector: Source;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
-  /** How many of its dead letters may lie. */
-  readonly letters: LetterLimits;
   /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
   readonly maxInvalidShare: number;
 }
@@ -51,7 +48,6 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
           chunkSize: source.queue.chunkSize,
           admitWaitMs: source.queue.admitWaitMs,
         },
-        letters: config.delivery.deadLetters,
         maxInvalidShare: config.delivery.deadLetters.maxInvalidShare,
       });
     } catch (error) {

@@ -7,7 +7,7 @@ import type { Compose, Composition } from '@stream-manager/shared/ops/process-co
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkLimits } from '@stream-manager/shared/queues/chunk-store';
 import { createAskReparse } from '@stream-manager/shared/queues/dead-letters/ask-reparse';
-import { createLetterStocks, lettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
+import { createLetterStocks, createLettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
@@ -63,11 +63,6 @@ export const composeProducerWorker: Compose = (context): Composition => {
     if (retired.has(sourceId)) return null;
     const { enabled, maxSendRate, minSendRate } = resolveSource(config, sourceId).throttling;
     return { maxRate: maxSendRate, minRate: enabled ? minSendRate : null };
-  };
-
-  const roomForLetters = async (sourceId: string): Promise<string | null> => {
-    const stock = (await stocks.read([sourceId])).get(sourceId);
-    return stock === undefined ? null : lettersFull(stock, deadLetters);
   };
 
   const attention = createAttention(
@@ -139,7 +134,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
     topics,
     admin: kafka.admin,
     ring: rings.ring,
-    lettersFull: roomForLetters,
+    lettersFull: createLettersFull(stocks, deadLetters),
   });
 
   /** Waits for what is in hand, but not beyond the grace period. */

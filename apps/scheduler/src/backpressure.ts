@@ -114,11 +114,3 @@ export const retiredBackpressure = (maxSendRate: number): Backpressure => ({
     criticalRecords: null,
   },
 });
-
-/** Seconds until the worst group is through: Infinity while there is lag and nothing is read, null while that is not known. */
-export const drainOf = ({ records, trendPerSecond, drainSeconds }: LagView): number | null => {
-  if (records === null) return null;
-  if (drainSeconds !== null) return drainSeconds;
-  // With a known trend the flow is known: then no time means that nothing is read.
-  return trendPerSecond !== null && records > 0 ? Number.POSITIVE_INFINITY : null;
-};

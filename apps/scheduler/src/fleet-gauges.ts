@@ -6,7 +6,8 @@ import type { ChunkStore, QueueCounts } from '@stream-manager/shared/queues/chun
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import { priorityClasses, priorityOf } from '@stream-manager/shared/records/priority';
-import { type Backpressure, drainOf, viewBackpressure } from './backpressure.ts';
+import { drainOf } from '@stream-manager/shared/throttle/drain-of';
+import { type Backpressure, viewBackpressure } from './backpressure.ts';
 import type { BreakerState } from './fleet-breaker.ts';
 
 /** A source of the config. */

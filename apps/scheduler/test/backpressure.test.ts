@@ -1,8 +1,9 @@
 import { configSchema } from '@stream-manager/shared/config/schema';
 import type { LagState } from '@stream-manager/shared/queues/source-state';
 import type { ThrottleDecision } from '@stream-manager/shared/throttle/decision';
+import { drainOf } from '@stream-manager/shared/throttle/drain-of';
 import { describe, expect, it } from 'vitest';
-import { drainOf, retiredBackpressure, viewBackpressure } from '../src/backpressure.ts';
+import { retiredBackpressure, viewBackpressure } from '../src/backpressure.ts';
 
 const { throttling: settings } = configSchema.parse({ throttling: { maxSendRate: 1_000 } });
 

@@ -1,6 +1,7 @@
 // Lag and throttle in words, for `streamctl lag` and `status`. Pure. What is not known is said to be unknown, never shown
 // as 0.
 import type { StreamAnswer } from '@stream-manager/shared/ops/api-client';
+import { drainOf } from '@stream-manager/shared/throttle/drain-of';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
@@ -33,11 +34,10 @@ export const trendWords = (trendPerSecond: number | null): string => {
 };
 
 /** How long until the lag is gone: a span, `never` while nothing is read, `–` while that is not known. */
-export const drainWords = ({ records, trendPerSecond, drainSeconds }: StreamAnswer['lag']): string => {
-  if (records === null) return '–';
-  if (drainSeconds !== null) return span(drainSeconds);
-  // With a known trend the flow is known: then no time means that nothing is read.
-  return trendPerSecond !== null && records > 0 ? 'never' : '–';
+export const drainWords = (lag: StreamAnswer['lag']): string => {
+  const seconds = drainOf(lag);
+  if (seconds === null) return '–';
+  return seconds === Number.POSITIVE_INFINITY ? 'never' : span(seconds);
 };
 
 const isLowered = ({ allowedRate, maxSendRate }: StreamAnswer['throttle']): boolean => allowedRate < maxSendRate;

@@ -32,9 +32,6 @@ export const hasRoom = (total: number, chunk: Omit<WaitingChunk, 'sourceId'>): b
 const firstPauseMs = 10;
 const longestPauseMs = 200;
 
-/** How many of a process' slots may wait for room at a time: half, and one at least. */
-export const waitingSlots = (concurrency: number): number => Math.max(1, Math.floor(concurrency / 2));
-
 /** Creates the waiting room of one process. `now` is monotonic. */
 export const createRoom = (
   deps: {

@@ -4,6 +4,7 @@
 // critical sources, and at most a quarter of the slots wait so; beyond that the poll is delayed and holds no slot, and
 // another poller of the fleet may have room for it.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { halfOfSlots } from '../slots.ts';
 
 /** One poll's place in the shares of the hosts that it asks. */
 export interface HostPlace {
@@ -19,9 +20,6 @@ export interface HostShares {
   /** A poll that begins; `isUrgent`: its source is critical. */
   forPoll(poll: { readonly isUrgent: boolean; readonly signal: AbortSignal }): HostPlace;
 }
-
-/** Half of the slots, and one at least. */
-export const hostSlots = (concurrency: number): number => Math.max(1, Math.floor(concurrency / 2));
 
 /** How many slots may be held by polls that wait for their host's share: a quarter, or none. */
 const placesToWait = (concurrency: number): number => Math.floor(concurrency / 4);
@@ -49,7 +47,7 @@ export const createHostShares = (
   },
   { concurrency }: { readonly concurrency: number },
 ): HostShares => {
-  const slots = hostSlots(concurrency);
+  const slots = halfOfSlots(concurrency);
   const maxWaiting = placesToWait(concurrency);
   const taken = new Map<string, number>();
   /** Of all hosts, those who go first in front. */

@@ -4,7 +4,10 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { addDeadLetters, type DeadLetter } from '@stream-manager/shared/queues/dead-letters';
-import { createAddFittingLetters } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
+import {
+  countNewLetters,
+  createAddFittingLetters,
+} from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import { type DroppedLettersDeps, keepDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
 import {
   createLetterStocks,
@@ -55,8 +58,7 @@ export const createSourceQueues = (
     lettersFull: createLettersFull(stocks, options.deadLetters, 'half'),
     addLetters: async (sourceId, dropped) => {
       const added = await addDropped(sourceId, dropped);
-      for (const [index, { data }] of dropped.entries())
-        if (added.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+      countNewLetters(deps.metrics, sourceId, dropped, added);
       return added;
     },
   };

@@ -1,6 +1,7 @@
 import type { ChunkLimits, QueueCounts } from '@stream-manager/shared/queues/chunk-store';
 import { describe, expect, it } from 'vitest';
-import { createRoom, hasRoom, type WaitingChunk, waitingSlots } from '../../src/admission/room.ts';
+import { createRoom, hasRoom, type WaitingChunk } from '../../src/admission/room.ts';
+import { halfOfSlots } from '../../src/slots.ts';
 
 const limits: ChunkLimits = {
   maxRecords: 100,
@@ -101,6 +102,6 @@ describe('room', () => {
     { concurrency: 32, slots: 16 },
     { concurrency: 33, slots: 16 },
   ])('may be waited for by $slots of $concurrency slots', ({ concurrency, slots }) => {
-    expect(waitingSlots(concurrency)).toBe(slots);
+    expect(halfOfSlots(concurrency)).toBe(slots);
   });
 });

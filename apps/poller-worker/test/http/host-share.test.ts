@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { codeOf } from '@stream-manager/shared/failures/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createHostShares, type HostPlace, hostSlots } from '../../src/http/host-share.ts';
+import { createHostShares, type HostPlace } from '../../src/http/host-share.ts';
+import { halfOfSlots } from '../../src/slots.ts';
 
 /** One request of a poll, and what became of it. */
 interface Request {
@@ -72,7 +73,7 @@ describe('the share of one host', () => {
     const test = open(concurrency);
     const requests = await test.polls(concurrency);
     const states = statesOf(requests);
-    expect(hostSlots(concurrency)).toBe(share);
+    expect(halfOfSlots(concurrency)).toBe(share);
     expect(states.slice(0, share + wait)).toEqual([...Array(share).fill('in'), ...Array(wait).fill('waits')]);
     expect(new Set(states.slice(share + wait))).toEqual(new Set(concurrency > 1 ? ['host_busy'] : []));
     // Another host is not concerned.
@@ -186,8 +187,8 @@ describe('the share of one host', () => {
           }
           await nextTurn();
           for (const host of ['a', 'b']) {
-            const isFull = pollsWith('in', host) === hostSlots(concurrency);
-            expect(pollsWith('in', host)).toBeLessThanOrEqual(hostSlots(concurrency));
+            const isFull = pollsWith('in', host) === halfOfSlots(concurrency);
+            expect(pollsWith('in', host)).toBeLessThanOrEqual(halfOfSlots(concurrency));
             expect(pollsWith('waits', host) === 0 || isFull).toBe(true);
           }
           expect(pollsWith('waits', 'a') + pollsWith('waits', 'b')).toBeLessThanOrEqual(Math.floor(concurrency / 4));
@@ -195,7 +196,9 @@ describe('the share of one host', () => {
         await test.passTime();
         for (const { requests } of polls) for (const request of requests) request.leave();
         await nextTurn();
-        expect(statesOf(await test.polls(hostSlots(concurrency)))).toEqual(Array(hostSlots(concurrency)).fill('in'));
+        expect(statesOf(await test.polls(halfOfSlots(concurrency)))).toEqual(
+          Array(halfOfSlots(concurrency)).fill('in'),
+        );
       }),
       { numRuns: 60 },
     );

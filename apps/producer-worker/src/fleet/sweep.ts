@@ -1,9 +1,9 @@
 // The sweep: brings chunks and jobs together again wherever a process was killed between two steps, and moves chunks
 // that BullMQ has failed to the dead letters. One process of the fleet does it for all sources; doing it twice is harmless.
-import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { SweptSource } from '@stream-manager/shared/queues/records-queue';
 import type { Burial } from '../dead-letters/bury-failed-chunk.ts';
+import { eachSource } from './each-in-turn.ts';
 
 /** Interval of sweeps, and how long after the last time lost jobs are looked for again, in milliseconds. */
 export const sweepIntervalMs = 5_000;
@@ -42,17 +42,9 @@ export const createSweep = (
 
   return async (signal) => {
     const isHealing = deps.now() - healedAt >= healIntervalMs;
-    const errors: unknown[] = [];
-    for (const sourceId of sourceIds) {
-      signal.throwIfAborted();
-      try {
-        await sweepOne(sourceId, isHealing, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        errors.push(new Error(`source ${sourceId}: ${messageOf(error)}`, { cause: error }));
-      }
-    }
-    if (isHealing) healedAt = deps.now();
-    if (errors.length > 0) throw new AggregateError(errors, errors.map(messageOf).join('; '));
+    const all = eachSource(sourceIds, (sourceId) => sweepOne(sourceId, isHealing, signal), signal);
+    await all.finally(() => {
+      if (isHealing && !signal.aborted) healedAt = deps.now();
+    });
   };
 };

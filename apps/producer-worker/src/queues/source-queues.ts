@@ -5,6 +5,7 @@ import { deadLetterQueueAddress, recordsQueueAddress } from '@stream-manager/sha
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import {
   type AddedLetters,
+  countNewLetters,
   createAddFittingLetters,
 } from '@stream-manager/shared/queues/dead-letters/add-fitting-letters';
 import type { LetterLimits, LetterShare } from '@stream-manager/shared/queues/dead-letters/letter-stock';
@@ -47,8 +48,7 @@ export const createSourceQueues = (
     records,
     addLetters: async (sourceId, letters, share = 'whole') => {
       const result = await addFitting[share](sourceId, letters);
-      for (const [index, { data }] of letters.entries())
-        if (result.isNew[index]) deps.metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+      countNewLetters(deps.metrics, sourceId, letters, result);
       return result;
     },
     failed: createFailedChunks({ redis: deps.redis, now: Date.now }, options),

@@ -3,7 +3,13 @@
 // a new sample may have brought a milder decision. Critical batches always get leave.
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
-import type { SendLeave, SendRequest, ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
+import {
+  longestAskWaitMs,
+  type SendLeave,
+  type SendRequest,
+  type ThrottleStore,
+} from '@stream-manager/shared/queues/throttle-store';
+import { batchLimit } from '@stream-manager/shared/throttle/batch-limit';
 import type { AskingBatch, Leave } from '../delivery/collect.ts';
 
 /** The throttle of one source in this process. */
@@ -42,17 +48,10 @@ export interface SendThrottleOptions {
   readonly rates: Pick<SendRequest, 'maxRate' | 'minRate'>;
 }
 
-/** A batch is never more than this time's worth of the allowed rate, in seconds: what is larger goes out in parts. */
-export const longestBatchSeconds = 16;
 /** In hand is no more than this time's worth of the allowed rate, in seconds; one batch may always be. */
 const inHandSeconds = 0.5;
-/** Bounds of the wait for the next question, in milliseconds; the first keeps an answer of "now" from becoming a spin. */
+/** Least wait for the next question, in milliseconds: it keeps an answer of "now" from becoming a spin. */
 const shortestWaitMs = 2;
-const longestWaitMs = 1_000;
-
-/** Records of a batch at most. Pure. */
-export const batchLimit = (allowedRate: number, batchSize: number): number =>
-  Math.max(1, Math.min(batchSize, Math.floor(allowedRate * longestBatchSeconds)));
 
 /** Records that may be in hand: one batch between pauses, so that the rest stays in the queue for whoever may send next. Pure. */
 export const inHandLimit = (
@@ -75,7 +74,7 @@ export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottle
   const shutFor = (waitMs: number, left: Leave): void => {
     if (current === 'none') return;
     current = left;
-    cancelTimer ??= deps.after(Math.min(Math.max(waitMs, shortestWaitMs), longestWaitMs), () => {
+    cancelTimer ??= deps.after(Math.min(Math.max(waitMs, shortestWaitMs), longestAskWaitMs), () => {
       cancelTimer = null;
       current = 'any';
       deps.onOpen();
@@ -114,7 +113,7 @@ export const createSendThrottle = (deps: SendThrottleDeps, options: SendThrottle
         return leave.isGranted;
       } catch (error) {
         tell(error);
-        shutFor(longestWaitMs, 'none');
+        shutFor(longestAskWaitMs, 'none');
         return false;
       }
     },

@@ -1,7 +1,8 @@
 import type { SendLeave, SendRequest } from '@stream-manager/shared/queues/throttle-store';
+import { batchLimit } from '@stream-manager/shared/throttle/batch-limit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchLimit, createSendThrottle, inHandLimit, openThrottle } from '../../src/throttle/send-throttle.ts';
+import { createSendThrottle, inHandLimit, openThrottle } from '../../src/throttle/send-throttle.ts';
 
 const granted: SendLeave = { isGranted: true, waitMs: 0, allowedRate: 100_000, delayMs: 0 };
 const low = { records: 500, priority: 4 } as const;

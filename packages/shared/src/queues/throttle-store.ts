@@ -45,6 +45,9 @@ export interface SendRequest {
   readonly minRate: number | null;
 }
 
+/** Who was refused asks again after this many milliseconds at most: a new sample may have brought a milder decision. */
+export const longestAskWaitMs = 1_000;
+
 /** The answer to a batch. `waitMs`: how long until it may go if nothing else is decided and nobody else sends. */
 export interface SendLeave {
   readonly isGranted: boolean;

@@ -1,11 +1,10 @@
 // The way of one source's records through the fleet in virtual time: provider → poll → queue → send → topic. Polls and sends
 // obey the decision that holds; records are counted at each place, so that none can get lost unseen.
+import { batchLimit } from '@stream-manager/shared/throttle/batch-limit';
 import type { ThrottleDecision } from '@stream-manager/shared/throttle/decision';
 import { createSendBucket } from './send-bucket.ts';
 
 const recordsPerBatch = 500;
-/** A batch is no larger than this many seconds of the allowed rate. */
-const longestBatchSeconds = 16;
 
 /** How a source is supplied. */
 export interface SourceSupply {
@@ -71,9 +70,9 @@ export function createSourceFlow(supply: SourceSupply): SourceFlow {
   };
 
   const send = (nowMs: number, decision: ThrottleDecision): void => {
-    const largest = Math.max(1, Math.floor(longestBatchSeconds * decision.allowedRate));
+    const largest = batchLimit(decision.allowedRate, recordsPerBatch);
     while (queued > 0) {
-      const records = Math.min(queued, recordsPerBatch, largest);
+      const records = Math.min(queued, largest);
       if (!bucket.ask(nowMs, records, decision)) return;
       queued -= records;
       inFlight += records;

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Metrics } from '../../observability/metrics.ts';
 import { addDeadLetters, type DeadLetter } from '../dead-letters.ts';
 import { sourceKeys } from '../keys.ts';
 import { listOf, numberOf, runScript, textOf } from '../script-runner.ts';
@@ -19,6 +20,17 @@ export interface AddedLetters {
   /** Why not all of them do, as a sentence for operators; null: all do. */
   readonly full: string | null;
 }
+
+/** Counts the letters that are new. */
+export const countNewLetters = (
+  metrics: Pick<Metrics, 'deadLettersTotal'>,
+  sourceId: string,
+  letters: readonly DeadLetter[],
+  { isNew }: Pick<AddedLetters, 'isNew'>,
+): void => {
+  for (const [index, { data }] of letters.entries())
+    if (isNew[index]) metrics.deadLettersTotal.inc({ source: sourceId, code: data.code });
+};
 
 /** A worker adds its letters within this time, in milliseconds; one that was frozen for longer may pass the limits. */
 const reservedForMs = 60_000;

@@ -4,11 +4,10 @@
 // Whoever is refused stands in line: the most urgent first, and of equals who has waited longest. Without it the worker that
 // is nearest to Redis would win every time, and what another one holds would never go, whatever its class.
 import { luaScript } from '../script-runner.ts';
+import { longestAskWaitMs } from '../throttle-store.ts';
 
 /** A place in line is kept so much longer than until its holder asks again, in milliseconds; a worker may die in between. */
 const placeHoldsMs = 300;
-/** The longest time until a worker asks again, in milliseconds. */
-const longestWaitMs = 1_000;
 /** Leave is there, but somebody else's turn: asked again after so many milliseconds. */
 const notYourTurnMs = 10;
 
@@ -94,7 +93,7 @@ if isGranted or isAhead then
   redis.call('HSET', send, 'owed', string.format('%.6f', owed), 'at', string.format('%.0f', now), 'sent', string.format('%.0f', sent))
 end
 if not isGranted then
-  local to = now + math.min(wait, ${longestWaitMs}) + ${placeHoldsMs}
+  local to = now + math.min(wait, ${longestAskWaitMs}) + ${placeHoldsMs}
   redis.call('HSET', waits, asker, string.format('%d %.0f %.0f', class, since, to))
 end
 return answer
