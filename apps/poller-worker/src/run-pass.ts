@@ -74,7 +74,9 @@ export const runPass = async (
       prepareCritical: (page) => prepareCritical(source.prepare, page, deps.now()),
       admit: async (rows) => (await admit(rows)).status === 'admitted',
     });
-    const context = { source: config, position, scheduledFor, maxInvalidShare, http, signal };
+    const window = { sinceMs: null, untilMs: scheduledFor };
+    const of = { source: config, position, scheduledFor, cursor: null, window, isBackfill: false };
+    const context = { ...of, maxInvalidShare, http, signal };
     for await (const page of connector.poll(context)) {
       hasFetched = true;
       const rows = await prepare(page);

@@ -122,7 +122,7 @@ describe('the share of a host', () => {
       holds: (path: string) => waiting.has(path),
       answer: (path: string) => void waiting.get(path)?.end('{}'),
       ask: async ({ http }: PollContext, path = '/'): Promise<void> => {
-        const response = await http.get({ url: new URL(path, server.origin), accept: '*/*', credential: null });
+        const response = await http.fetch({ url: new URL(path, server.origin), accept: '*/*', credential: null });
         await response.text();
       },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -249,7 +249,7 @@ describe('the share of a host', () => {
       const { source, http } = context;
       if (source.id === sourceId) {
         await http
-          .get({ url: new URL('/held', provider.server.origin), accept: '*/*', credential: null })
+          .fetch({ url: new URL('/held', provider.server.origin), accept: '*/*', credential: null })
           .catch(() => {});
         await stuck.promise;
       } else await provider.ask(context);

@@ -1,9 +1,13 @@
 // The HTTP port of the poller, in the words of a source: one exchange with a provider, under the fleet-wide rate limit.
 import type { WholeAnswer } from './whole-answer.ts';
 
-/** One exchange. Redirects are followed only inside the same origin; the body is bounded by polling.maxResponseBytes. */
+/** One exchange. The body of the answer is bounded by polling.maxResponseBytes. */
 export interface HttpRequest {
   readonly url: URL;
+  /** Default GET. */
+  readonly method?: 'GET' | 'POST';
+  /** Sent as it is; whoever gives one names its `content-type` among the headers. */
+  readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The `Accept` header; always sent (NWS answers days-old data without one). */
   readonly accept: string;
@@ -12,11 +16,40 @@ export interface HttpRequest {
    * Secrets that stand in the URL or headers must be named here, so that they are cut from every error and log line.
    */
   readonly credential: string | null;
+  /** What the exchange will cost in the unit of `dailyBudget`, as far as it is known beforehand. Default 1. */
+  readonly cost?: number;
+  /**
+   * The same request is made again by later polls: its answer may come from the response cache, and it is asked for
+   * conditionally. Default true for GET and false for POST; false for an address that holds the time of the poll.
+   */
+  readonly isRepeatable?: boolean;
 }
 
-/** An answer with a status below 300. The body can be read once. */
+/**
+ * What an answer is known by when it comes again. A source hands it on with the page whose admission uses the answer up
+ * (`Page.receipts`); only then is the answer asked for conditionally, or taken for old when the cache gives it.
+ */
+export interface Receipt {
+  /** Hash of what was asked; no secret. */
+  readonly request: string;
+  /** Hash of the answer's bytes, or what the provider calls this version of it. */
+  readonly answer: string;
+  readonly etag?: string;
+  readonly lastModified?: string;
+}
+
+/** An answer with a status below 300, or one that says that nothing changed. The body can be read once. */
 export interface HttpResponse {
   readonly status: number;
+  /**
+   * This source has used up this very answer before: the provider says so (`not_modified`), or the cache knows (`cached`).
+   * Then the body is empty and there is nothing to parse. Null: there may be news in it.
+   */
+  readonly unchanged: 'not_modified' | 'cached' | null;
+  /** Null when the answer cannot be recognised; complete once the body was read to its end. */
+  readonly receipt: () => Receipt | null;
+  /** Says what the exchange cost when the answer shows it, in the unit of `dailyBudget`; instead of `HttpRequest.cost`. */
+  charge(cost: number): Promise<void>;
   readonly headers: Readonly<Record<string, string>>;
   /** When the answer began to arrive, in milliseconds since the epoch. */
   readonly receivedAtMs: number;
@@ -25,8 +58,11 @@ export interface HttpResponse {
   /** The body, read to its end; in a temporary file if it is large. Whoever asks closes it. Rejects also with `spool_failed`. */
   whole(): Promise<WholeAnswer>;
   text(): Promise<string>;
-  /** Rejects with `response_unreadable` if the body is not JSON. */
-  json(): Promise<unknown>;
+  /**
+   * Rejects with `response_unreadable` if the body is not JSON. `rowsAt`: where in it the long list lies (names from the
+   * root); a large body is parsed off the event loop, and its rows come over in slices.
+   */
+  json(rowsAt?: readonly string[]): Promise<unknown>;
 }
 
 /**
@@ -35,5 +71,5 @@ export interface HttpResponse {
  * `credentials_refused` (401, 403), `fetch_redirect`, `response_too_large`, `stopped` when the signal aborts.
  */
 export interface HttpClient {
-  get(request: HttpRequest): Promise<HttpResponse>;
+  fetch(request: HttpRequest): Promise<HttpResponse>;
 }

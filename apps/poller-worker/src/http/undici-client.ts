@@ -165,7 +165,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
       );
     };
 
-    const get = async (request: HttpRequest): Promise<HttpResponse> => {
+    const fetch = async (request: HttpRequest): Promise<HttpResponse> => {
       const redact = createRedactor([request.credential, ...secretHeaderValues(source.headers)]);
       const headers = mergeHeaders(
         { 'user-agent': options.userAgent, accept: request.accept, 'accept-encoding': acceptEncoding },
@@ -192,7 +192,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         url = next;
       }
     };
-    return { get };
+    return { fetch };
   };
 
   let closing: Promise<void> | null = null;
@@ -208,6 +208,9 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
 const responseOf = (answer: Answer, place: string, redact: Redactor, spool: Spool): HttpResponse => ({
   status: answer.status,
   headers: answer.headers,
+  unchanged: null,
+  receipt: () => null,
+  charge: async () => {},
   receivedAtMs: answer.receivedAtMs,
   body: answer.body,
   whole: () => keepWhole(answer.body, spool),

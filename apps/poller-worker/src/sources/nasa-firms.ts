@@ -27,7 +27,7 @@ export const createNasaFirms: SourceFactory = (source) => {
   return {
     poll: async function* ({ http, maxInvalidShare }) {
       const url = new URL(path, source.baseUrl);
-      const response = await http.get({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
+      const response = await http.fetch({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
       const answer = await response.whole();
       try {
         const most = await mostRows(answer);

@@ -19,7 +19,7 @@ export const createNoaaAlerts: SourceFactory = (source) => {
     poll: async function* ({ http, position }) {
       let url: string | null = pagePosition(position, baseUrl) ?? firstPage(baseUrl, params.area);
       for (let page = 1; url !== null; page += 1) {
-        const response = await http.get({ url: new URL(url), accept: 'application/geo+json', credential: null });
+        const response = await http.fetch({ url: new URL(url), accept: 'application/geo+json', credential: null });
         const answer = await response.json();
         const next: string | null = nextLink(answer, baseUrl);
         const isLast: boolean = next === null || next === url || page === maxPages || featuresOf(answer).length === 0;

@@ -33,7 +33,7 @@ export const createNoaaStations =
     const ask = async (http: HttpClient, station: string): Promise<Reply> => {
       try {
         const url = new URL(`/stations/${encodeURIComponent(station)}/observations/latest`, baseUrl);
-        const response = await http.get({ url, accept, credential: null });
+        const response = await http.fetch({ url, accept, credential: null });
         const text = await response.text();
         return { outcome: 'answered', row: readAnswer(station, text) };
       } catch (error) {
@@ -100,7 +100,7 @@ export const createNoaaStations =
       let round = kept.round;
       if (round === null && listing !== null) {
         while (listing.next !== null) {
-          const response = await http.get({ url: new URL(listing.next), accept, credential: null });
+          const response = await http.fetch({ url: new URL(listing.next), accept, credential: null });
           listing = addListPage(listing, await response.json(), baseUrl);
           if (listing.next !== null) yield emptyPage({ listing });
         }

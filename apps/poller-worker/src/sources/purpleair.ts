@@ -58,7 +58,7 @@ const parsedJson = (text: string): unknown => {
 
 const fetchAnswer = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<unknown> => {
   try {
-    const response = await http.get(request);
+    const response = await http.fetch(request);
     return await response.json();
   } catch (error) {
     // A status such as 400 may be about the key: the body's error name says it.

@@ -2,7 +2,7 @@
 // the type in the config. A source only fetches and parses; ids, dedupe, priorities and queues are not its business.
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import type { HttpClient } from '../http/http-client.ts';
+import type { HttpClient, Receipt } from '../http/http-client.ts';
 
 /** What a poll is given. */
 export interface PollContext {
@@ -11,10 +11,24 @@ export interface PollContext {
   readonly position: unknown;
   /** The tick this poll belongs to, in milliseconds since the epoch. */
   readonly scheduledFor: number;
+  /** What the source gave as `Page.cursor` at the end of the last pass that was finished; null: none was, or it was reset. */
+  readonly cursor: unknown;
+  /** The time that this pass asks for. It stays the same when a pass goes on after it was cut off. */
+  readonly window: PollWindow;
+  /** The pass fetches the past, `window`, and no cursor is kept of it. */
+  readonly isBackfill: boolean;
   /** `delivery.deadLetters.maxInvalidShare`: needed by a source that gives one answer in several pages. */
   readonly maxInvalidShare: number;
   readonly http: HttpClient;
   readonly signal: AbortSignal;
+}
+
+/** A stretch of time, in milliseconds since the epoch, taken from scheduled ticks and never from the clock. */
+export interface PollWindow {
+  /** The end of the last finished pass; null: there was none. A declared overlap for late rows is the source's to take off. */
+  readonly sinceMs: number | null;
+  /** The tick of this pass; in a backfill the end of its slice. */
+  readonly untilMs: number;
 }
 
 /** A part of a poll that can be admitted by itself: one whole answer, or what one exchange of several brought. */
@@ -26,6 +40,15 @@ export interface Page {
    * after every row of the page is admitted, a dead letter, or known.
    */
   readonly position: unknown;
+  /**
+   * High-water mark (JSON), for the passes after this one; the last one given counts. It is stored only when the pass is
+   * finished: every row of all its pages is admitted, a dead letter, or known.
+   */
+  readonly cursor?: unknown;
+  /** The answers that are used up once this page and those before it are admitted. */
+  readonly receipts?: readonly Receipt[];
+  /** Nothing was parsed for this page: its answer is one that was used up before. */
+  readonly unchanged?: 'not_modified' | 'cached';
   /** One of several pages of one answer: the source itself has looked at the share of invalid rows of the whole. */
   readonly isPart?: true;
   /** The pages of the same answer behind this one, read once more; absent: there are none, or each is an exchange of its own. */
@@ -44,6 +67,8 @@ export interface Source {
   poll(context: PollContext): AsyncIterable<Page>;
   /** Parses one row again that was invalid; it still is, or it is a record now. */
   parseRow(row: KeptRow): SourceRecord | InvalidRow;
+  /** Its API can be asked for the past, for at most this stretch in one pass, in milliseconds. Absent: it cannot. */
+  readonly backfill?: { readonly sliceMs: number };
 }
 
 /** Makes a source of one type. Params were checked by the config schema. */

@@ -195,7 +195,7 @@ describe('in real time', () => {
       const http = clients.forPoll({ source, signal });
       while (left > 0) {
         left -= 1;
-        await http.get({ url: new URL(server.origin), accept: '*/*', credential: null }).then(
+        await http.fetch({ url: new URL(server.origin), accept: '*/*', credential: null }).then(
           (response) => response.text(),
           (error: unknown) => expect(error).toMatchObject({ code: 'fetch_status' }),
         );
@@ -225,7 +225,7 @@ describe('in real time', () => {
       });
       try {
         const http = clients.forPoll({ source, signal });
-        return await http.get({ url: new URL(server.origin), accept: '*/*', credential: null });
+        return await http.fetch({ url: new URL(server.origin), accept: '*/*', credential: null });
       } finally {
         await clients.close();
       }

@@ -43,7 +43,7 @@ const setup = async (handle: Handle) => {
   const stop = new AbortController();
   const end = new AbortController();
   const get = (http: HttpClient, path: string) =>
-    http.get({ url: new URL(path, server.origin), accept: '*/*', credential: null });
+    http.fetch({ url: new URL(path, server.origin), accept: '*/*', credential: null });
   const http = clients.forPoll({ source, signal: stop.signal });
   return {
     server,

@@ -45,7 +45,7 @@ const setup = async (
   const stop = new AbortController();
   const http = clients.forPoll({ source, signal: stop.signal });
   const get = (path: string, credential = key) =>
-    http.get({ url: new URL(path, server.origin), accept: 'application/json', credential });
+    http.fetch({ url: new URL(path, server.origin), accept: 'application/json', credential });
   return {
     server,
     rateLimit,

@@ -28,7 +28,9 @@ const poll = async (dataset: string, onPage: () => void): Promise<number> => {
   const { signal } = new AbortController();
   const http = clients.forPoll({ source, signal });
   let rows = 0;
-  const context = { source, position: null, scheduledFor: 0, maxInvalidShare: 0.5, http, signal };
+  const window = { sinceMs: null, untilMs: 0 };
+  const first = { source, position: null, scheduledFor: 0, cursor: null, window, isBackfill: false };
+  const context = { ...first, maxInvalidShare: 0.5, http, signal };
   for await (const page of createNasaFirms(source).poll(context)) {
     rows += page.records.length;
     onPage();

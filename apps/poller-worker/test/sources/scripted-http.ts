@@ -5,7 +5,7 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../src/http/http-client.ts';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
 import { answerInMemory } from '../../src/http/whole-answer.ts';
-import type { Page, Source } from '../../src/sources/source.ts';
+import type { Page, PollContext, Source } from '../../src/sources/source.ts';
 
 export interface ScriptedHttp extends HttpClient {
   readonly requests: HttpRequest[];
@@ -20,7 +20,7 @@ export const createScriptedHttp = (
   const requests: HttpRequest[] = [];
   return {
     requests,
-    get: async (request) => {
+    fetch: async (request) => {
       requests.push(request);
       const given = await answer(`${request.url.pathname}${request.url.search}`, request);
       if (given instanceof Error) throw given;
@@ -34,6 +34,9 @@ export const createScriptedHttp = (
 const responseOf = (bytes: Buffer): HttpResponse => ({
   status: 200,
   headers: {},
+  unchanged: null,
+  receipt: () => null,
+  charge: async () => {},
   receivedAtMs: 0,
   body: (async function* () {
     yield bytes;
@@ -63,13 +66,16 @@ export const pollAll = async (
   source: ResolvedSource,
   http: HttpClient,
   position: unknown = null,
+  given: Partial<PollContext> = {},
 ): Promise<{ pages: Page[]; records: Page['records']; invalid: Page['invalid']; error: unknown }> => {
   const pages: Page[] = [];
   let error: unknown = null;
   try {
     const signal = new AbortController().signal;
-    for await (const page of connector.poll({ source, position, scheduledFor: 0, maxInvalidShare: 0.5, http, signal }))
-      pages.push(page);
+    const window = { sinceMs: null, untilMs: 0 };
+    const first = { source, position, scheduledFor: 0, cursor: null, window, isBackfill: false };
+    const context = { ...first, maxInvalidShare: 0.5, http, signal, ...given };
+    for await (const page of connector.poll(context)) pages.push(page);
   } catch (thrown) {
     error = thrown;
   }
