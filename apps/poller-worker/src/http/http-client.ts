@@ -23,6 +23,8 @@ export interface HttpRequest {
    * conditionally. Default true for GET and false for POST; false for an address that holds the time of the poll.
    */
   readonly isRepeatable?: boolean;
+  /** Called when the request has leave and goes out, and again for each redirect. For the layers of the client. */
+  readonly onLeave?: () => void;
 }
 
 /**
@@ -72,4 +74,15 @@ export interface HttpResponse {
  */
 export interface HttpClient {
   fetch(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** The client of one poll. */
+export interface PollHttp extends HttpClient {
+  /**
+   * What these answers brought is admitted, a dead letter or known, all of it: from now on they bring no news to this
+   * source. Not to be called for an answer of which anything was rejected, dropped or left out, nor for one that was only
+   * read from a position on, unless what lies before it is the same as when it was read. Receipts that are not of this
+   * poll are ignored. Never rejects: what cannot be remembered is fetched and looked through again.
+   */
+  useUp(receipts: readonly Receipt[]): Promise<void>;
 }

@@ -6,17 +6,18 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { Agent, type Dispatcher } from 'undici';
-import { acceptEncoding, readBeginning, readText } from './body.ts';
+import { acceptEncoding, readBeginning } from './body.ts';
 import { type Answer, exchange, placeOf } from './exchange.ts';
 import type { HostShares } from './host-share.ts';
-import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
+import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
 import { HttpStatusError } from './http-status-error.ts';
 import { unlessStopped, waitForLeave } from './permit.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { bodyReaders } from './read-answer.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { createRedactor, excerptOf, type Redactor, secretHeaderValues } from './secrets.ts';
 import { rateLimitTarget } from './target.ts';
-import { keepWhole, type Spool, spoolAboveBytes } from './whole-answer.ts';
+import { type Spool, spoolAboveBytes } from './whole-answer.ts';
 
 /** What one exchange cost, for metrics. */
 export interface ExchangeFacts {
@@ -56,7 +57,9 @@ export interface HttpClients {
     readonly source: ResolvedSource;
     readonly signal: AbortSignal;
     readonly progress?: () => void;
-  }): HttpClient;
+    /** It fetches the past: nothing of it is remembered, and nothing that is remembered answers it. Default false. */
+    readonly isBackfill?: boolean;
+  }): PollHttp;
   /** Ends idle connections after the exchanges that still go on. Idempotent. */
   close(): Promise<void>;
 }
@@ -110,6 +113,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         now,
         signal,
       });
+      request.onLeave?.();
       progress();
       const startedAtMs = now();
       let answeredStatus: number | null = null;
@@ -192,7 +196,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         url = next;
       }
     };
-    return { fetch };
+    return { fetch, useUp: async () => {} };
   };
 
   let closing: Promise<void> | null = null;
@@ -212,17 +216,5 @@ const responseOf = (answer: Answer, place: string, redact: Redactor, spool: Spoo
   receipt: () => null,
   charge: async () => {},
   receivedAtMs: answer.receivedAtMs,
-  body: answer.body,
-  whole: () => keepWhole(answer.body, spool),
-  text: () => readText(answer.body),
-  json: async () => {
-    const text = await readText(answer.body);
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      // The parser's own message quotes the answer, secrets included.
-      const found = text.trim() === '' ? 'no byte' : `"${excerptOf(text, redact)}"`;
-      throw new StreamManagerError('response_unreadable', `${place} answered no JSON but ${found}`);
-    }
-  },
+  ...bodyReaders(answer.body, { place, redact, spool }),
 });
