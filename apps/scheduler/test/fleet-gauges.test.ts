@@ -38,6 +38,7 @@ const sampled = (
   state: {
     flags: { polls: changes.polls ?? null, paused: false },
     lastPoll: null,
+    answers: null,
     lag: {
       records: 7,
       group: 'readers',

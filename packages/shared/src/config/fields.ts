@@ -114,6 +114,20 @@ export const duration = (about: string, limits: { minMs: number; maxMs: number; 
     .register(fieldFacts, { expects });
 };
 
+/** A duration, in milliseconds; or `off`, which is null. */
+export const durationOrOff = (about: string, limits: { minMs: number; maxMs: number; rangeText: string }) =>
+  z
+    .string()
+    .transform((value, context): number | null => {
+      if (value === 'off') return null;
+      const ms = parseDuration(value);
+      if (ms !== undefined && ms >= limits.minMs && ms <= limits.maxMs) return ms;
+      context.addIssue({ code: 'custom', params: { plain: true } });
+      return z.NEVER;
+    })
+    .describe(about)
+    .register(fieldFacts, { expects: `${durationForm} (${limits.rangeText}), or off` });
+
 const longestExpression = 200;
 
 const compiles = (source: string): boolean => {

@@ -20,13 +20,15 @@ type Resolved = {
   readonly cacheTtlMs: number;
   /** Milliseconds that an id is remembered after it was last in an answer. */
   readonly dedupeWindowMs: number;
+  /** Age of the newest observation above which an answer is stale, in milliseconds; null: never. */
+  readonly staleAfterMs: number | null;
   readonly queue: QueueSettings;
   readonly throttling: ThrottlingSettings;
 };
 
 // Distributes over the variants, so that `type` still decides what `params` is.
 type Resolve<S> = S extends SourceConfig
-  ? Omit<S, keyof Resolved | 'timeoutSeconds' | 'cacheTtlSeconds' | 'dedupeWindowHours'> & Resolved
+  ? Omit<S, keyof Resolved | 'timeoutSeconds' | 'cacheTtlSeconds' | 'dedupeWindowHours' | 'staleAfter'> & Resolved
   : never;
 
 /** A source as pollers and producers use it; `type` decides what `params` holds. */
@@ -37,7 +39,7 @@ export function resolveSource(config: Config, sourceId: string): ResolvedSource 
   const source = Object.hasOwn(config.sources, sourceId) ? config.sources[sourceId] : undefined;
   if (source === undefined)
     throw new RangeError(`the config has no source "${sourceId}" (it has ${Object.keys(config.sources).join(', ')})`);
-  const { timeoutSeconds, cacheTtlSeconds, dedupeWindowHours, queue, throttling, ...rest } = source;
+  const { timeoutSeconds, cacheTtlSeconds, dedupeWindowHours, staleAfter, queue, throttling, ...rest } = source;
   const period = periodMs(source);
   const resolved: Resolved = {
     id: sourceId,
@@ -45,6 +47,7 @@ export function resolveSource(config: Config, sourceId: string): ResolvedSource 
     timeoutMs: Math.round(timeoutSeconds * 1_000),
     cacheTtlMs: Math.floor(Math.min(cacheTtlSeconds * 1_000, period * 0.9)),
     dedupeWindowMs: Math.round((dedupeWindowHours ?? defaultDedupeHours(source)) * hourMs),
+    staleAfterMs: staleAfter === undefined ? defaultStaleAfterMs(source) : staleAfter,
     queue: resolveQueue({ ...config.queue, ...given(queue ?? {}) }),
     throttling: { ...config.throttling, ...given(throttling ?? {}) },
   };
@@ -54,3 +57,22 @@ export function resolveSource(config: Config, sourceId: string): ResolvedSource 
 /** 72 h, or what the source returns and a day when that is more; what comes by itself is not returned again: 1 h. */
 const defaultDedupeHours = (source: SourceConfig): number =>
   isPolledType(source.type) ? Math.max(72, leastDedupeHours(source)) : 1;
+
+/** How old the newest observation of an answer may be before it is a sign that the provider has none: by type, or never. */
+const defaultStaleAfterMs = (source: SourceConfig): number | null => {
+  switch (source.type) {
+    case 'noaa-stations':
+    case 'metar':
+      return 3 * hourMs;
+    case 'purpleair':
+      return 2 * hourMs;
+    case 'airnow':
+      return 4 * hourMs;
+    case 'noaa-forecasts':
+      return 24 * hourMs;
+    case 'nasa-firms':
+      return (source.params.dayRange + 1) * 24 * hourMs;
+    default:
+      return null;
+  }
+};

@@ -6,6 +6,7 @@ import {
   anyNumber,
   choice,
   duration,
+  durationOrOff,
   fieldFacts,
   flag,
   formedText,
@@ -100,6 +101,10 @@ const shared = (defaults: TypeDefaults) => ({
       unit: 'seconds',
     },
   ).default(60),
+  staleAfter: durationOrOff(
+    'Age of the newest observation of an answer above which the source is shown as `answers_but_stale`. Default by type: noaa-stations and metar 3h, purpleair 2h, airnow 4h, noaa-forecasts 24h, nasa-firms its `dayRange` and a day, others off.',
+    { minMs: 1_000, maxMs: 366 * 86_400_000, rangeText: '1s to 366d' },
+  ).optional(),
   topic: topicName('Topic of all its records, before all routing.').optional(),
   partitionKey: formedText(
     "Path in the record's envelope whose value is the Kafka key; a record without a value there gets its id. Default by type.",

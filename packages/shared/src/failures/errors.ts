@@ -30,6 +30,10 @@ export const errorTable = {
     retryable: true,
     meaning: 'So many rows of an answer are invalid that the format must have changed; nothing of it was taken.',
   },
+  cursor_too_large: {
+    retryable: false,
+    meaning: 'The cursor that a source gave is larger than 64 KiB as JSON; it was not stored.',
+  },
   credentials_refused: { retryable: false, meaning: 'The provider refused the key or password.' },
   payload_damaged: { retryable: false, meaning: 'A stored chunk cannot be read.' },
   publish_failed: { retryable: true, meaning: 'Kafka did not take a record.' },

@@ -10,9 +10,19 @@ export interface TickJobData {
 
 /**
  * What a poll waits for: the lag of the consumers (`throttle`), room in its queue, our rate limit (`budget`), the
- * provider's (`rate_limited`), memory of Redis, room for dead letters, or its share of a poller's slots (`host`).
+ * provider's (`rate_limited`), memory of Redis, room for dead letters, its share of a poller's slots (`host`), a provider
+ * that does not answer any poll (`breaker`), or another try after a failed one (`retry`).
  */
-export type PollDelayCause = 'throttle' | 'room' | 'budget' | 'rate_limited' | 'memory' | 'letters' | 'host';
+export type PollDelayCause =
+  | 'throttle'
+  | 'room'
+  | 'budget'
+  | 'rate_limited'
+  | 'memory'
+  | 'letters'
+  | 'host'
+  | 'breaker'
+  | 'retry';
 
 /** Why a poll is delayed, for whoever looks at its job; without secrets. */
 export interface PollDelay {
@@ -36,6 +46,28 @@ export interface PollJobData {
   readonly delayed?: PollDelay;
   /** It was delayed for the throttle since its last fetch: it is not again before the next. */
   readonly wasThrottled?: true;
+  /** How often it failed and was tried again. */
+  readonly retries?: number;
+}
+
+/**
+ * The past of a source, fetched slice by slice (job `backfill` of queue `poll`). Id: `backfill-<source id>-<backfill id>`.
+ * What counts is its entry in Redis (queues/backfill-store.ts); all but the two ids is for whoever looks at the job.
+ */
+export interface BackfillJobData {
+  readonly sourceId: string;
+  readonly backfillId: string;
+  /** ISO 8601, like all times here. */
+  readonly from: string;
+  readonly to: string;
+  /** All before it is in the queues. */
+  readonly doneUntil: string;
+  /** New or corrected so far. */
+  readonly records: number;
+  readonly requestedAt: string;
+  readonly requestedBy: string;
+  /** Why it is delayed; taken away when it runs on. */
+  readonly delayed?: PollDelay;
 }
 
 /**

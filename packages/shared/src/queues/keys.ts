@@ -31,7 +31,7 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     letters: `${prefix}:letters`,
     /** zset: `<letters> <bytes> <name>` of letters that a worker is about to add → when that ends (ms) */
     letterRoom: `${prefix}:letter-room`,
-    /** hash: flags of the operator, lastPoll JSON, lag JSON, lagAt (ms, time of the sample) */
+    /** hash: flags of the operator, lastPoll JSON, answers JSON, lag JSON, lagAt (ms, time of the sample) */
     state: `${prefix}:state`,
     /** hash: sample (number of the last one), at (ms, its time), holds (ms), rate, delay, decision JSON, state JSON */
     throttle: `${prefix}:throttle`,
@@ -43,6 +43,8 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     sendWaits: `${prefix}:send-waits`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
+    /** hash: value (JSON), until (ms, end of the last finished pass' window), at (ms), by, version (grows with every write) */
+    cursor: `${prefix}:cursor`,
   } as const;
 };
 export type SourceKeys = ReturnType<typeof sourceKeys>;
@@ -58,16 +60,28 @@ export const fleetKeys = (keyPrefix: string) => {
     heartbeats: `${prefix}:heartbeats`,
     /** string: JSON of one process instance's heartbeat, with expiry */
     heartbeat: (instance: string) => `${prefix}:heartbeat:${instance}`,
+    /** hash: failures (polls in a row without an answer), pause (ms), until (ms), error, trial (job id), lease (ms, its end); with expiry */
+    providerBreaker: (host: string) => `${prefix}:provider-breaker:${host}`,
     /** string: short lease by which one process does a fleet-wide act */
     lease: (act: string) => `${prefix}:lease:${act}`,
     /** string: JSON of when the commits of consumer groups moved last, with expiry */
     commits: `${prefix}:commits`,
     /** zset: job id of a row of the source that is to be parsed again → when it was asked for (ms), with expiry */
     reparses: (sourceId: string) => `${prefix}:reparses:${sourceId}`,
+    /** zset: id of each backfill of the source that is kept → when it was asked for (ms) */
+    backfills: (sourceId: string) => `${prefix}:backfills:${sourceId}`,
+    /** hash of one backfill: state, from, to, done (ms), records, requested (ms), by, position JSON, failures, ended (ms), error */
+    backfill: (sourceId: string, backfillId: string) => `${prefix}:backfill:${sourceId}:${backfillId}`,
+    /** hash: source id → the longest time that one pass of a backfill asks for (ms); 0: its API cannot be asked for the past */
+    backfillSlices: `${prefix}:backfill-slices`,
     /** hash: id of every source ever configured → JSON of its type, mode and fixed topic */
     sources: `${prefix}:sources`,
     /** pub/sub channel: a source id, rung after a job was added for it */
     ring: `${prefix}:ring`,
+    /** zset: `<stage>:<sourceId>:<listener>` of whoever taps → when that ends unless it is renewed (ms), with expiry */
+    tapped: `${prefix}:tapped`,
+    /** pub/sub channel: records of a source as they pass a border (queues/tap.ts) */
+    tap: (sourceId: string, stage: string) => `${prefix}:tap:${stage}:${sourceId}`,
   } as const;
 };
 export type FleetKeys = ReturnType<typeof fleetKeys>;

@@ -1,6 +1,7 @@
 // What the fleet knows of a source beside its records: the operator's flags, the last poll, the last lag sample.
 // One hash per source (`state`), written field by field, read for many sources in one pipeline.
 import type { Redis } from 'ioredis';
+import { type AnswerHistory, readAnswerHistory } from '../conditions/answer-history.ts';
 import { sourceKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
 
@@ -54,6 +55,8 @@ export interface SourceFlags {
 export interface SourceState {
   readonly flags: SourceFlags;
   readonly lastPoll: LastPoll | null;
+  /** What its answers were like (conditions/judge-source.ts says what that means); null: it never answered. */
+  readonly answers: AnswerHistory | null;
   readonly lag: LagState | null;
 }
 
@@ -106,7 +109,8 @@ export interface SourceStateStore {
   read(sourceIds: readonly string[]): Promise<ReadonlyMap<string, SourceState>>;
   setPolls(sourceId: string, polls: 'started' | 'stopped'): Promise<void>;
   setPaused(sourceId: string, paused: boolean): Promise<void>;
-  recordPoll(sourceId: string, poll: LastPoll): Promise<void>;
+  /** `answers`: the history with this poll in it, if it was answered. */
+  recordPoll(sourceId: string, poll: LastPoll, answers?: AnswerHistory): Promise<void>;
   /** Where an unfinished poll stands (JSON); null = at its beginning. */
   readPosition(sourceId: string): Promise<unknown>;
   writePosition(sourceId: string, position: unknown): Promise<void>;
@@ -129,6 +133,7 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
         },
         // Written by recordPoll below.
         lastPoll: parse(fields.lastPoll) as LastPoll | null,
+        answers: readAnswerHistory(parse(fields.answers)),
         lag: readLag(fields),
       });
     }
@@ -141,8 +146,12 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
     const key = sourceKeys(keyPrefix, sourceId).state;
     await (paused ? redis.hset(key, 'paused', '1') : redis.hdel(key, 'paused'));
   },
-  recordPoll: async (sourceId, poll) => {
-    await redis.hset(sourceKeys(keyPrefix, sourceId).state, 'lastPoll', JSON.stringify(poll));
+  recordPoll: async (sourceId, poll, answers) => {
+    const fields = {
+      lastPoll: JSON.stringify(poll),
+      ...(answers === undefined ? {} : { answers: JSON.stringify(answers) }),
+    };
+    await redis.hset(sourceKeys(keyPrefix, sourceId).state, fields);
   },
   readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
   writePosition: async (sourceId, position) => {

@@ -1,0 +1,123 @@
+// The cursor of a source: from where its next pass goes on. One hash per source, in which a version counts every write, so
+// that a pass which began before an operator set or reset the cursor overwrites nothing. A reset leaves the hash and its
+// version: without them such a pass could not be told from the first one.
+
+import type { Redis } from 'ioredis';
+import { StreamManagerError } from '../failures/errors.ts';
+import { sourceKeys } from './keys.ts';
+import { numberOf, runScript } from './script-runner.ts';
+import { writeCursorScript } from './scripts/write-cursor.ts';
+
+/** What is kept of a source between its passes. */
+export interface StoredCursor {
+  /** `Page.cursor` of the last finished pass (JSON), or what an operator set; null: there is none. */
+  readonly value: unknown;
+  /** End of the window of the last finished pass, in milliseconds since the epoch; null: there was none, or it was reset. */
+  readonly untilMs: number | null;
+  /** When it was written, ISO 8601 by Redis' clock; null: never. */
+  readonly at: string | null;
+  /** Who wrote it: `poll`, or the operator's name; null: nobody. */
+  readonly by: string | null;
+  /** Grows with every write; 0: never written. */
+  readonly version: number;
+}
+
+/** What an operator sets: the value, or the time from which on the next pass asks. The other one stays. */
+export type CursorChange = { readonly value: unknown } | { readonly untilMs: number };
+
+/** Keeps cursors. Every call rejects with what Redis answered. */
+export interface CursorStore {
+  /** One that was never written reads as empty, version 0. */
+  read(sourceId: string): Promise<StoredCursor>;
+  /**
+   * Written at the end of a pass that began when the cursor had `expectedVersion`. False: somebody wrote it since, and theirs
+   * stays. Rejects with `cursor_too_large`.
+   */
+  write(
+    sourceId: string,
+    expectedVersion: number,
+    cursor: { readonly value: unknown; readonly untilMs: number | null },
+  ): Promise<boolean>;
+  /** An operator's act: wins over a pass that runs. `by`: who did it. Gives the cursor as it is then. Rejects with `cursor_too_large`. */
+  set(sourceId: string, change: CursorChange, by: string): Promise<StoredCursor>;
+  /** An operator's act: the next pass begins as the first one did. Gives the cursor as it is then. */
+  reset(sourceId: string, by: string): Promise<StoredCursor>;
+}
+
+/** JSON of a cursor at most, in bytes. */
+export const longestCursorBytes = 65_536;
+
+/** As `write` is named in `StoredCursor.by`. */
+const byPoll = 'poll';
+
+/** Creates the store on a shared connection. */
+export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore => {
+  const keyOf = (sourceId: string): string => sourceKeys(keyPrefix, sourceId).cursor;
+  const read = async (sourceId: string): Promise<StoredCursor> => readCursor(await redis.hgetall(keyOf(sourceId)));
+  /** Gives the version it has then; null: the one expected was not there. */
+  const write = async (
+    sourceId: string,
+    expected: number | 'any',
+    by: string,
+    fields: Readonly<Record<string, string>>,
+  ): Promise<number | null> => {
+    const reply = await runScript(
+      redis,
+      writeCursorScript,
+      [keyOf(sourceId)],
+      [expected, by, ...Object.entries(fields).flat()],
+    );
+    return reply === null ? null : numberOf(reply);
+  };
+  return {
+    read,
+    write: async (sourceId, expectedVersion, { value, untilMs }) => {
+      const fields = { value: jsonOf(sourceId, value), until: untilMs === null ? '' : String(untilMs) };
+      return (await write(sourceId, expectedVersion, byPoll, fields)) !== null;
+    },
+    set: async (sourceId, change, by) => {
+      const fields: Readonly<Record<string, string>> =
+        'untilMs' in change ? { until: String(change.untilMs) } : { value: jsonOf(sourceId, change.value) };
+      await write(sourceId, 'any', by, fields);
+      return read(sourceId);
+    },
+    reset: async (sourceId, by) => {
+      await write(sourceId, 'any', by, { value: '', until: '' });
+      return read(sourceId);
+    },
+  };
+};
+
+const jsonOf = (sourceId: string, value: unknown): string => {
+  // A value that JSON leaves out (undefined) is none.
+  const json = value === null ? '' : (JSON.stringify(value) ?? '');
+  const bytes = Buffer.byteLength(json, 'utf8');
+  if (bytes <= longestCursorBytes) return json;
+  throw new StreamManagerError(
+    'cursor_too_large',
+    `the cursor of ${sourceId} has ${bytes} bytes as JSON, more than ${longestCursorBytes}; it was not stored`,
+  );
+};
+
+/** Reads the hash; anything unreadable counts as absent. Pure. */
+const readCursor = (fields: Readonly<Record<string, string>>): StoredCursor => {
+  const at = Number(fields['at']);
+  return {
+    value: parsed(fields['value']),
+    untilMs: fields['until'] === undefined || fields['until'] === '' ? null : finite(Number(fields['until'])),
+    at: fields['at'] === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString(),
+    by: fields['by'] ?? null,
+    version: finite(Number(fields['version'] ?? 0)) ?? 0,
+  };
+};
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const parsed = (json: string | undefined): unknown => {
+  if (json === undefined || json === '') return null;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+};

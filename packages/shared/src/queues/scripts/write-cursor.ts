@@ -1,0 +1,18 @@
+// One write of a source's cursor, if nobody else wrote it since.
+import { luaScript } from '../script-runner.ts';
+
+/**
+ * KEYS: cursor. ARGV: version that is expected, or `any`; who writes; then fields and values. Answers the new version, or
+ * nothing if another one was there.
+ */
+export const writeCursorScript = luaScript(`
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if ARGV[1] ~= 'any' and version ~= tonumber(ARGV[1]) then return false end
+-- The first write is a delete, be it of nothing: Redis lets a script pass at maxmemory if it begins with one. What this adds is
+-- bounded, and an operator can steer a source while Redis is full.
+redis.call('HDEL', KEYS[1], '-')
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'version', string.format('%.0f', version + 1), 'by', ARGV[2],
+  'at', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), unpack(ARGV, 3))
+return version + 1
+`);
