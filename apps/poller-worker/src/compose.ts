@@ -13,6 +13,7 @@ import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { createTap } from '@stream-manager/shared/queues/tap';
 import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
 import { createRoom } from './admission/room.ts';
 import { createFreshness } from './freshness.ts';
@@ -99,6 +100,7 @@ export const composePoller = (
         { maxWaiting: halfOfSlots(config.polling.concurrency) },
       ),
       memory: redisMemory,
+      tap: createTap({ redis, logger, now: monotonicNow }, { keyPrefix }),
       metrics,
       logger,
       cutSecrets,

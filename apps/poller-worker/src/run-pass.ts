@@ -5,6 +5,7 @@ import type { SourceStateStore } from '@stream-manager/shared/queues/source-stat
 import type { AdmissionDeps, AdmittingPoll, PageAdmission, Shortage } from './admission/admission.ts';
 import { admitPage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
+import { showParsed } from './admission/tapped-rows.ts';
 import type { Freshness } from './freshness.ts';
 import type { Redactor } from './http/secrets.ts';
 import type { HttpClients } from './http/undici-client.ts';
@@ -80,6 +81,7 @@ export const runPass = async (
     for await (const page of connector.poll(context)) {
       hasFetched = true;
       const rows = await prepare(page);
+      await showParsed(deps.admission, config.id, { records: page.records, invalid: rows.invalid });
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
       const admission = await admit(lookAhead.withoutEarly(rows), () => lookAhead.look(page, rows));
       newest = Math.max(newest, rows.newestObservedAtMs ?? newest);

@@ -12,6 +12,7 @@ import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createRings } from '@stream-manager/shared/queues/rings';
 import { chunkJobOptions, chunkLimits, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
+import { createTap } from '@stream-manager/shared/queues/tap';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { chosenSources } from './chosen-sources.ts';
 import { openDeadLetterQueue } from './dead-letters/run-letters.ts';
@@ -52,6 +53,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
   const notes = createSourceNotes({ health, logger, now: () => performance.now() });
   const heads = createHeadWatch({ readHeads: (ids) => readHeads(redis, keyPrefix, ids), logger, after });
   const stocks = createLetterStocks(redis, keyPrefix);
+  const tap = createTap({ redis, logger, now: () => performance.now() }, { keyPrefix });
   const stopped = new AbortController();
   const job = chunkJobOptions(config.delivery);
 
@@ -96,6 +98,7 @@ export const composeProducerWorker: Compose = (context): Composition => {
             topics,
             addLetters: (id, letters) => queues.addLetters(id, letters),
             notes,
+            tap,
             metrics,
             logger,
             after,

@@ -21,6 +21,7 @@ import { createRedis } from '@stream-manager/shared/queues/redis';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
+import { closedTap } from '@stream-manager/shared/queues/tap';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { pino } from 'pino';
@@ -170,6 +171,7 @@ const openRecords = (): OpenQueue =>
       topics,
       addLetters,
       notes: createSourceNotes({ health, logger, now: () => performance.now() }),
+      tap: closedTap,
       metrics,
       logger,
       after,

@@ -4,6 +4,7 @@ import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { after } from '@stream-manager/shared/ops/after';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
+import { closedTap } from '@stream-manager/shared/queues/tap';
 import type { SendFailure } from '../src/delivery/publish.ts';
 import { createHeadWatch } from '../src/queues/head-watch.ts';
 import { type OpenRecordsDeps, type OpenRecordsOptions, openRecordsQueue } from '../src/queues/open-records-queue.ts';
@@ -45,6 +46,7 @@ export const openQueueWith = (
         return { lie: added.map(() => true), full: null };
       },
       notes: { raise: () => {} },
+      tap: closedTap,
       metrics: createMetrics(),
       logger: silent,
       now: Date.now,

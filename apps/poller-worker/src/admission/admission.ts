@@ -7,6 +7,7 @@ import type { AddedLetters } from '@stream-manager/shared/queues/dead-letters/ad
 import type { KeptDropped } from '@stream-manager/shared/queues/dead-letters/dropped-letters';
 import type { StoredChunk } from '@stream-manager/shared/queues/records-queue';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
+import type { Tap } from '@stream-manager/shared/queues/tap';
 import type { Redactor } from '../http/secrets.ts';
 import type { Room } from './room.ts';
 
@@ -28,6 +29,8 @@ export interface AdmissionDeps {
   readonly queues: AdmissionQueues;
   readonly room: Room;
   readonly memory: Pick<RedisMemory, 'high' | 'took'>;
+  /** Shows what passes to whoever taps. */
+  readonly tap: Tap;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Cuts every secret of this process from a text. */

@@ -20,6 +20,7 @@ import { keepInvalid } from './keep-invalid.ts';
 import type { PreparedRows } from './prepare.ts';
 import { sampleOf } from './sample.ts';
 import { startTally, type Tally } from './tally.ts';
+import { showFresh } from './tapped-rows.ts';
 
 const bytesPerId = 120;
 
@@ -39,11 +40,13 @@ export const admitPage = async (
 ): Promise<PageAdmission> => {
   const { records, invalid } = rows;
   const tally = startTally(deps, settings.sourceId, settings.limits.keepDropped === true);
-  const sightings =
+  const lookUp = async () =>
     records.length + invalid.length === 0
       ? []
-      : await deps.store.lookup(settings.sourceId, [...records, ...invalid], settings.limits);
+      : deps.store.lookup(settings.sourceId, [...records, ...invalid], settings.limits);
+  const [sightings] = await Promise.all([lookUp(), deps.tap.look()]);
   const fresh = records.filter((_record, index) => sightings[index] !== 'known');
+  showFresh(deps.tap, settings.sourceId, fresh, (record) => sightings[records.indexOf(record)]);
   const freshRows = invalid.filter((_row, index) => sightings[records.length + index] !== 'known');
   tally.addDuplicates(rows.repeated + records.length - fresh.length);
 

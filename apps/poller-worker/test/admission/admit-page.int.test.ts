@@ -7,6 +7,7 @@ import type { LetterLimits } from '@stream-manager/shared/queues/dead-letters/le
 import { createDroppedChunks } from '@stream-manager/shared/queues/dropped-chunks';
 import { sweepSource } from '@stream-manager/shared/queues/records-queue';
 import { chunkJobOptions, chunkLimits } from '@stream-manager/shared/queues/source-limits';
+import { closedTap } from '@stream-manager/shared/queues/tap';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionDeps, AdmissionSettings, PageAdmission } from '../../src/admission/admission.ts';
@@ -74,6 +75,7 @@ const openAdmission = (
       ring: () => {},
     },
     memory: { ...memory, took: (bytes) => void taken.push(bytes) },
+    tap: closedTap,
     room: createRoom({ store, memory, now: () => performance.now() }, { maxWaiting: 1 }),
     metrics,
     logger,

@@ -1,5 +1,6 @@
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import type { DeadLetter } from '@stream-manager/shared/queues/dead-letters';
+import { closedTap } from '@stream-manager/shared/queues/tap';
 import { describe, expect, it } from 'vitest';
 import { createCollector } from '../../src/delivery/collect.ts';
 import { type ChunkEnding, createDelivery, type Piece } from '../../src/delivery/deliver-chunk.ts';
@@ -53,6 +54,7 @@ const setup = (
       collector,
       isShut: () => gate.isShut,
       notes: { raise: (_sourceId, kind, note) => void notes.push(`${kind}: ${note}`) },
+      tap: closedTap,
       metrics,
       logger: silent,
       addLetters: async (_sourceId, added) => {
