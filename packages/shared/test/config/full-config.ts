@@ -80,6 +80,7 @@ export const fullConfig = {
       topic: 'topic-f',
       partitionKey: 'data.satellite',
       headers: { X_Trace_Id: 'abc' },
+      staleAfter: '36h',
       dedupeWindowHours: 120,
       corrections: 'ignore',
       queue: {
