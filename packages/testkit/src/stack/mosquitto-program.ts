@@ -45,7 +45,7 @@ export const findMosquitto = async (context: MosquittoContext): Promise<Mosquitt
     const directory = await cached(context.cacheDir, cacheEntry, (into) =>
       withProgress(context.say, 'fetching the Debian package mosquitto (0.4 MB, once)', fetchPackages(context, into)),
     );
-    return programIn(directory);
+    return await programIn(directory);
   } catch (error) {
     throw new StackError(
       'unavailable',
