@@ -43,6 +43,10 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     sendWaits: `${prefix}:send-waits`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
+    /** hash: name of a request → its answer that was handed out last, and whether it is used up (http/redis-answer-marks.ts of the poller); with expiry */
+    marks: `${prefix}:marks`,
+    /** zset: name of a request → when its answer was handed out last (ms); with expiry */
+    markAges: `${prefix}:mark-ages`,
     /** hash: value (JSON), until (ms, end of the last finished pass' window), at (ms), by, version (grows with every write) */
     cursor: `${prefix}:cursor`,
   } as const;
@@ -91,3 +95,36 @@ export type FleetKeys = ReturnType<typeof fleetKeys>;
  * Shared by all sources of one target, so it has its own hash tag.
  */
 export const rateLimitKey = (keyPrefix: string, target: string): string => `${keyPrefix}:{rate-${target}}:log`;
+
+/**
+ * Keys of the fleet's response cache. A request's name is a hash; no source id holds a dot, so no source has this tag.
+ * One tag for all of it, so that an answer is stored and others make room for it in one step.
+ */
+export const answerCacheKeys = (keyPrefix: string) => {
+  const prefix = `${keyPrefix}:{http.answers}`;
+  return {
+    /** hash of one answer, with expiry: at (ms, when it was asked for), kind, answer (its hash), meta JSON, body */
+    entry: (request: string) => `${prefix}:answer:${request}`,
+    entryPrefix: `${prefix}:answer:`,
+    /** string: who fetches this answer now, with expiry */
+    lock: (request: string) => `${prefix}:lock:${request}`,
+    /** zset: name of a request → when its answer was asked for (ms) */
+    ages: `${prefix}:ages`,
+    /** zset: name of a request → when its answer expires (ms) */
+    ends: `${prefix}:ends`,
+    /** hash: name of a request → bytes; and `.total` */
+    sizes: `${prefix}:sizes`,
+  } as const;
+};
+export type AnswerCacheKeys = ReturnType<typeof answerCacheKeys>;
+
+/** Keys of a day budget. `name` is a hash of who shares it: no secret is in it. */
+export const dayBudgetKeys = (keyPrefix: string, name: string) => {
+  const prefix = `${keyPrefix}:{day-budget.${name}}`;
+  return {
+    /** hash, with expiry: day (days since the epoch, UTC), used, warned, `cost:<sourceId>` (of its last exchange) */
+    spent: `${prefix}:spent`,
+    /** zset, with expiry: `<ticket> <cost>` of exchanges whose cost may still be corrected → until when (ms) */
+    pending: `${prefix}:pending`,
+  } as const;
+};
