@@ -2,6 +2,7 @@
 import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
 import type { RecordKind } from '@stream-manager/testkit/accounting/expected-record';
 import { formatComparison } from '@stream-manager/testkit/accounting/format-comparison';
+import { ofKind } from '@stream-manager/testkit/accounting/of-kind';
 import { type PartitionOffset, readTopics } from '@stream-manager/testkit/accounting/read-topics';
 import type { Providers } from '@stream-manager/testkit/providers/server';
 
@@ -11,7 +12,7 @@ export const demoTopics = {
   station: 'wildfire-weather-data',
   alert: 'wildfire-weather-alerts',
   purpleair: 'wildfire-iot-sensors',
-} as const satisfies Record<RecordKind, string>;
+} as const satisfies Partial<Record<RecordKind, string>>;
 
 /** A comparison and its text. */
 export interface Summary {
@@ -30,7 +31,7 @@ export const summarise = async (
     served: providers.ledger.served(),
     offered: providers.ledger.offered(),
     stored,
-    topicOf: (kind) => demoTopics[kind],
+    topicOf: (kind) => ofKind(demoTopics, kind),
   });
   const malformed = providers.ledger.malformed().length;
   const rows =

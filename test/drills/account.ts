@@ -4,6 +4,7 @@ import { type Comparison, compareServedWithStored } from '@stream-manager/testki
 import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
 import type { RecordKind } from '@stream-manager/testkit/accounting/expected-record';
 import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
+import { ofKind } from '@stream-manager/testkit/accounting/of-kind';
 import { envelopeOf, type StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
 import type { Ledger } from '@stream-manager/testkit/providers/ledger';
 import type { Redis } from 'ioredis';
@@ -55,7 +56,7 @@ export const accountOf = (input: AccountInput): Account => {
     offered: [...ledger.offered(), ...served.filter(({ naturalKey }) => lettered.has(naturalKey))],
     stored,
     topicOf: (kind) => topicOf(kind, topics),
-    priorityOf: (record) => expectedPriority(record, priorities[record.kind]),
+    priorityOf: (record) => expectedPriority(record, ofKind(priorities, record.kind)),
     ...(everySource === undefined ? {} : { expectedSourceIds: everySource }),
   });
   const { missing, doubled, foreign, misplaced, different } = comparison.total;
@@ -75,7 +76,7 @@ export const accountOf = (input: AccountInput): Account => {
 
 const topicOf = (kind: RecordKind, topics: Topics): string => {
   if (kind === 'station') throw new Error('no drill polls stations');
-  return topics[kind];
+  return ofKind(topics, kind);
 };
 
 const keyOf = (record: StoredRecord): string | null => {

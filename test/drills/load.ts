@@ -57,7 +57,7 @@ export interface LoadTopics extends Topics {
   readonly otherFirms: string;
 }
 
-export type Priorities = Readonly<Record<RecordKind, PriorityName>>;
+export type Priorities = Readonly<Record<'firms' | 'purpleair' | 'alert' | 'station', PriorityName>>;
 
 /** Unless a drill says otherwise. */
 export const basePriorities: Priorities = { firms: 'high', purpleair: 'normal', alert: 'normal', station: 'normal' };

@@ -8,7 +8,7 @@ import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
 import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
-import type { RecordKind } from '@stream-manager/testkit/accounting/expected-record';
+import { ofKind } from '@stream-manager/testkit/accounting/of-kind';
 import { readTopics } from '@stream-manager/testkit/accounting/read-topics';
 import type { StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
 import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
@@ -28,10 +28,13 @@ interface SystemOptions {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
+/** What a system of these tests polls. */
+type SystemKind = keyof typeof sourceOf;
+
 /** A running system. */
 interface System extends AsyncDisposable {
   readonly providers: Providers;
-  readonly topics: Readonly<Record<RecordKind, string>>;
+  readonly topics: Readonly<Record<SystemKind, string>>;
   readonly keyPrefix: string;
   readonly password: string;
   readonly redis: Redis;
@@ -49,7 +52,7 @@ interface System extends AsyncDisposable {
 const sourceOf = { firms: 'firms', station: 'stations', alert: 'alerts', purpleair: 'purpleair' } as const;
 const basePriorities = { firms: 'high', station: 'normal', alert: 'high', purpleair: 'normal' } as const;
 
-const sourcesConfig = (providers: Providers, topics: Readonly<Record<RecordKind, string>>) => ({
+const sourcesConfig = (providers: Providers, topics: Readonly<Record<SystemKind, string>>) => ({
   firms: {
     type: 'nasa-firms',
     mode: 'batch',
@@ -194,9 +197,9 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         served: providers.ledger.served(),
         offered: providers.ledger.offered(),
         stored: await stored(),
-        topicOf: (kind) => topics[kind],
-        expectedSourceIds: (kind) => [sourceOf[kind]],
-        priorityOf: (record) => expectedPriority(record, basePriorities[record.kind]),
+        topicOf: (kind) => ofKind(topics, kind),
+        expectedSourceIds: (kind) => [ofKind(sourceOf, kind)],
+        priorityOf: (record) => expectedPriority(record, ofKind(basePriorities, record.kind)),
       }),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(children.map((child) => child.end('SIGKILL')));

@@ -2,15 +2,18 @@
 // The simulated world uses the same formats on its own truth, so that served and stored can be matched without
 // asking the product for its ids. Numbers are written in their shortest form, so 39.75960 and 39.7596 are one.
 
-/** FIRMS: satellite, instrument, minute, position and the pixel's scan and track (two pixels may share all the rest). */
+/**
+ * FIRMS: satellite, instrument, minute, position and the pixel's scan and track (two pixels may share all the rest).
+ * LANDSAT names no instrument, and its scan and track are no sizes: they are null.
+ */
 export const fireKey = (fire: {
   readonly satellite: string;
-  readonly instrument: string;
+  readonly instrument: string | null;
   readonly acquiredAtMs: number;
   readonly latitude: number;
   readonly longitude: number;
-  readonly scanKm: number;
-  readonly trackKm: number;
+  readonly scanKm: number | null;
+  readonly trackKm: number | null;
 }): string =>
   `firms ${fire.satellite} ${fire.instrument} ${new Date(fire.acquiredAtMs).toISOString().slice(0, 16)} ` +
   `${fire.latitude} ${fire.longitude} ${fire.scanKm} ${fire.trackKm}`;
@@ -26,6 +29,14 @@ export const alertKey = (alertId: string): string => `alert ${alertId}`;
 export const airKey = (sensorIndex: number, lastSeenMs: number): string =>
   `purpleair ${sensorIndex} ${Math.floor(lastSeenMs / 1000)}`;
 
+/** Forecast: the gridpoint, when it was issued, and the beginning of the period. */
+export const forecastKey = (gridpoint: string, issuedAtMs: number, validFromMs: number): string =>
+  `forecast ${gridpoint} ${new Date(issuedAtMs).toISOString()} ${new Date(validFromMs).toISOString()}`;
+
+/** AirNow: the reporting area with its state, what was measured, and the hour; by whichever ZIP code it was asked for. */
+export const airNowKey = (area: string, parameter: string, observedAtMs: number): string =>
+  `airnow ${area} ${parameter} ${new Date(observedAtMs).toISOString()}`;
+
 /** The fields of a stored envelope that its natural key is made of; all unchecked. */
 export interface KeyedEnvelope {
   readonly type: unknown;
@@ -37,6 +48,9 @@ export interface KeyedEnvelope {
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   // An object's fields are all unknown: this only makes them readable.
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+
+const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string';
+const isNumberOrNull = (value: unknown): value is number | null => value === null || typeof value === 'number';
 
 /**
  * The natural key of a stored envelope by its type, or null where the envelope lacks what the key is made of
@@ -50,8 +64,8 @@ export const naturalKeyOf = (envelope: KeyedEnvelope): string | null => {
     case 'fire-detection': {
       const { satellite, instrument, scanKm, trackKm } = data;
       const { latitude, longitude } = location;
-      if (typeof satellite !== 'string' || typeof instrument !== 'string' || Number.isNaN(timeMs)) return null;
-      if (typeof scanKm !== 'number' || typeof trackKm !== 'number') return null;
+      if (typeof satellite !== 'string' || !isTextOrNull(instrument) || Number.isNaN(timeMs)) return null;
+      if (!isNumberOrNull(scanKm) || !isNumberOrNull(trackKm)) return null;
       if (typeof latitude !== 'number' || typeof longitude !== 'number') return null;
       return fireKey({ satellite, instrument, acquiredAtMs: timeMs, latitude, longitude, scanKm, trackKm });
     }
@@ -61,10 +75,18 @@ export const naturalKeyOf = (envelope: KeyedEnvelope): string | null => {
         : null;
     case 'weather-alert':
       return typeof data['alertId'] === 'string' ? alertKey(data['alertId']) : null;
-    case 'air-quality':
-      return typeof data['sensorIndex'] === 'number' && !Number.isNaN(timeMs)
-        ? airKey(data['sensorIndex'], timeMs)
-        : null;
+    case 'weather-forecast': {
+      const { gridpoint, validFrom } = data;
+      const fromMs = typeof validFrom === 'string' ? Date.parse(validFrom) : Number.NaN;
+      if (typeof gridpoint !== 'string' || Number.isNaN(timeMs) || Number.isNaN(fromMs)) return null;
+      return forecastKey(gridpoint, timeMs, fromMs);
+    }
+    case 'air-quality': {
+      const { sensorIndex, area, parameter } = data;
+      if (Number.isNaN(timeMs)) return null;
+      if (typeof sensorIndex === 'number') return airKey(sensorIndex, timeMs);
+      return typeof area === 'string' && typeof parameter === 'string' ? airNowKey(area, parameter, timeMs) : null;
+    }
     default:
       return null;
   }

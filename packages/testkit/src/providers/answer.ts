@@ -21,6 +21,8 @@ export interface Answer {
 /** What a route knows of a request. */
 export interface RouteRequest {
   readonly url: URL;
+  /** What a POST brought; empty for any other method. */
+  readonly body: string;
   /** Value of a request header, or undefined. */
   header(name: string): string | undefined;
   readonly world: World;

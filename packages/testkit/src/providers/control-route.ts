@@ -62,7 +62,8 @@ export const answerControl = async (
   }
 };
 
-const bodyOf = async (request: IncomingMessage): Promise<string> => {
+/** The body of a request as text. Throws a RangeError beyond 1 MB. */
+export const bodyOf = async (request: IncomingMessage): Promise<string> => {
   request.setEncoding('utf8');
   let text = '';
   for await (const part of request) {

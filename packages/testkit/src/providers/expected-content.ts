@@ -1,9 +1,12 @@
 // What a true reading must be in Kafka: the envelope's contract (design.md), written from the truth and not from the
 // row that was sent, so that no parser of the product can hide its own mistakes.
 import type { ExpectedContent } from '../accounting/expected-record.ts';
+import type { AirAreaReading } from './air-areas.ts';
 import type { ServedAirReading } from './air-sensors.ts';
+import type { AirportReport } from './airports.ts';
 import type { FireDetection } from './fires.ts';
 import type { WeatherAlert } from './weather-alerts.ts';
+import type { ForecastPeriod } from './weather-forecasts.ts';
 import type { StationObservation } from './weather-stations.ts';
 import type { Truth } from './world.ts';
 
@@ -18,6 +21,12 @@ export const expectedContent = (truth: Truth): ExpectedContent => {
       return alertContent(truth);
     case 'purpleair':
       return airContent(truth);
+    case 'forecast':
+      return forecastContent(truth);
+    case 'airnow':
+      return airAreaContent(truth);
+    case 'metar':
+      return reportContent(truth);
   }
 };
 
@@ -138,5 +147,98 @@ const airContent = ({ reading, fields, naturalKey }: ServedAirReading): Expected
     },
     kafkaKey: String(sensor.sensorIndex),
     eventTimeMs: reading.lastSeenMs,
+  };
+};
+
+const metresPerSecond = (mph: number): number => mph * 0.44704;
+
+const forecastContent = (period: ForecastPeriod): ExpectedContent => {
+  const { gridpoint, windMph } = period;
+  return {
+    kind: 'forecast',
+    naturalKey: period.naturalKey,
+    type: 'weather-forecast',
+    observedAt: iso(period.issuedAtMs),
+    location: { latitude: gridpoint.latitude, longitude: gridpoint.longitude, elevationM: gridpoint.elevationM },
+    data: {
+      gridpoint: gridpoint.id,
+      validFrom: iso(period.validFromMs),
+      validTo: iso(period.validToMs),
+      temperatureC: ((period.temperatureF - 32) * 5) / 9,
+      windSpeedMps:
+        windMph === null ? null : { low: metresPerSecond(windMph.low), high: metresPerSecond(windMph.high) },
+      windDirection: period.windDirection,
+      precipitationPercent: period.precipitationPercent,
+      shortForecast: period.shortForecast,
+      detailedForecast: period.detailedForecast,
+    },
+    kafkaKey: gridpoint.id,
+    eventTimeMs: period.issuedAtMs,
+  };
+};
+
+const airAreaContent = (reading: AirAreaReading): ExpectedContent => {
+  const { area } = reading;
+  return {
+    kind: 'airnow',
+    naturalKey: reading.naturalKey,
+    type: 'air-quality',
+    observedAt: iso(reading.observedAtMs),
+    location: { latitude: area.latitude, longitude: area.longitude },
+    data: {
+      sensorIndex: null,
+      name: area.name,
+      pm1UgM3: null,
+      pm25UgM3: null,
+      pm10UgM3: null,
+      temperatureC: null,
+      relativeHumidityPercent: null,
+      pressurePa: null,
+      altitudeM: null,
+      rssiDbm: null,
+      confidencePercent: null,
+      parameter: reading.parameter,
+      aqi: reading.aqi,
+      category: reading.category,
+      area: `${area.name}, ${area.state}`,
+    },
+    kafkaKey: `${area.name}, ${area.state}`,
+    eventTimeMs: reading.observedAtMs,
+  };
+};
+
+const knot = 1.852 / 3.6;
+
+const reportContent = (report: AirportReport): ExpectedContent => {
+  const { airport } = report;
+  const scaled = (value: number | null, factor: number): number | null => (value === null ? null : value * factor);
+  return {
+    kind: 'metar',
+    naturalKey: report.naturalKey,
+    type: 'weather-observation',
+    observedAt: iso(report.observedAtMs),
+    location: { latitude: airport.latitude, longitude: airport.longitude, elevationM: airport.elevationM },
+    data: {
+      stationId: airport.id,
+      stationName: airport.name,
+      temperatureC: report.temperatureC,
+      dewpointC: report.dewpointC,
+      relativeHumidityPercent: report.relativeHumidityPercent,
+      windDirectionDeg: report.windDirectionDeg,
+      windSpeedMps: scaled(report.windKnots, knot),
+      windGustMps: scaled(report.gustKnots, knot),
+      pressurePa: report.pressurePa,
+      seaLevelPressurePa: report.seaLevelPressurePa,
+      visibilityM: report.visibilityMiles * 1609.344,
+      precipitationLastHourMm: scaled(report.rainInches, 25.4),
+      heatIndexC: null,
+      windChillC: null,
+      cloudCoverPercent: report.cloudCoverPercent,
+      description: report.weather,
+      rawMetar: report.raw,
+      quality: {},
+    },
+    kafkaKey: airport.id,
+    eventTimeMs: report.observedAtMs,
   };
 };

@@ -3,7 +3,18 @@
 import { type Random, randomOf, seedOf } from './random.ts';
 
 /** The routes that faults can be set for. */
-export const routeKinds = ['firms', 'stations', 'observations', 'alerts', 'purpleair', 'keys'] as const;
+export const routeKinds = [
+  'firms',
+  'availability',
+  'stations',
+  'observations',
+  'alerts',
+  'forecasts',
+  'purpleair',
+  'keys',
+  'airnow',
+  'metar',
+] as const;
 export type RouteKind = (typeof routeKinds)[number];
 
 /**

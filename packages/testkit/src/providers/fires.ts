@@ -13,7 +13,12 @@ export const firmsDatasets = {
   VIIRS_NOAA21_NRT: { instrument: 'VIIRS', satellites: ['N21'], version: '2.0NRT' },
   MODIS_NRT: { instrument: 'MODIS', satellites: ['Terra', 'Aqua'], version: '6.1NRT' },
   MODIS_SP: { instrument: 'MODIS', satellites: ['Terra', 'Aqua'], version: '6.03' },
-} as const satisfies Record<string, { instrument: 'VIIRS' | 'MODIS'; satellites: readonly string[]; version: string }>;
+  // Pixels of 30 m over the US and Canada: without brightness, power, instrument and version.
+  LANDSAT_NRT: { instrument: null, satellites: ['L8', 'L9'], version: null },
+} as const satisfies Record<
+  string,
+  { instrument: 'VIIRS' | 'MODIS' | null; satellites: readonly string[]; version: string | null }
+>;
 
 export type FirmsDataset = keyof typeof firmsDatasets;
 
@@ -50,17 +55,20 @@ export interface FireDetection {
   readonly latitude: number;
   readonly longitude: number;
   readonly satellite: string;
-  readonly instrument: 'VIIRS' | 'MODIS';
-  readonly version: string;
+  /** Null for LANDSAT, and all that is null besides is so for it only. */
+  readonly instrument: 'VIIRS' | 'MODIS' | null;
+  readonly version: string | null;
   /** 0–1; for MODIS a whole number of hundredths. */
   readonly confidence: number;
   readonly confidenceClass: 'low' | 'nominal' | 'high';
-  readonly brightnessK: number;
-  readonly brightnessLongwaveK: number;
-  readonly frpMw: number;
-  readonly scanKm: number;
-  readonly trackKm: number;
+  readonly brightnessK: number | null;
+  readonly brightnessLongwaveK: number | null;
+  readonly frpMw: number | null;
+  readonly scanKm: number | null;
+  readonly trackKm: number | null;
   readonly dayNight: 'D' | 'N';
+  /** Where the pixel lies in its LANDSAT scene: path and row of the scene, column and line in it. */
+  readonly scene: { readonly path: number; readonly row: number; readonly scan: number; readonly track: number } | null;
 }
 
 export interface Fires {
@@ -93,7 +101,7 @@ const acquiredAt = (appearsMs: number, delayMs: number, acrossMidnight: boolean)
 
 const confidenceOf = (
   random: Random,
-  instrument: 'VIIRS' | 'MODIS',
+  instrument: FireDetection['instrument'],
 ): Pick<FireDetection, 'confidence' | 'confidenceClass'> => {
   if (instrument === 'MODIS') {
     const percent = random.int(0, 100);
@@ -136,14 +144,15 @@ export const createFires = (seed: number, startAt: number, options: FireOptions 
       : area.west + random.next() * (area.east - area.west - 0.02) + 0.01;
     const acquiredAtMs = acquiredAt(appearsMs, random.next() * delaysMs, acrossMidnight);
     const viirs = instrument === 'VIIRS';
+    const landsat = instrument === null;
     const where = {
       satellite: random.pick<string>(satellites),
       instrument,
       acquiredAtMs,
       latitude: degreesOf(latitude, (serial * 7 + latitudeShift) % 1000),
       longitude: degreesOf(longitude, (Math.floor(serial / 1000) * 7 + serial * 13 + longitudeShift) % 1000),
-      scanKm: random.int(viirs ? 32 : 100, viirs ? 80 : 480) / 100,
-      trackKm: random.int(viirs ? 36 : 100, viirs ? 80 : 200) / 100,
+      scanKm: landsat ? null : random.int(viirs ? 32 : 100, viirs ? 80 : 480) / 100,
+      trackKm: landsat ? null : random.int(viirs ? 36 : 100, viirs ? 80 : 200) / 100,
     };
     // The sun over California: about UTC − 8.
     const hour = new Date(acquiredAtMs - 8 * 3_600_000).getUTCHours();
@@ -153,10 +162,13 @@ export const createFires = (seed: number, startAt: number, options: FireOptions 
       ...where,
       version,
       ...confidenceOf(random, instrument),
-      brightnessK: hundredths(300 + random.next() * (viirs ? 67 : 120)),
-      brightnessLongwaveK: hundredths(275 + random.next() * 40),
-      frpMw: hundredths(0.3 + Math.exp(random.next() * 5.5) - 1),
+      brightnessK: landsat ? null : hundredths(300 + random.next() * (viirs ? 67 : 120)),
+      brightnessLongwaveK: landsat ? null : hundredths(275 + random.next() * 40),
+      frpMw: landsat ? null : hundredths(0.3 + Math.exp(random.next() * 5.5) - 1),
       dayNight: hour >= 6 && hour < 18 ? 'D' : 'N',
+      scene: landsat
+        ? { path: random.int(38, 46), row: random.int(31, 38), scan: random.int(0, 7600), track: random.int(0, 7700) }
+        : null,
     };
   };
 

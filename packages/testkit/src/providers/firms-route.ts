@@ -22,6 +22,9 @@ interface Area {
 
 const dayMs = 86_400_000;
 const rest = 'scan,track,acq_date,acq_time,satellite,instrument,confidence,version';
+/** Days of one request at most; above it the API refuses (it was 10 once). */
+const mostDays = 5;
+const landsatHeader = 'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight';
 const headers = {
   VIIRS: `latitude,longitude,bright_ti4,${rest},bright_ti5,frp,daynight`,
   MODIS: `latitude,longitude,brightness,${rest},bright_t31,frp,daynight`,
@@ -47,8 +50,8 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
     if (!isDataset(source)) return refuse('Invalid source.');
     const area = parseArea(areaText);
     if (!area) return refuse('Invalid area coordinate. Expects: [west,south,east,north].');
-    if (!/^\d+$/.test(days) || Number(days) < 1 || Number(days) > 10)
-      return refuse('Invalid day range. Expects [1..10].');
+    if (!/^\d+$/.test(days) || Number(days) < 1 || Number(days) > mostDays)
+      return refuse(`Invalid day range. Expects [1..${mostDays}].`);
     const today = Math.floor(request.atMs / dayMs) * dayMs;
     const fromMs = date === '' ? today - (Number(days) - 1) * dayMs : Date.parse(`${date}T00:00:00Z`);
     if (parts.length > 5 || Number.isNaN(fromMs)) return refuse('Invalid date. Expects YYYY-MM-DD.');
@@ -65,13 +68,14 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
     }
     const brokenKinds = chooseBroken(fires, request, malformedKinds);
     const extra = request.fault.name === 'extra-column';
-    const header = headers[firmsDatasets[source].instrument] + (extra ? ',quality_flag' : '');
+    const { instrument } = firmsDatasets[source];
+    const header = (instrument === null ? landsatHeader : headers[instrument]) + (extra ? ',quality_flag' : '');
     const broken: BrokenRow[] = [];
     const body: string[] = [header];
     for (const [at, fire] of fires.entries()) {
       const sound = found[at] ?? '';
       const kind = brokenKinds.get(fire);
-      const line = (kind ? breakLine(sound, kind) : sound) + (extra ? ',0' : '');
+      const line = (kind ? breakLine(sound, kind, dateColumnOf(header)) : sound) + (extra ? ',0' : '');
       if (kind) broken.push({ kind: 'firms', raw: line, reason: kind });
       body.push(line);
     }
@@ -115,6 +119,8 @@ const isInside = (fire: FireDetection, area: Area): boolean =>
   fire.latitude >= area.south &&
   fire.latitude <= area.north;
 
+const dateColumnOf = (header: string): number => header.split(',').indexOf('acq_date');
+
 const confidenceText = (fire: FireDetection): string =>
   fire.instrument === 'MODIS' ? String(Math.round(fire.confidence * 100)) : fire.confidenceClass.slice(0, 1);
 
@@ -122,6 +128,14 @@ const confidenceText = (fire: FireDetection): string =>
 const renderFire = (fire: FireDetection): string => {
   const iso = new Date(fire.acquiredAtMs).toISOString();
   const time = Number(iso.slice(11, 13)) * 100 + Number(iso.slice(14, 16));
+  if (fire.scene !== null) {
+    const { path, row, scan, track } = fire.scene;
+    const confidence = fire.confidenceClass === 'nominal' ? 'M' : fire.confidenceClass.slice(0, 1).toUpperCase();
+    return (
+      `${fire.latitude.toFixed(6)},${fire.longitude.toFixed(6)},${path},${row},${scan},${track},` +
+      `${iso.slice(0, 10)},${time},${fire.satellite},${confidence},${fire.dayNight}`
+    );
+  }
   return (
     `${fire.latitude.toFixed(5)},${fire.longitude.toFixed(5)},${fire.brightnessK},${fire.scanKm},${fire.trackKm},` +
     `${iso.slice(0, 10)},${time},${fire.satellite},${fire.instrument},${confidenceText(fire)},${fire.version},` +
@@ -129,7 +143,7 @@ const renderFire = (fire: FireDetection): string => {
   );
 };
 
-const breakLine = (line: string, kind: MalformedKind): string => {
+const breakLine = (line: string, kind: MalformedKind, dateColumn: number): string => {
   const columns = line.split(',');
   switch (kind) {
     case 'missing-column':
@@ -144,6 +158,6 @@ const breakLine = (line: string, kind: MalformedKind): string => {
       // The true latitude is kept in the wrong one, so that two broken rows stay two.
       return columns.with(0, `1${columns[0] ?? ''}`).join(',');
     case 'unparsable-date':
-      return columns.with(5, '2025-13-45').join(',');
+      return columns.with(dateColumn, '2025-13-45').join(',');
   }
 };

@@ -1,7 +1,7 @@
 // The provider's book: every row that was served, how often, and what it must be in Kafka. A row counts as served when
 // the answer it stood in was sent to its end; rows of answers that were cut off, spoiled or not read to the end are
 // kept apart as "offered": a poller may have taken them, but does not have to.
-import type { ExpectedRecord, MalformedRow, RecordKind } from '../accounting/expected-record.ts';
+import { type ExpectedRecord, type MalformedRow, type RecordKind, recordKinds } from '../accounting/expected-record.ts';
 import { expectedContent } from './expected-content.ts';
 import type { Truth } from './world.ts';
 
@@ -93,7 +93,8 @@ export const createLedger = (isOn = true): LedgerBook => {
     offered: () => select((entry) => entry.timesServed === 0),
     malformed: () => [...broken.values()].map((row) => ({ ...row })),
     counts: () => {
-      const served = { firms: 0, station: 0, alert: 0, purpleair: 0 };
+      // Every kind is a key of it.
+      const served = Object.fromEntries(recordKinds.map((kind) => [kind, 0])) as Record<RecordKind, number>;
       let offered = 0;
       for (const { truth, timesServed } of rows.values()) {
         if (timesServed === 0) offered += 1;

@@ -1,16 +1,18 @@
 // The simulated providers as one local HTTP server: routes a request to its API, lets the fault of the moment do its
 // work, and writes the ledger when the answer has been sent.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Answer, bareAnswer, plainText, type RouteRequest } from './answer.ts';
-import { answerControl, isControlPath } from './control-route.ts';
-import { createFaults, type FaultSettings, type RouteKind } from './faults.ts';
-import { createFirmsRoute, firmsPathPrefix } from './firms-route.ts';
+import { answerControl, bodyOf, isControlPath } from './control-route.ts';
+import { createFaults, type FaultSettings } from './faults.ts';
 import { createLedger, type Ledger } from './ledger.ts';
-import { answerAlerts } from './nws-alerts-route.ts';
-import { nwsForbidden } from './nws-answer.ts';
-import { answerLatestObservation, answerStations } from './nws-stations-route.ts';
-import { answerKeys, answerSensors } from './purpleair-route.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
+import {
+  answerRequest,
+  createRoutes,
+  findRoute,
+  type ProviderName,
+  providerNames,
+  type RouteOptions,
+} from './routes.ts';
 import { type SendOptions, sendAnswer } from './send-answer.ts';
 import { createValidatorMemory } from './validators.ts';
 import { wireAnswer } from './wire-answer.ts';
@@ -34,8 +36,10 @@ export interface ProviderOptions extends Omit<WorldOptions, 'startAt' | 'seed'> 
   readonly mapKeys?: readonly string[];
   /** PurpleAir keys that are known. Default one. */
   readonly apiKeys?: readonly string[];
-  /** Which APIs send ETag and Last-Modified and answer 304. Default all three. */
-  readonly validators?: { readonly firms?: boolean; readonly observations?: boolean; readonly alerts?: boolean };
+  /** AirNow keys that are known. Default one. */
+  readonly airNowKeys?: readonly string[];
+  /** Which APIs send ETag and Last-Modified and answer 304. Default: all that are named here. */
+  readonly validators?: Partial<RouteOptions['validators']>;
   /** Compress when asked. Default true. */
   readonly gzip?: boolean;
   /** Default `auto`: chunked above 256 KB. */
@@ -50,11 +54,13 @@ export interface Providers {
   /** `http://127.0.0.1:port`, good for all providers. */
   readonly url: string;
   /** The address of each provider: all the same unless `separatePorts`. */
-  readonly urls: Readonly<Record<'firms' | 'nws' | 'purpleair', string>>;
+  readonly urls: Readonly<Record<ProviderName, string>>;
   /** A FIRMS key that works. */
   readonly mapKey: string;
   /** A PurpleAir key that works. */
   readonly apiKey: string;
+  /** An AirNow key that works. */
+  readonly airNowKey: string;
   readonly world: World;
   readonly ledger: Ledger;
   /** The newest requests, oldest first. */
@@ -82,13 +88,28 @@ export const startProviders = async (options: ProviderOptions = {}): Promise<Pro
     worldNow = now,
     mapKeys = ['simulated-map-key'],
     apiKeys = ['SIMULATED-READ-KEY'],
+    airNowKeys = ['SIMULATED-AIRNOW-KEY'],
   } = options;
   const world = createWorld({ ...options, seed, startAt: options.startAt ?? now() });
   const ledger = createLedger(options.ledger !== 'off');
   const log = createRequestLog(options.requestLogLimit ?? 10_000);
   const faults = createFaults(seed);
   if (options.faults) faults.set(options.faults);
-  const route = createRoutes(options, mapKeys, apiKeys);
+  const routes = createRoutes({
+    mapKeys,
+    apiKeys,
+    airNowKeys,
+    validators: {
+      firms: true,
+      observations: true,
+      alerts: true,
+      forecasts: true,
+      airnow: true,
+      metar: true,
+      ...options.validators,
+    },
+    qualityForm: options.stations?.qualityForm ?? 'plain',
+  });
   const validatorMemory = createValidatorMemory();
   const sending = { canGzip: options.gzip ?? true, transfer: options.transfer ?? 'auto' };
   const stopping = new AbortController();
@@ -100,19 +121,21 @@ export const startProviders = async (options: ProviderOptions = {}): Promise<Pro
       return;
     }
     const at = now();
-    const kind = routeOf(url.pathname);
+    const found = findRoute(routes, url.pathname);
     const path = `${url.pathname}${url.search}`;
     const note = log.open({
       at,
       method: request.method ?? '',
       path,
-      route: kind ?? 'other',
+      route: found?.route.kind ?? 'other',
       headers: headersOf(request),
     });
-    const fault = kind ? faults.next(kind) : faults.none;
+    const fault = found ? faults.next(found.route.kind) : faults.none;
     const atMs = world.timeAt(worldNow());
-    const answer = route(kind, request.method, {
+    const body = request.method === 'POST' ? await bodyOf(request) : '';
+    const answer = answerRequest(found, request.method, {
       url,
+      body,
       header: (name) => headerOf(request, name),
       world,
       atMs,
@@ -157,15 +180,22 @@ export const startProviders = async (options: ProviderOptions = {}): Promise<Pro
   };
 
   const url = await listen(options.port ?? 0);
-  const urls = options.separatePorts
-    ? { firms: url, nws: await listen(0), purpleair: await listen(0) }
-    : { firms: url, nws: url, purpleair: url };
+  const separate = async (name: ProviderName): Promise<readonly [ProviderName, string]> => [name, await listen(0)];
+  const apart = options.separatePorts
+    ? await Promise.all(providerNames.filter((name) => name !== 'firms').map(separate))
+    : [];
+  // Every name of a provider is a key: first all with the common address, then those with one of their own.
+  const urls = {
+    ...Object.fromEntries(providerNames.map((name) => [name, url])),
+    ...Object.fromEntries(apart),
+  } as Record<ProviderName, string>;
   let stopped: Promise<void> | null = null;
   return {
     url,
     urls,
     mapKey: mapKeys[0] ?? '',
     apiKey: apiKeys[0] ?? '',
+    airNowKey: airNowKeys[0] ?? '',
     world,
     ledger,
     requests: () => log.all(),
@@ -211,47 +241,4 @@ const headersOf = (request: IncomingMessage): Record<string, string> => {
     if (value !== undefined) found[name] = value;
   }
   return found;
-};
-
-const observationPath = /^\/stations\/([^/]+)\/observations\/latest\/?$/;
-
-const routeOf = (path: string): RouteKind | null => {
-  if (path.startsWith(firmsPathPrefix)) return 'firms';
-  if (path === '/stations') return 'stations';
-  if (observationPath.test(path)) return 'observations';
-  if (path === '/alerts/active') return 'alerts';
-  if (path === '/v1/sensors') return 'purpleair';
-  return path === '/v1/keys' ? 'keys' : null;
-};
-
-type Route = (kind: RouteKind | null, method: string | undefined, request: RouteRequest) => Answer;
-
-const createRoutes = (options: ProviderOptions, mapKeys: readonly string[], apiKeys: readonly string[]): Route => {
-  const { firms = true, observations = true, alerts = true } = options.validators ?? {};
-  const answerFirms = createFirmsRoute({ mapKeys, hasValidators: firms });
-  const qualityForm = options.stations?.qualityForm ?? 'plain';
-  const answerRoute = (kind: RouteKind, request: RouteRequest): Answer => {
-    switch (kind) {
-      case 'firms':
-        return answerFirms(request);
-      case 'stations':
-        return answerStations(request);
-      case 'observations': {
-        const stationId = observationPath.exec(request.url.pathname)?.[1] ?? '';
-        return answerLatestObservation(request, stationId, { hasValidators: observations, qualityForm });
-      }
-      case 'alerts':
-        return answerAlerts(request, { hasValidators: alerts });
-      case 'purpleair':
-        return answerSensors(request, { apiKeys });
-      case 'keys':
-        return answerKeys(request, { apiKeys });
-    }
-  };
-  return (kind, method, request) => {
-    if (kind === null) return bareAnswer(404, plainText, 'Not Found\n');
-    if (method !== 'GET') return { ...bareAnswer(405, plainText, 'Method Not Allowed\n'), headers: { allow: 'GET' } };
-    const isNws = kind === 'stations' || kind === 'observations' || kind === 'alerts';
-    return isNws && !request.header('user-agent') ? nwsForbidden() : answerRoute(kind, request);
-  };
 };

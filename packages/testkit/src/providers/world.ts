@@ -1,8 +1,16 @@
 // The simulated world: what is true out there at any time, for all providers. It is a pure function of
 // (seed, startAt, options, time) and knows nothing of HTTP, faults or what was served.
+import { type AirAreaOptions, type AirAreaReading, type AirAreas, createAirAreas } from './air-areas.ts';
 import { type AirSensorOptions, type AirSensors, createAirSensors, type ServedAirReading } from './air-sensors.ts';
+import { type AirportOptions, type AirportReport, type Airports, createAirports } from './airports.ts';
 import { createFires, type FireDetection, type FireOptions, type Fires } from './fires.ts';
 import { type AlertOptions, createWeatherAlerts, type WeatherAlert, type WeatherAlerts } from './weather-alerts.ts';
+import {
+  createWeatherForecasts,
+  type ForecastOptions,
+  type ForecastPeriod,
+  type WeatherForecasts,
+} from './weather-forecasts.ts';
 import {
   createWeatherStations,
   type StationObservation,
@@ -21,10 +29,20 @@ export interface WorldOptions {
   readonly stations?: StationOptions;
   readonly alerts?: AlertOptions;
   readonly purpleair?: AirSensorOptions;
+  readonly forecasts?: ForecastOptions;
+  readonly airnow?: AirAreaOptions;
+  readonly metar?: AirportOptions;
 }
 
 /** A true reading, as a provider serves it. */
-export type Truth = FireDetection | StationObservation | WeatherAlert | ServedAirReading;
+export type Truth =
+  | FireDetection
+  | StationObservation
+  | WeatherAlert
+  | ServedAirReading
+  | ForecastPeriod
+  | AirAreaReading
+  | AirportReport;
 
 export interface World {
   readonly seed: number;
@@ -33,6 +51,9 @@ export interface World {
   readonly stations: WeatherStations;
   readonly alerts: WeatherAlerts;
   readonly airSensors: AirSensors;
+  readonly forecasts: WeatherForecasts;
+  readonly airAreas: AirAreas;
+  readonly airports: Airports;
   /** The world's own time for a time of the clock: `startAt` for ever in a static world, never before `startAt`. */
   timeAt(clockMs: number): number;
 }
@@ -50,6 +71,9 @@ export const createWorld = (options: WorldOptions): World => {
     stations: createWeatherStations(seed, startAt, options.stations),
     alerts: createWeatherAlerts(seed, startAt, options.alerts),
     airSensors: createAirSensors(seed, startAt, options.purpleair),
+    forecasts: createWeatherForecasts(seed, startAt, options.forecasts),
+    airAreas: createAirAreas(seed, startAt, options.airnow),
+    airports: createAirports(seed, startAt, options.metar),
     timeAt: (clockMs) => (options.static ? startAt : Math.max(startAt, clockMs)),
   };
 };

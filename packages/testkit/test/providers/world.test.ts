@@ -131,7 +131,9 @@ describe('fires', () => {
   });
 
   it('include critical ones: high confidence above 100 MW', () => {
-    const strong = visible({ backlog: 1000 }, 0).filter((fire) => fire.confidenceClass === 'high' && fire.frpMw > 100);
+    const strong = visible({ backlog: 1000 }, 0).filter(
+      (fire) => fire.confidenceClass === 'high' && (fire.frpMw ?? 0) > 100,
+    );
     expect(strong.length).toBeGreaterThan(5);
   });
 });
