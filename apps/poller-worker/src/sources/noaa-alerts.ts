@@ -5,6 +5,7 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, jsonFields, readPoint } from './json-fields.ts';
 import { nextLink } from './next-link.ts';
+import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
@@ -20,11 +21,17 @@ export const createNoaaAlerts: SourceFactory = (source) => {
       let url: string | null = pagePosition(position, baseUrl) ?? firstPage(baseUrl, params.area);
       for (let page = 1; url !== null; page += 1) {
         const response = await http.fetch({ url: new URL(url), accept: 'application/geo+json', credential: null });
-        const answer = await response.json();
+        if (response.unchanged !== null) {
+          yield unchangedPage(response.unchanged, null);
+          return;
+        }
+        const answer = await response.json(['features']);
         const next: string | null = nextLink(answer, baseUrl);
         const isLast: boolean = next === null || next === url || page === maxPages || featuresOf(answer).length === 0;
+        // One that counted as used up would come without its link: only a page without a next one can.
+        const receipts = next === null ? receiptsOf(response) : {};
         url = isLast ? null : next;
-        yield { ...parseAlerts(answer), position: url === null ? null : { next: url } };
+        yield { ...parseAlerts(answer), ...receipts, position: url === null ? null : { next: url } };
       }
     },
     parseRow: ({ raw }) => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { newRound, nextStep, type StationOutcome, type StationRound } from '../../src/sources/station-round.ts';
+import { type ItemOutcome, newRound, nextStep, type Round } from '../../src/sources/round.ts';
 
 /** Runs a round to its end or its failure; gives what was asked, in order. */
-const run = (round: StationRound, outcomeOf: (station: string, asked: readonly string[]) => StationOutcome) => {
+const run = (round: Round, outcomeOf: (station: string, asked: readonly string[]) => ItemOutcome) => {
   const asked: string[] = [];
   const leftOut: string[] = [];
   let current = round;
@@ -29,7 +29,7 @@ describe('a round', () => {
   });
 
   it('asks a station that failed again, after all others', () => {
-    const outcome = (station: string, asked: readonly string[]): StationOutcome =>
+    const outcome = (station: string, asked: readonly string[]): ItemOutcome =>
       station === 'B' && !asked.includes('B') ? 'failed' : 'answered';
     expect(run(newRound(['A', 'B', 'C']), outcome)).toMatchObject({
       asked: ['A', 'B', 'C', 'B'],
@@ -39,7 +39,7 @@ describe('a round', () => {
   });
 
   it('leaves a station out that failed twice', () => {
-    const outcome = (station: string): StationOutcome => (station === 'B' ? 'failed' : 'answered');
+    const outcome = (station: string): ItemOutcome => (station === 'B' ? 'failed' : 'answered');
     expect(run(newRound(['A', 'B', 'C']), outcome)).toMatchObject({
       asked: ['A', 'B', 'C', 'B'],
       leftOut: ['B'],
@@ -64,7 +64,7 @@ describe('a round', () => {
   });
 
   it('always ends, asks no station more than twice, and loses none', () => {
-    const outcome = fc.constantFrom<StationOutcome>('answered', 'none', 'failed');
+    const outcome = fc.constantFrom<ItemOutcome>('answered', 'none', 'failed');
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.string(), { minLength: 1 }),
