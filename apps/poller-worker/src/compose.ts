@@ -7,22 +7,25 @@ import { createJobWatch } from '@stream-manager/shared/ops/job-watch';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { version } from '@stream-manager/shared/ops/version';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { createLetterStocks, createLettersFull } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { chunkJobOptions, retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTap } from '@stream-manager/shared/queues/tap';
 import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
 import { createRoom } from './admission/room.ts';
-import { createFreshness } from './freshness.ts';
+import { createAskProvider } from './breaker/ask-provider.ts';
 import { createHoldBack } from './hold-back.ts';
 import { createHostShares } from './http/host-share.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { createRedactor } from './http/secrets.ts';
 import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
+import { createModes } from './modes/modes.ts';
 import { createPollStage } from './poll.ts';
 import { createPolledSources, type PolledSource } from './polled-sources.ts';
 import { createPollJobProcessor } from './queues/poll-jobs.ts';
@@ -43,8 +46,7 @@ const pollHangLimitMs = (source: PolledSource | undefined): number =>
   jobHangLimitMs + (source === undefined ? 0 : 2 * source.config.timeoutMs + source.admission.admitWaitMs);
 
 /** Composes the poller with the connectors of this build. Throws `source_unsupported` for an enabled source without one. */
-export const composePollerWorker: Compose = (context) =>
-  composePoller(context, createSourceRegistry({ logger: context.logger }));
+export const composePollerWorker: Compose = (context) => composePoller(context, createSourceRegistry(context));
 
 /**
  * Composes the poller with any connectors. `hangLimitMs`: how long a poll may show no progress. Nothing runs before `start`; `stop` hands
@@ -63,7 +65,7 @@ export const composePoller = (
   const cutSecrets = createRedactor(secretValues(context));
   const stop = new AbortController();
 
-  const sources = createPolledSources(config, registry);
+  const sources = createPolledSources(config, registry, createModes(context.extensions));
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const throttle = createRedisThrottleStore({ redis, keyPrefix });
@@ -91,6 +93,7 @@ export const composePoller = (
     sources,
     http,
     states,
+    cursors: createCursorStore(redis, keyPrefix),
     claims: createRunningClaims({ redis, logger }, { keyPrefix }),
     admission: {
       store,
@@ -115,7 +118,12 @@ export const composePoller = (
       },
       { decisionHoldsMs: decisionHoldsMs(config.throttling.sampleIntervalMs) },
     ),
-    freshness: createFreshness(metrics, now),
+    askProvider: createAskProvider({
+      breakers: createRedisProviderBreakers(redis, keyPrefix),
+      logger,
+      cutSecrets,
+      random: Math.random,
+    }),
     metrics,
     logger,
     cutSecrets,
@@ -123,9 +131,11 @@ export const composePoller = (
     random: Math.random,
   });
   const tick = createTickStage({
-    sources: config.sources,
+    sources,
     states,
     addPoll: (newPoll) => addPoll(pollQueue, newPoll),
+    metrics,
+    now,
   });
   const reparse = createReparseStage({
     sources,

@@ -9,6 +9,7 @@ import { createPriorityResolver } from '@stream-manager/shared/topics/raise-prio
 import type { AdmissionSettings } from './admission/admission.ts';
 import { createKeyReader } from './admission/partition-key.ts';
 import type { PrepareOptions } from './admission/prepare.ts';
+import { createModes, type Modes, type SourceMode } from './modes/modes.ts';
 import type { SourceRegistry } from './sources/registry.ts';
 import type { Source } from './sources/source.ts';
 
@@ -16,6 +17,7 @@ import type { Source } from './sources/source.ts';
 export interface PolledSource {
   readonly config: ResolvedSource;
   readonly connector: Source;
+  readonly mode: SourceMode;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
   /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
@@ -26,7 +28,11 @@ export interface PolledSource {
  * Every source that this process can poll: disabled ones too, because an operator may start them. Throws
  * `source_unsupported`, with all of them named, if it has no connector for an enabled one.
  */
-export const createPolledSources = (config: Config, registry: SourceRegistry): ReadonlyMap<string, PolledSource> => {
+export const createPolledSources = (
+  config: Config,
+  registry: SourceRegistry,
+  modes: Modes = createModes(),
+): ReadonlyMap<string, PolledSource> => {
   const resolvePriority = createPriorityResolver(config.routing);
   const polled = new Map<string, PolledSource>();
   const refusals: string[] = [];
@@ -36,6 +42,7 @@ export const createPolledSources = (config: Config, registry: SourceRegistry): R
       polled.set(id, {
         config: source,
         connector: connectorOf(source, registry),
+        mode: modes(source),
         prepare: {
           sourceId: id,
           priority: source.priority,

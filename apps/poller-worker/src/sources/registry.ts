@@ -1,7 +1,9 @@
 // Source types and their connectors. A new type is one file and one line here.
 import type { SupportedSourceType } from '@stream-manager/shared/config/source-types';
+import type { Extensions } from '@stream-manager/shared/extensions/extensions';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import { createCustom } from './custom.ts';
 import { createNasaFirms } from './nasa-firms.ts';
 import { createNoaaAlerts } from './noaa-alerts.ts';
 import { createNoaaStations } from './noaa-stations.ts';
@@ -12,12 +14,15 @@ import type { SourceFactory } from './source.ts';
 export type SourceRegistry = (type: string) => SourceFactory;
 
 /** The connectors of this build. */
-export const createSourceRegistry = (deps: { readonly logger?: Logger } = {}): SourceRegistry => {
+export const createSourceRegistry = (
+  deps: { readonly logger?: Logger; readonly extensions?: Extensions } = {},
+): SourceRegistry => {
   const factories = {
     'nasa-firms': createNasaFirms,
     'noaa-stations': createNoaaStations(deps),
     'noaa-alerts': createNoaaAlerts,
     purpleair: createPurpleAir,
+    custom: createCustom(deps),
   } satisfies Record<SupportedSourceType, SourceFactory>;
   const byType = new Map<string, SourceFactory>(Object.entries(factories));
   return (type) => {

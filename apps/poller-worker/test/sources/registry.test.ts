@@ -10,8 +10,12 @@ const params: Readonly<Record<SupportedSourceType, unknown>> = {
   'noaa-stations': { stations: ['KLAX'] },
   'noaa-alerts': { area: 'CA' },
   purpleair: { apiKey: 'key', bbox },
+  custom: { module: './own.ts' },
 };
-const registry = createSourceRegistry();
+const own = () => ({ poll: () => {}, parseRow: () => {} });
+const registry = createSourceRegistry({
+  extensions: { modes: new Map(), sources: new Map([['a-source', own]]) },
+});
 const codeThrownBy = (act: () => unknown): unknown => {
   try {
     act();

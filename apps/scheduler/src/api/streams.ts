@@ -15,7 +15,7 @@ import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store
 import type { Queue } from 'bullmq';
 import type { BreakerState } from '../fleet-breaker.ts';
 import { type PollNowAnswer, pollNow, withdrawRequest } from '../schedules/poll-now.ts';
-import { type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
+import { isScheduled, type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
 import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
 
 /** What an operator can do to a stream. */
@@ -184,6 +184,6 @@ export const createStreams = (
       return { kind: 'done', id: sourceId, state: (await currentState(source)).state };
     },
 
-    wantedSchedules: async () => (await running()).map(scheduleOf),
+    wantedSchedules: async () => (await running()).filter(isScheduled).map(scheduleOf),
   };
 };

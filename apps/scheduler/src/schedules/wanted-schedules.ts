@@ -1,6 +1,7 @@
 // Which job schedulers there ought to be, from the config and the operator's flags. Pure.
 import { createHash } from 'node:crypto';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import { isPolledType } from '@stream-manager/shared/config/source-types';
 import { classOf, type PriorityClass } from '@stream-manager/shared/records/priority';
 
 /** A job scheduler as it ought to be. */
@@ -23,7 +24,10 @@ export const scheduleIdPrefix = 'source-';
 /** A number from a source id, evenly spread: sources of one period do not all start at the same instant. */
 const spread = (sourceId: string): number => createHash('sha256').update(sourceId).digest().readUInt32BE(0);
 
-/** The schedule of one source. */
+/** Records of mqtt and push come by themselves: there is nothing to poll, whatever the mode. */
+export const isScheduled = ({ type }: Pick<ResolvedSource, 'type'>): boolean => isPolledType(type);
+
+/** The schedule of one source, in any mode: a mode decides which of its ticks become polls, and for what time (poller-worker/src/modes). */
 export const scheduleOf = (source: ResolvedSource): Schedule => {
   const repeat =
     source.cron === undefined

@@ -13,6 +13,7 @@ import { shutdownSchema } from './sections/shutdown.ts';
 import { throttlingSchema } from './sections/throttling.ts';
 import { topicsSchema } from './sections/topics.ts';
 import { airNowParams, purpleAirParams } from './source-params/air-sensors.ts';
+import { customParams } from './source-params/custom.ts';
 import { firmsParams } from './source-params/nasa-firms.ts';
 import { noaaAlertsParams, noaaForecastsParams, noaaStationsParams } from './source-params/noaa.ts';
 import { httpParams, metarParams, mqttParams, pushParams } from './source-params/prepared.ts';
@@ -40,6 +41,7 @@ export const sourceSchema = z.discriminatedUnion('type', [
   sourceEntry('mqtt', pushed, noPublicAddress(), mqttParams),
   sourceEntry('http', usual, noPublicAddress(), httpParams),
   sourceEntry('push', pushed, noPublicAddress(), pushParams),
+  sourceEntry('custom', usual, noPublicAddress(), customParams),
 ]);
 
 /** What a source may be called. `poll` is the name of the queue that all sources share. */

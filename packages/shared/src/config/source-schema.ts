@@ -14,9 +14,17 @@ import {
   webOrigin,
   wholeNumber,
 } from './fields.ts';
+import { modulePath } from './module-path.ts';
 import { sourceQueueSchema } from './sections/queue.ts';
 import { sourceThrottlingSchema } from './sections/throttling.ts';
-import { defaultEveryMs, isSupportedSourceType, type Mode, modes, type SourceType } from './source-types.ts';
+import {
+  defaultEveryMs,
+  isBuiltInMode,
+  isSupportedSourceType,
+  type Mode,
+  modes,
+  type SourceType,
+} from './source-types.ts';
 
 /** When a source is polled: every so many milliseconds, or by a cron expression in a time zone. */
 export type Schedule =
@@ -52,6 +60,13 @@ const timeZone = formedText('Time zone in which `cron` is read. Default UTC.', {
   },
 }).optional();
 
+const modeName = z
+  .union([z.enum(modes), modulePath])
+  .describe('How the source is polled; a path is that of a module with a mode of your own (docs/adding-a-mode.md).')
+  .register(fieldFacts, {
+    expects: `one of ${modes.join(', ')}, or the path of a module of your own such as ./night-only.ts`,
+  });
+
 const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/)
@@ -72,12 +87,15 @@ const headers = z
 
 const shared = (defaults: TypeDefaults) => ({
   enabled: flag('Whether the source is polled. Start and stop by an operator win over it.').default(true),
-  mode: choice('How the source is polled.', modes).default(defaults.mode),
-  every: duration('Period of polls. Default by mode: batch 1h, real-time 30s, continuous 1s.', {
-    minMs: 1_000,
-    maxMs: 366 * 86_400_000,
-    rangeText: '1s to 366d',
-  }).optional(),
+  mode: modeName.default(defaults.mode),
+  every: duration(
+    'Period of polls. Default by mode: batch 1h, real-time 30s, continuous 1s; a mode of your own has its own.',
+    {
+      minMs: 1_000,
+      maxMs: 366 * 86_400_000,
+      rangeText: '1s to 366d',
+    },
+  ).optional(),
   cron,
   tz: timeZone,
   priority: choice(
@@ -152,7 +170,7 @@ export const sourceEntry = <const T extends SourceType, A extends z.ZodType, P e
 };
 
 /** What of a source's entry decides when it is polled. */
-type Timing = { mode: Mode; every?: number | undefined; cron?: string | undefined; tz?: string | undefined };
+type Timing = { mode: string; every?: number | undefined; cron?: string | undefined; tz?: string | undefined };
 
 const scheduled = <S extends z.ZodType<Timing>>(entry: S) =>
   entry
@@ -174,11 +192,14 @@ const scheduled = <S extends z.ZodType<Timing>>(entry: S) =>
     })
     .transform(withSchedule<z.output<S>>);
 
+/** In place of a period that only the module of a mode knows; loading the module puts that in (extensions/load.ts). */
+export const modeDecides = 0;
+
 function withSchedule<T extends Timing>(source: T): Omit<T, 'every' | 'cron' | 'tz'> & Schedule {
   const { every, cron: expression, tz, ...rest } = source;
   const schedule: Schedule =
     expression === undefined
-      ? { everyMs: every ?? defaultEveryMs[source.mode] }
+      ? { everyMs: every ?? (isBuiltInMode(source.mode) ? defaultEveryMs[source.mode] : modeDecides) }
       : { cron: expression, tz: tz ?? 'UTC' };
   return { ...rest, ...schedule };
 }

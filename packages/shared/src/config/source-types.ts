@@ -13,6 +13,7 @@ export const sourceTypes = [
   'mqtt',
   'http',
   'push',
+  'custom',
 ] as const;
 export type SourceType = (typeof sourceTypes)[number];
 
@@ -22,6 +23,7 @@ export const supportedSourceTypes = [
   'noaa-stations',
   'noaa-alerts',
   'purpleair',
+  'custom',
 ] as const satisfies readonly SourceType[];
 export type SupportedSourceType = (typeof supportedSourceTypes)[number];
 
@@ -35,9 +37,12 @@ const pushedTypes: readonly string[] = ['mqtt', 'push'] satisfies readonly Sourc
 /** Is the source asked for its records (unlike mqtt and push, whose records come by themselves)? */
 export const isPolledType = (type: SourceType): boolean => !pushedTypes.includes(type);
 
-/** Ways of polling a source. */
+/** Ways of polling a source that are built in; a source may name a module with one of the user's own instead. */
 export const modes = ['batch', 'real-time', 'continuous'] as const;
 export type Mode = (typeof modes)[number];
+
+/** Is this one of the built-in modes, and not a module? */
+export const isBuiltInMode = (mode: string): mode is Mode => modes.some((known) => known === mode);
 
 /** Period of a source that names none, by its mode. */
 export const defaultEveryMs: Readonly<Record<Mode, number>> = {

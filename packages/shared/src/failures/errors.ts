@@ -12,6 +12,10 @@ export const errorTable = {
   redis_refused: { retryable: false, meaning: 'Redis refused user, password or a command.' },
   redis_unsafe: { retryable: false, meaning: 'Redis would lose records: eviction policy, missing AOF or too old.' },
   source_unsupported: { retryable: false, meaning: 'No connector for this source type in this process.' },
+  extension_failed: {
+    retryable: true,
+    meaning: "A source or mode of the user's own threw, or gave something else than its port says.",
+  },
   rate_limited: { retryable: true, meaning: 'The provider answered 429, or its limit is used up.' },
   host_busy: { retryable: true, meaning: "Other polls of the process have the provider's share of its slots." },
   budget_exhausted: { retryable: true, meaning: 'Our own rate limit for this provider is used up for the moment.' },

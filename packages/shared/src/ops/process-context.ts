@@ -3,6 +3,7 @@
 import type { Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/schema.ts';
+import type { Extensions } from '../extensions/extensions.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { RetiredSources } from '../queues/known-sources.ts';
@@ -28,6 +29,8 @@ export interface ProcessContext {
   readonly facts: ProcessFacts;
   /** Whether Redis has memory left: asked before anything is admitted. */
   readonly redisMemory: RedisMemory;
+  /** Modes and sources of the user's own; absent: none. */
+  readonly extensions?: Extensions;
   /** Shared client for commands and queues; workers make their own blocking connection from it. */
   readonly redis: Redis;
 }

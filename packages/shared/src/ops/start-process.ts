@@ -4,6 +4,8 @@ import type { DestinationStream } from 'pino';
 import { Registry } from 'prom-client';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { secretValues } from '../config/redact.ts';
+import { noExtensions } from '../extensions/extensions.ts';
+import { loadExtensions } from '../extensions/load.ts';
 import { messageOf, StreamManagerError } from '../failures/errors.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
@@ -69,16 +71,20 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     cwd: options.cwd,
     secrets: options.secrets,
   });
-  const { config } = loaded;
+  // A producer polls nothing, and needs no module on its machine.
+  const { config, extensions, warnings } =
+    options.role === 'producer-worker'
+      ? { config: loaded.config, extensions: noExtensions, warnings: [] }
+      : await loadExtensions(loaded, { sources: options.secrets === 'required' });
   const instance = createInstance(options.role, version);
   const logger = createLogger({
     role: options.role,
     instance: instance.id,
     level: options.env.LOG_LEVEL,
-    secrets: secretValues(loaded),
+    secrets: secretValues({ config, env: options.env }),
     ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
   });
-  for (const warning of loaded.warnings) logger.warn({ file: loaded.file }, warning);
+  for (const warning of [...loaded.warnings, ...warnings]) logger.warn({ file: loaded.file }, warning);
 
   const undo: { readonly what: string; readonly act: () => Promise<void> }[] = [];
   let stopping: Promise<boolean> | undefined;
@@ -128,6 +134,7 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       health,
       redisMemory,
       facts,
+      extensions,
       redis,
     });
     const { routes } = composition;

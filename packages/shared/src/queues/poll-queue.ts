@@ -15,6 +15,8 @@ export interface NewPoll {
   readonly priority: PriorityClass;
   /** A person asked for it: it runs although the source is stopped or disabled. */
   readonly isRequested?: boolean;
+  /** If a poll of the source is active, this one is kept and begins when that ends; of several only the last. Default: it is let go. */
+  readonly followsActive?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export const addPoll = async (queue: Queue, poll: NewPoll): Promise<'queued' | '
   const job = await queue.add('poll', data, {
     jobId,
     priority: poll.priority,
-    deduplication: { id: poll.sourceId },
+    deduplication: { id: poll.sourceId, ...(poll.followsActive === true ? { keepLastIfActive: true } : {}) },
     // The next tick is the retry.
     attempts: 1,
     removeOnComplete: keptPolls,

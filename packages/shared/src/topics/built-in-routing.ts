@@ -10,7 +10,7 @@ export interface BuiltInRule {
 }
 
 /** Source types whose `data` is whatever the provider or the mapping gives; the others have the fields of the contract. */
-export const openTypes: readonly string[] = ['http', 'push', 'mqtt'];
+export const openTypes: readonly string[] = ['http', 'push', 'mqtt', 'custom'];
 
 const dataType = fieldReader('data_type');
 const event = fieldReader('event');
