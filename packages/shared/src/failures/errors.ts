@@ -34,6 +34,10 @@ export const errorTable = {
     retryable: true,
     meaning: 'So many rows of an answer are invalid that the format must have changed; nothing of it was taken.',
   },
+  range_unavailable: {
+    retryable: false,
+    meaning: 'The provider does not have the time that was asked for.',
+  },
   cursor_too_large: {
     retryable: false,
     meaning: 'The cursor that a source gave is larger than 64 KiB as JSON; it was not stored.',
