@@ -5,6 +5,7 @@ import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { amount, decisionWords, drainWords, span, trendWords } from './lag-words.ts';
 import { shortenNames, wrap } from './narrow.ts';
 import { renderTable } from './table.ts';
+import { unknownSource } from './unknown-source.ts';
 import { UsageError } from './usage-error.ts';
 
 export const lagUsage = `npm run streamctl -- lag [SOURCE] [--json]
@@ -107,8 +108,10 @@ const chosen = (streams: readonly StreamAnswer[], sourceId: string | null): read
   if (sourceId === null) return streams;
   const found = streams.filter(({ id }) => id === sourceId);
   if (found.length > 0) return found;
-  const known = streams.map(({ id }) => id).join(', ');
-  throw new Error(`there is no source "${sourceId}"; there ${streams.length === 1 ? 'is' : 'are'} ${known || 'none'}`);
+  throw unknownSource(
+    sourceId,
+    streams.map(({ id }) => id),
+  );
 };
 
 /** What of a stream `lag --json` gives, under the names of the API. */

@@ -9,6 +9,12 @@ import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { isThrottled, shortDecision } from './lag-words.ts';
 import { renderTable } from './table.ts';
 
+export const statusUsage = `npm run streamctl -- status [--json]
+  every stream and every process of the fleet, once, and what is wrong
+
+  --json   the same as JSON on standard output
+`;
+
 const count = (value: number | null): string => (value === null ? '–' : String(value));
 
 const lastPoll = ({ lastPoll }: StreamAnswer): string => {

@@ -149,7 +149,7 @@ describe('streamctl lag, asking the API', () => {
   it('names the sources there are when one is unknown', async () => {
     await using part = await served([throttled('firms'), streamAnswer('alerts')]);
     await expect(lag(part.access, { sourceId: 'frims', json: true, width: 120 })).rejects.toThrow(
-      /^there is no source "frims"; there are firms, alerts$/,
+      /^there is no source "frims"; did you mean firms\? there are firms, alerts$/,
     );
   });
 });

@@ -7,11 +7,11 @@ import { UsageError } from '../usage-error.ts';
 import { type ActResult, plural } from './act-result.ts';
 import type { LetterAct, LetterActAnswer, LettersApi } from './letters-api.ts';
 import type { LetterOptions } from './options.ts';
-import type { Progress } from './progress.ts';
+import type { LetterProgress } from './progress.ts';
 
 export interface ActDeps {
   readonly api: Pick<LettersApi, 'act'>;
-  readonly progress: Progress;
+  readonly progress: LetterProgress;
   /** Asks a question; null: there is nobody to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
   /** Waits; an abort ends the wait. */

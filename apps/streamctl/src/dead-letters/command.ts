@@ -1,6 +1,6 @@
 // `streamctl dead-letters …`: chooses the command, and gives it the terminal.
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { actOnLetters } from './act.ts';
 import { exitCodeOf, renderResult } from './act-result.ts';
@@ -13,7 +13,7 @@ import {
   letterCommands,
   readLetterOptions,
 } from './options.ts';
-import { createProgress } from './progress.ts';
+import { createLetterProgress } from './progress.ts';
 import { findLetter, renderLetter } from './show.ts';
 
 export const deadLettersUsage = `npm run streamctl -- dead-letters <command>
@@ -34,44 +34,6 @@ export const deadLettersUsage = `npm run streamctl -- dead-letters <command>
 
 Exit codes: 0 done, 1 some letters failed or it was interrupted, 2 refused, wrong use or unreachable API.
 `;
-
-/** What the terminal is. */
-export interface Terminal {
-  readonly out: (text: string) => void;
-  /** What is written goes to a reader at a terminal, not to a file or another program. */
-  readonly outIsTerminal: boolean;
-  /** Notices and progress. */
-  readonly notice: (text: string) => void;
-  /** The notices go to a terminal that can rewrite a line. */
-  readonly isTerminal: boolean;
-  readonly confirm: ((question: string) => Promise<boolean>) | null;
-  /** Aborts when the operator wants it to end. */
-  readonly signal: AbortSignal;
-}
-
-/** The terminal of this process. A second Ctrl-C ends it at once. */
-export const processTerminal = (): Terminal => {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
-  const isInteractive = process.stdin.isTTY && process.stderr.isTTY;
-  return {
-    out: (text) => void process.stdout.write(text),
-    outIsTerminal: process.stdout.isTTY,
-    notice: (text) => void process.stderr.write(text),
-    isTerminal: process.stderr.isTTY,
-    confirm: isInteractive
-      ? async (question) => {
-          const asking = createInterface({ input: process.stdin, output: process.stderr });
-          try {
-            return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
-          } finally {
-            asking.close();
-          }
-        }
-      : null,
-    signal: interrupted.signal,
-  };
-};
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -97,7 +59,7 @@ const run = async (
       const result = await actOnLetters(
         {
           api,
-          progress: createProgress(terminal.notice, terminal.isTerminal),
+          progress: createLetterProgress(terminal.notice, terminal.isTerminal),
           confirm: terminal.confirm,
           // An abort only ends the pause early; whoever paused looks at the signal.
           pause: (ms) => sleep(ms, undefined, { signal: terminal.signal }).catch(() => {}),

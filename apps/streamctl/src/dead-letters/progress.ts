@@ -1,40 +1,20 @@
-// How far an act has come: a bar that rewrites its line on a terminal, a line per tenth elsewhere.
+// How far an act on dead letters has come.
+import { createProgress, type Progress } from '../progress.ts';
 
-/** Shows progress on an output. */
-export interface Progress {
+/** Shows the progress of an act on letters. */
+export interface LetterProgress extends Pick<Progress, 'end'> {
   update(state: { readonly done: number; readonly of: number; readonly failed: number }): void;
-  /** Ends the line of the bar. */
-  end(): void;
 }
 
-const width = 30;
-
-/** The bar as text. Pure. */
-export const renderBar = (done: number, of: number, failed: number): string => {
-  const share = of === 0 ? 1 : Math.min(1, done / of);
-  const full = Math.floor(share * width);
-  const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
-  return `${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${done} of ${of}${failed === 0 ? '' : `, ${failed} failed`}`;
-};
-
-/** Creates the progress of an act. `isTerminal`: the output can rewrite a line. */
-export const createProgress = (write: (text: string) => void, isTerminal: boolean): Progress => {
-  let shownTenths = 0;
-  let hasBar = false;
+/** Creates it. `isTerminal`: the output can rewrite a line. */
+export const createLetterProgress = (write: (text: string) => void, isTerminal: boolean): LetterProgress => {
+  const progress = createProgress(write, isTerminal);
   return {
-    update: ({ done, of, failed }) => {
-      if (isTerminal) {
-        hasBar = true;
-        write(`\r\u001B[2K${renderBar(done, of, failed)}`);
-        return;
-      }
-      const tenths = of === 0 ? 10 : Math.floor((done / of) * 10);
-      if (tenths <= shownTenths) return;
-      shownTenths = tenths;
-      write(`${done} of ${of}${failed === 0 ? '' : `, ${failed} failed`}\n`);
-    },
-    end: () => {
-      if (hasBar) write('\n');
-    },
+    update: ({ done, of, failed }) =>
+      progress.update({
+        share: of === 0 ? 1 : Math.min(1, done / of),
+        words: `${done} of ${of}${failed === 0 ? '' : `, ${failed} failed`}`,
+      }),
+    end: progress.end,
   };
 };

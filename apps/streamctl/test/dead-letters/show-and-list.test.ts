@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readLetters, renderLetters } from '../../src/dead-letters/list.ts';
-import { createProgress, renderBar } from '../../src/dead-letters/progress.ts';
+import { createLetterProgress } from '../../src/dead-letters/progress.ts';
 import { findLetter, renderLetter } from '../../src/dead-letters/show.ts';
 import { memoryLetters } from './memory-letters.ts';
 
@@ -60,16 +60,17 @@ describe('dead-letters show', () => {
 describe('progress', () => {
   it('is a bar on a terminal', () => {
     const written: string[] = [];
-    const progress = createProgress((text) => void written.push(text), true);
+    const progress = createLetterProgress((text) => void written.push(text), true);
     progress.update({ done: 5, of: 10, failed: 0 });
+    progress.update({ done: 5, of: 10, failed: 2 });
     progress.end();
-    expect(written).toEqual([`\r\u001B[2K${renderBar(5, 10, 0)}`, '\n']);
-    expect(renderBar(5, 10, 2)).toBe(`${'█'.repeat(15)}${'░'.repeat(15)}  50 %  5 of 10, 2 failed`);
+    const bar = `\r\u001B[2K${'█'.repeat(15)}${'░'.repeat(15)}  50 %`;
+    expect(written).toEqual([`${bar}  5 of 10`, `${bar}  5 of 10, 2 failed`, '\n']);
   });
 
   it('is a line per tenth elsewhere', () => {
     const written: string[] = [];
-    const progress = createProgress((text) => void written.push(text), false);
+    const progress = createLetterProgress((text) => void written.push(text), false);
     for (let done = 1; done <= 100; done += 1) progress.update({ done, of: 100, failed: 0 });
     progress.end();
     expect(written).toHaveLength(10);

@@ -29,8 +29,7 @@ const setup = async () => {
       return redis.publish(channel, message);
     },
   };
-  // The three members that the tap uses, with ioredis' own behind them.
-  const tap = createTap({ redis: counted as never, logger, now: () => clock.nowMs }, { keyPrefix });
+  const tap = createTap({ redis: counted, logger, now: () => clock.nowMs }, { keyPrefix });
   const listener = createTapListener({ redis, logger }, { keyPrefix });
   const batches: TapBatch[] = [];
   return {
