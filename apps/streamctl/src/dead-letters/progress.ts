@@ -15,6 +15,6 @@ export const createLetterProgress = (write: (text: string) => void, isTerminal: 
         share: of === 0 ? 1 : Math.min(1, done / of),
         words: `${done} of ${of}${failed === 0 ? '' : `, ${failed} failed`}`,
       }),
-    end: progress.end,
+    end: () => progress.end(),
   };
 };
