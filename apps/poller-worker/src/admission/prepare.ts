@@ -161,7 +161,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
   const addInvalid = (row: InvalidRow): void => {
     const isCut = row.raw.length > maxRawCharacters;
     const raw = isCut ? row.raw.slice(0, maxRawCharacters) : row.raw;
-    const known = invalidRowId(sourceId, raw);
+    const known = invalidRowId(sourceId, row.identity ?? raw);
     invalidById.set(idText(known.id), { ...row, ...known, raw, ...(isCut ? { isIncomplete: true } : {}) });
   };
 

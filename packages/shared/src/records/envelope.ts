@@ -62,6 +62,8 @@ export interface InvalidRow {
   readonly context?: string;
   /** `raw` is not the whole row (it was cut, or could not be shown): it cannot be parsed again. */
   readonly isIncomplete?: true;
+  /** What the row is known by where its text alone says too little: equal texts of two devices. Default: `raw`. */
+  readonly identity?: string;
 }
 
 /** Longest raw row that is kept with a dead letter, in characters. */
