@@ -85,4 +85,9 @@ export interface PollHttp extends HttpClient {
    * poll are ignored. Never rejects: what cannot be remembered is fetched and looked through again.
    */
   useUp(receipts: readonly Receipt[]): Promise<void>;
+  /**
+   * An answer of this poll is not what it should be (unreadable, another format, a refusal with status 200): none of its
+   * answers is given to anybody out of the response cache, so that whoever asks next asks the provider. Never rejects.
+   */
+  distrust(): Promise<void>;
 }

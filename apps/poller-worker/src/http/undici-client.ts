@@ -196,7 +196,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         url = next;
       }
     };
-    return { fetch, useUp: async () => {} };
+    return { fetch, useUp: async () => {}, distrust: async () => {} };
   };
 
   let closing: Promise<void> | null = null;

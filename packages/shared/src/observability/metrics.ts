@@ -96,6 +96,17 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       ['source'],
     ),
     fetchSeconds: histogram('fetch_seconds', 'One exchange with a provider.', ['source']),
+    answersTotal: counter(
+      'answers_total',
+      'Answers that sources were given: fetched, not_modified (304), stored (another poll had fetched it), known (as stored, and used up before).',
+      ['source', 'kind'],
+    ),
+    dayBudgetUsed: gauge(
+      'day_budget_used',
+      "What this UTC day has cost so far, in the provider's unit, over all who share the budget.",
+      ['source'],
+    ),
+    dayBudgetLimit: gauge('day_budget_limit', 'What a UTC day may cost; absent without dailyBudget.', ['source']),
     queueWaitSeconds: histogram('queue_wait_seconds', 'From admission until a producer took the chunk.', [
       'source',
       'priority',
