@@ -1,6 +1,8 @@
 // Where a poll begins. A pass is one run over all pages of a source for one tick; it may take several runs of its job
-// (out of budget, 429, no room, handed back, killed) and may outlive its poll (a page could not be fetched). Its position
-// is stored page by page together with its tick, so that what was cut off goes on instead of beginning anew.
+// (out of budget, 429, no room, handed back, killed) and may outlive its poll (a page could not be fetched). Where it stands is
+// stored page by page, together with its tick and the time it asks for, so that what was cut off goes on instead of beginning anew.
+import { nothingSeen, type PassSeen, readSeen } from './pass-seen.ts';
+import type { PollWindow } from './sources/source.ts';
 
 /** One run over all pages of a source for one tick, or the rest of one. */
 export interface Pass {
@@ -10,7 +12,19 @@ export interface Pass {
   readonly position: unknown;
   /** Records that this pass has stored so far. */
   readonly records: number;
+  /** What it asks for, from its first page to its last. */
+  readonly window: PollWindow;
+  /** A slice of a backfill: it asks for the past. */
+  readonly isBackfill: boolean;
+  /** The version of the source's cursor when it began; 0 in a backfill, which has none. */
+  readonly cursorVersion: number;
+  readonly seen: PassSeen;
 }
+
+/** A pass before its first page. */
+export const beginPass = (
+  pass: Pick<Pass, 'scheduledFor' | 'window'> & Partial<Pick<Pass, 'isBackfill' | 'cursorVersion'>>,
+): Pass => ({ isBackfill: false, cursorVersion: 0, position: null, records: 0, seen: nothingSeen, ...pass });
 
 /** An earlier tick's pass is gone on with for two periods, and for at least this long, in milliseconds. */
 const keptAtLeastMs = 10 * 60_000;
@@ -18,10 +32,21 @@ const keptAtLeastMs = 10 * 60_000;
 /** Reads what was stored; null if it is nothing of ours. */
 export const readPass = (stored: unknown): Pass | null => {
   if (typeof stored !== 'object' || stored === null) return null;
-  if (!('scheduledFor' in stored) || typeof stored.scheduledFor !== 'number') return null;
-  const position = 'position' in stored ? stored.position : null;
-  const records = 'records' in stored && typeof stored.records === 'number' ? stored.records : 0;
-  return { scheduledFor: stored.scheduledFor, position, records };
+  // Every field is looked at below.
+  const fields = stored as Partial<Record<keyof Pass, unknown>>;
+  const { scheduledFor, records, isBackfill, cursorVersion, position = null } = fields;
+  const window = readWindow(fields.window);
+  const seen = readSeen(fields.seen);
+  if (typeof scheduledFor !== 'number' || typeof records !== 'number' || typeof cursorVersion !== 'number') return null;
+  if (typeof isBackfill !== 'boolean' || window === null || seen === null) return null;
+  return { scheduledFor, position, records, window, isBackfill, cursorVersion, seen };
+};
+
+const readWindow = (stored: unknown): PollWindow | null => {
+  if (typeof stored !== 'object' || stored === null || !('sinceMs' in stored) || !('untilMs' in stored)) return null;
+  const { sinceMs, untilMs } = stored;
+  if ((sinceMs !== null && typeof sinceMs !== 'number') || typeof untilMs !== 'number') return null;
+  return { sinceMs, untilMs };
 };
 
 /** What decides where a poll begins. */
@@ -31,20 +56,33 @@ export interface PassContext {
   readonly periodMs: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The source's cursor as it is now. */
+  readonly cursor: { readonly untilMs: number | null; readonly version: number };
 }
 
 /**
  * The passes of one poll, in order: the rest of an earlier tick's pass, if it was cut off not long ago, then its own.
- * The own one is always there, so a stored position never keeps a source from its first pages.
+ * The own one is always there, so a stored position never keeps a source from its first pages; it begins where the cursor is
+ * when its turn comes. What was cut off before somebody else wrote the cursor is over: the cursor says where to go on.
  */
 export const choosePasses = (
   stored: unknown,
-  { scheduledFor, periodMs, now }: PassContext,
+  { scheduledFor, periodMs, now, cursor }: PassContext,
 ): { readonly earlier: Pass | null; readonly own: Pass } => {
   const pass = readPass(stored);
-  if (pass?.scheduledFor === scheduledFor) return { earlier: null, own: pass };
-  const own: Pass = { scheduledFor, position: null, records: 0 };
-  if (pass === null || pass.position === null) return { earlier: null, own };
+  const own = ownPass(scheduledFor, cursor);
+  if (pass === null || pass.cursorVersion !== cursor.version) return { earlier: null, own };
+  if (pass.scheduledFor === scheduledFor) return { earlier: null, own: pass };
+  if (pass.position === null) return { earlier: null, own };
   const isRecent = now - pass.scheduledFor <= Math.max(2 * periodMs, keptAtLeastMs);
   return { earlier: isRecent ? pass : null, own };
 };
+
+/** The pass of a tick, from where the last finished one ended. */
+export const ownPass = (scheduledFor: number, cursor: PassContext['cursor']): Pass =>
+  beginPass({
+    scheduledFor,
+    // A poll of an old tick that is tried again by hand does not take the cursor back.
+    window: { sinceMs: cursor.untilMs, untilMs: Math.max(scheduledFor, cursor.untilMs ?? scheduledFor) },
+    cursorVersion: cursor.version,
+  });

@@ -1,10 +1,13 @@
 // What a poll does about an error of its source. Pure. A poll that is only too early is delayed and goes on at its page,
-// without an attempt being used; any other error fails it, and the next tick is the retry.
+// without an attempt being used. One whose provider gave no answer is tried again twice, if that comes before the source's next
+// tick; any other error fails it, and the next tick is the retry.
 import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { isUnanswered } from './breaker/verdict.ts';
+import { HttpStatusError } from './http/http-status-error.ts';
 
 /** `later`: delay the poll by `waitMs`. `fail`: it cannot go on. */
 export type Setback =
-  | { readonly act: 'later'; readonly by: 'budget' | 'rate_limited' | 'host'; readonly waitMs: number }
+  | { readonly act: 'later'; readonly by: 'budget' | 'rate_limited' | 'host' | 'retry'; readonly waitMs: number }
   | { readonly act: 'fail' };
 
 /** A 429 that names no time: not before this, in milliseconds, because providers count per minute. */
@@ -29,8 +32,29 @@ const hostWaitMs = (waitedMs: number, random: number): number => {
   return Math.round(waitMs * (1 + spread * (2 * random - 1)));
 };
 
+/** The pauses before another try, in milliseconds; each may be shorter, so that polls which failed together come back apart. */
+const retryPausesMs = [1_000, 2_000] as const;
+/** Statuses below 500 that say "not now": the request took too long, it came too early. */
+const passingStatuses: ReadonlySet<number> = new Set([408, 425]);
+
+const isWorthRetrying = (error: unknown): boolean =>
+  isUnanswered(error) || (error instanceof HttpStatusError && passingStatuses.has(error.status));
+
+/** The pause before another try; null: there is none before the next tick. */
+const retryWaitMs = (namedMs: number | null, { retries, beforeTickMs, random }: SetbackContext): number | null => {
+  const pauseMs = retryPausesMs[retries];
+  if (pauseMs === undefined || Math.max(pauseMs, namedMs ?? 0) >= beforeTickMs) return null;
+  return namedMs ?? Math.round(pauseMs * random);
+};
+
 /** What a wait depends on. */
 export interface SetbackContext {
+  /** Milliseconds until the tick after the poll's own one; a retry comes before it, or not at all. */
+  readonly beforeTickMs: number;
+  /** How often the poll was tried again. */
+  readonly retries: number;
+  /** It decides for all sources of its provider whether that answers again: it is not tried again by itself. */
+  readonly isTrial: boolean;
   /** Milliseconds until the source's next tick. */
   readonly untilNextTickMs: number;
   /** How long its host's share was found in use so far, look after look, in milliseconds. */
@@ -40,7 +64,8 @@ export interface SetbackContext {
 }
 
 /** Decides, from the error's code and the wait it names. */
-export const chooseSetback = (error: unknown, { untilNextTickMs, hostWaitedMs, random }: SetbackContext): Setback => {
+export const chooseSetback = (error: unknown, context: SetbackContext): Setback => {
+  const { untilNextTickMs, hostWaitedMs, random } = context;
   const namedMs = error instanceof StreamManagerError ? error.retryAfterMs : null;
   const code = codeOf(error);
   if (code === 'host_busy') return { act: 'later', by: 'host', waitMs: hostWaitMs(hostWaitedMs, random) };
@@ -49,5 +74,6 @@ export const chooseSetback = (error: unknown, { untilNextTickMs, hostWaitedMs, r
     const waitMs = bounded(namedMs ?? Math.max(unnamedWaitMs, untilNextTickMs));
     return { act: 'later', by: 'rate_limited', waitMs };
   }
-  return { act: 'fail' };
+  const waitMs = isWorthRetrying(error) && !context.isTrial ? retryWaitMs(namedMs, context) : null;
+  return waitMs === null ? { act: 'fail' } : { act: 'later', by: 'retry', waitMs };
 };

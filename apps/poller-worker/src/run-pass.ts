@@ -1,15 +1,16 @@
 // One pass: the pages of a source, from a position to the last, each admitted whole before its position is stored. So
-// a position never stands behind a row that is in neither queue, dead letters nor seen ids.
+// a position never stands behind a row that is in neither queue, dead letters nor seen ids. What the pass hands on to later ones
+// (cursor, end of its window, answers that are used up) is taken over in that order too, and not at all if rows were refused.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { AdmissionDeps, AdmittingPoll, PageAdmission, Shortage } from './admission/admission.ts';
 import { admitPage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
 import { showParsed } from './admission/tapped-rows.ts';
-import type { Freshness } from './freshness.ts';
+import type { Receipt } from './http/http-client.ts';
 import type { Redactor } from './http/secrets.ts';
 import type { HttpClients } from './http/undici-client.ts';
 import { createLookAhead } from './look-ahead.ts';
+import { seePage } from './pass-seen.ts';
 import type { Pass } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
 import { formatChanged, isFormatChanged } from './sources/changed-format.ts';
@@ -18,19 +19,36 @@ import type { Page } from './sources/source.ts';
 /** What a pass needs. */
 export interface PassDeps {
   readonly http: Pick<HttpClients, 'forPoll'>;
-  readonly states: Pick<SourceStateStore, 'writePosition'>;
   readonly admission: AdmissionDeps;
-  readonly freshness: Freshness;
   /** Cuts every secret of this process from a text. */
   readonly cutSecrets: Redactor;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
+/** Keeps where one pass stands: a poll's under its source's position, a backfill's under its own. */
+export interface PassKeeper {
+  /** After each page but the last, and when the rest of one found no room: cut off, the pass goes on there. */
+  remember(pass: Pass): Promise<void>;
+  /**
+   * After the last page: what the pass hands on is kept (unless `seen.isRefused`), then where it stood is forgotten. Its last
+   * answers count as used up only after that. Its rejection is the pass' error.
+   */
+  finish(pass: Pass): Promise<void>;
+}
+
+/** What is run: a poll's pass, or a slice of a backfill. */
+export interface PassRun {
+  readonly pass: Pass;
+  /** The source's cursor; null in a backfill. */
+  readonly cursor: unknown;
+  readonly keeper: PassKeeper;
+}
+
 /** What a pass has done. */
 interface PassDone {
-  /** Stored by it so far, earlier runs of it included. */
-  readonly records: number;
+  /** The pass as it stands, earlier runs of it included: `records` stored so far, what was `seen`. */
+  readonly pass: Pass;
   /** The source gave a page in this run. */
   readonly hasFetched: boolean;
 }
@@ -38,7 +56,8 @@ interface PassDone {
 /** How a pass ended. `cut_off`: the signal. */
 export type PassEnd = PassDone &
   (
-    | { readonly kind: 'finished' | 'cut_off' }
+    | { readonly kind: 'finished' }
+    | { readonly kind: 'cut_off' }
     | { readonly kind: 'no_room'; readonly shortage: Shortage }
     | { readonly kind: 'error'; readonly error: unknown }
   );
@@ -46,62 +65,67 @@ export type PassEnd = PassDone &
 /** Rows that are prepared in one go: about 10 ms, after which the event loop has its turn. */
 const rowsPerTurn = 2000;
 
-/** Runs a pass as far as it goes. Errors of the source and of Redis are an end, not a rejection. */
+/** Runs a pass as far as it goes. Errors of the source, of Redis and of its keeper are an end, not a rejection. */
 export const runPass = async (
   deps: PassDeps,
   source: PolledSource,
-  pass: Pass,
+  run: PassRun,
   poll: AdmittingPoll,
 ): Promise<PassEnd> => {
-  const { config, connector } = source;
+  const { config, connector, maxInvalidShare } = source;
   const { signal } = poll;
-  const { scheduledFor } = pass;
-  const { maxInvalidShare } = source;
-  let { position, records } = pass;
+  let { pass } = run;
   let hasFetched = false;
-  let newest = Number.NEGATIVE_INFINITY;
-  const remember = async (): Promise<void> => {
-    if (!poll.lost.aborted) await deps.states.writePosition(config.id, { scheduledFor, position, records });
-  };
+  let isResumed = pass.position !== null;
+  /** The answers that end with the pass. */
+  const last: Receipt[] = [];
   const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
+  const useUp = async (receipts: readonly Receipt[] = []): Promise<void> => {
+    if (receipts.length > 0 && !pass.seen.isRefused) await http.useUp(receipts);
+  };
   try {
     const prepare = (page: Page): Promise<PreparedRows> => preparePage(source.prepare, page, deps.now());
     const admit = async (rows: PreparedRows, beforeOthers?: () => Promise<void>): Promise<PageAdmission> => {
       const admission = await admitPage(deps.admission, source.admission, rows, poll, beforeOthers);
-      records += admission.accepted;
+      const isRefused = pass.seen.isRefused || admission.isRefused === true;
+      pass = { ...pass, records: pass.records + admission.accepted, seen: { ...pass.seen, isRefused } };
       return admission;
     };
     const lookAhead = createLookAhead({
       prepareCritical: (page) => prepareCritical(source.prepare, page, deps.now()),
       admit: async (rows) => (await admit(rows)).status === 'admitted',
     });
-    const window = { sinceMs: null, untilMs: scheduledFor };
-    const of = { source: config, position, scheduledFor, cursor: null, window, isBackfill: false };
-    const context = { ...of, maxInvalidShare, http, signal };
-    for await (const page of connector.poll(context)) {
+    const { position, scheduledFor, window, isBackfill } = pass;
+    const of = { source: config, position, scheduledFor, cursor: run.cursor, window, isBackfill };
+    for await (const page of connector.poll({ ...of, maxInvalidShare, http, signal })) {
       hasFetched = true;
       const rows = await prepare(page);
       await showParsed(deps.admission, config.id, { records: page.records, invalid: rows.invalid });
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
       const admission = await admit(lookAhead.withoutEarly(rows), () => lookAhead.look(page, rows));
-      newest = Math.max(newest, rows.newestObservedAtMs ?? newest);
       if (admission.status !== 'admitted') {
-        await remember();
+        if (!poll.lost.aborted) await run.keeper.remember(pass);
         return admission.status === 'no_room'
-          ? { kind: 'no_room', records, hasFetched, shortage: admission.shortage }
-          : { kind: 'cut_off', records, hasFetched };
+          ? { kind: 'no_room', pass, hasFetched, shortage: admission.shortage }
+          : { kind: 'cut_off', pass, hasFetched };
       }
       poll.progress();
-      position = page.position;
-      // A last page has no position: what was stored is cleared when the pass is over.
-      if (position !== null) await remember();
+      pass = { ...pass, position: page.position, seen: seePage(pass.seen, { page, rows, isResumed }) };
+      isResumed = false;
+      // A last page has no position: where the pass stood is forgotten when it is over.
+      if (pass.position === null) last.push(...(page.receipts ?? []));
+      else if (!poll.lost.aborted) {
+        await run.keeper.remember(pass);
+        await useUp(page.receipts);
+      }
     }
     // A source may end quietly when it is stopped; that is not its last page.
-    return { kind: signal.aborted ? 'cut_off' : 'finished', records, hasFetched };
+    if (signal.aborted) return { kind: 'cut_off', pass, hasFetched };
+    await run.keeper.finish(pass);
+    await useUp(last);
+    return { kind: 'finished', pass, hasFetched };
   } catch (error) {
-    return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), records, hasFetched };
-  } finally {
-    if (Number.isFinite(newest)) deps.freshness.saw(config.id, newest);
+    return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), pass, hasFetched };
   }
 };
 

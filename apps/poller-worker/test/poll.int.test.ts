@@ -32,12 +32,12 @@ describe('a poll', () => {
     expect(jobs.map((chunk) => chunk.data.records)).toEqual([500, 500, 100]);
     expect(jobs.every((chunk) => chunk.opts.priority === 3 && chunk.data.pollId === job.id)).toBe(true);
     expect(jobs[0]!.data.sample).toHaveLength(3);
-    const { lastPoll } = (await poller.states.read([sourceId])).get(sourceId)!;
+    const { lastPoll, answers } = (await poller.states.read([sourceId])).get(sourceId)!;
     expect(lastPoll).toMatchObject({ outcome: 'ok', records: 1100, error: null });
+    expect(answers).toMatchObject({ rows: 1101, newestObservedAtMs: reading(1099).observedAtMs });
     expect(await poller.value('polls_total', { outcome: 'ok' })).toBe(1);
     expect(await poller.value('records_accepted_total')).toBe(1100);
     expect(await poller.value('records_duplicate_total')).toBe(1);
-    expect(await poller.value('newest_observation_age_seconds')).toBeGreaterThan(0);
     expect(await poller.claimedBy()).toBeNull();
   });
 
@@ -213,7 +213,7 @@ describe('a poll that fails', () => {
   const failing: Script = async function* ({ position }) {
     if (position === null) {
       yield page(readings(0, 10), 2);
-      throw new StreamManagerError('fetch_network', 'cut off while sending topsecret-token');
+      throw new StreamManagerError('response_unreadable', 'cut off while sending topsecret-token');
     }
     yield page(readings(10, 10));
   };

@@ -74,5 +74,8 @@ export type AdmissionEnd =
   | { readonly status: 'admitted' | 'stopped' }
   | { readonly status: 'no_room'; readonly shortage: Shortage };
 
-/** What became of a page; `accepted` = records stored, new or corrected. Only after `admitted` may its position be stored. */
-export type PageAdmission = AdmissionEnd & { readonly accepted: number };
+/**
+ * What became of a page; `accepted` = records stored, new or corrected. Only after `admitted` may its position be stored.
+ * `isRefused`: `queue.overflow: reject` turned newcomers away that a later answer may bring again.
+ */
+export type PageAdmission = AdmissionEnd & { readonly accepted: number; readonly isRefused?: true };

@@ -53,10 +53,10 @@ export const admitPage = async (
   const sizes = chunkSizes(settings.chunkSize, settings.limits.criticalReserve);
   const chunks = cutChunks(fresh, { ...sizes, bytes: chunkBytes });
   const end = await admitChunks(deps, settings, chunks, poll, tally, beforeOthers).finally(() => tally.report());
-  const accepted = tally.accepted();
-  if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, accepted };
+  const counts = { accepted: tally.accepted(), ...(tally.isRefused() ? { isRefused: true as const } : {}) };
+  if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, ...counts };
   const shortage = await keepInvalid(deps, settings, freshRows, poll.pollId);
-  return shortage === null ? { status: 'admitted', accepted } : { status: 'no_room', shortage, accepted };
+  return shortage === null ? { status: 'admitted', ...counts } : { status: 'no_room', shortage, ...counts };
 };
 
 const admitChunks = async (

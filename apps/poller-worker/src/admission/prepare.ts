@@ -47,7 +47,10 @@ export interface PreparedRows {
   readonly repeated: number;
   /** Records of the source that cannot be stored, repeated ones included; they stand among the invalid rows. */
   readonly rejected: number;
-  /** Event time of the newest record, milliseconds since the epoch; null without records. */
+  /**
+   * Event time of the newest record, milliseconds since the epoch; null without records. One that lies more than an hour ahead
+   * does not count: a single device with a wrong clock would hide that all others are silent.
+   */
   readonly newestObservedAtMs: number | null;
 }
 
@@ -65,6 +68,9 @@ const isKeyTooLong = (key: string): boolean =>
 
 /** Furthest time that a Date can hold, in milliseconds from the epoch. */
 const furthestMs = 8.64e15;
+
+/** What is observed further ahead of its page than this, in milliseconds, says nothing of how new the page is. */
+const mostAheadMs = 3_600_000;
 
 /** JSON writes NaN and infinities as null, which would turn a fault into "not measured": they are looked for first. */
 const isFiniteThroughout = (value: unknown): boolean => {
@@ -111,6 +117,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
   let repeated = 0;
   let rejected = 0;
   let newest: number | null = null;
+  const latestMs = ingestedAtMs + mostAheadMs;
   // Rows of one answer often share their time: the last text is kept.
   let lastTimeMs = Number.NaN;
   let lastTime = '';
@@ -154,7 +161,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
       ),
       priority: classOf(priority),
     });
-    if (newest === null || observedAtMs > newest) newest = observedAtMs;
+    if ((newest === null || observedAtMs > newest) && observedAtMs <= latestMs) newest = observedAtMs;
     return null;
   };
 

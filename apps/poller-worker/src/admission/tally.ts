@@ -12,6 +12,8 @@ const tooManySetAside = 'as many dropped records as queue.maxRecords allows wait
 export interface Tally {
   /** Records stored so far. */
   accepted(): number;
+  /** Records were turned away, and are not remembered. */
+  isRefused(): boolean;
   /** Records that were known, or stood twice in the page. */
   addDuplicates(records: number): void;
   /** The final answer to one chunk. */
@@ -31,6 +33,7 @@ export const startTally = (
   const { recordsAcceptedTotal, recordsDuplicateTotal, recordsDroppedTotal } = deps.metrics;
   const dropped: Record<string, number> = {};
   let accepted = 0;
+  let isRefused = false;
   let lost = 0;
   let lostBecause = '';
 
@@ -64,6 +67,7 @@ export const startTally = (
 
   return {
     accepted: () => accepted,
+    isRefused: () => isRefused,
     addLost,
     addDuplicates,
     addResult: (chunk, result) => {
@@ -84,6 +88,7 @@ export const startTally = (
         case 'rejected':
           addDuplicates(result.known);
           addDropped(chunk.priority, 'rejected', result.dropped);
+          isRefused = true;
           return;
         case 'dropped':
           addDuplicates(result.known);

@@ -16,6 +16,8 @@ export interface PollDelayMark {
   readonly isRequested: boolean;
   /** How long it has been delayed for its host, look after look, in milliseconds. */
   readonly hostWaitedMs: number;
+  /** How often it was tried again after its provider gave no answer. */
+  readonly retries: number;
   /** Writes why it is delayed from now; secrets are cut. What a person asked for is over when it was fetched. Never rejects. */
   write(held: HeldBack & { readonly hasFetched: boolean }): Promise<void>;
   /** Takes the delay away, if there is one. Never rejects. */
@@ -39,20 +41,22 @@ const fieldsOf = (value: unknown): Fields =>
   // An object of whatever; each field is checked where it is used.
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 
-/** A pause between two requests of one fetch, after which it goes on where it is. */
-const isPause = (by: PollDelayCause): boolean => by === 'budget' || by === 'host';
+/** A pause inside one fetch, after which it goes on where it is. */
+const isPause = (by: PollDelayCause): boolean => by === 'budget' || by === 'host' || by === 'retry';
 
 /** Reads the mark of a job that was just taken. */
 export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
-  const { delayed, wasThrottled, isRequested, ...rest } = fieldsOf(job.data) satisfies {
+  const { delayed, wasThrottled, isRequested, retries, ...rest } = fieldsOf(job.data) satisfies {
     readonly [name in keyof PollJobData]?: unknown;
   };
   const earlier = fieldsOf(delayed);
   const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
   let isMarked = delayed !== undefined;
   const isThrottled = wasThrottled === true;
+  let tries = typeof retries === 'number' && retries > 0 ? Math.floor(retries) : 0;
   const dataOf = (marks: { readonly isThrottled: boolean; readonly isRequested: boolean }): Fields => ({
     ...rest,
+    ...(tries > 0 ? { retries: tries } : {}),
     ...(marks.isRequested ? { isRequested: true } : {}),
     ...(marks.isThrottled ? { wasThrottled: true } : {}),
   });
@@ -79,6 +83,7 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
   return {
     isRequested: isRequested === true,
     wasThrottled: isThrottled,
+    retries: tries,
     hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
     write: async ({ by, reason, waitMs, hasFetched }) => {
       const now = deps.now();
@@ -90,6 +95,7 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
         until: new Date(now + waitMs).toISOString(),
       };
       isMarked = true;
+      if (by === 'retry') tries += 1;
       const marks = {
         isThrottled: by === 'throttle' || (isThrottled && !hasFetched),
         isRequested: isRequested === true && (isPause(by) || !hasFetched) && (await isStillRequested()),

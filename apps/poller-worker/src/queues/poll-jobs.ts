@@ -13,7 +13,7 @@ import { type PollDelayMark, pollDelayMark } from './poll-delay.ts';
 
 /** What a job of queue `poll` leaves behind for whoever looks. */
 export type PollJobResult =
-  | { readonly outcome: 'ok'; readonly records: number }
+  | { readonly outcome: 'ok' | 'not_modified' | 'cached'; readonly records: number }
   | { readonly outcome: TickEnd | 'paused' | 'not_running' | 'unknown_source' }
   | { readonly outcome: Exclude<ReparseEnd['end'], 'later'> };
 
@@ -94,7 +94,7 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
   const finish = async (job: Job, token: string, end: PollEnd, mark: PollDelayMark): Promise<PollJobResult> => {
     switch (end.end) {
       case 'finished':
-        return { outcome: 'ok', records: end.records };
+        return { outcome: end.outcome, records: end.records };
       case 'coalesced':
         await mark.clear();
         return { outcome: 'coalesced' };
@@ -170,6 +170,7 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
           isRequested: mark.isRequested,
           wasThrottled: mark.wasThrottled,
           hostWaitedMs: mark.hostWaitedMs,
+          retries: mark.retries,
           runsOn: () => mark.clear(),
           stop: deps.stop,
           lockLost: lockLost ?? new AbortController().signal,

@@ -37,7 +37,8 @@ export interface Page {
   readonly invalid: readonly InvalidRow[];
   /**
    * Where the poll goes on after this page if it is cut off (JSON); null when this was the last page. It is stored only
-   * after every row of the page is admitted, a dead letter, or known.
+   * after every row of the page is admitted, a dead letter, or known. Inside one answer (`isPart`) it only says how far that
+   * was: the answer that is fetched then may be another, so it is read from its beginning, or has neither cursor nor receipts.
    */
   readonly position: unknown;
   /**

@@ -22,3 +22,13 @@ export const untilNextTickMs = ({ periodMs, cron, tz }: Timetable, now: number):
   const next = getNextMillis(now, { pattern: cron, tz: tz ?? 'UTC' });
   return next === undefined ? periodMs : Math.max(0, next - now);
 };
+
+/**
+ * Milliseconds from `now` until the tick after a poll's own one (`scheduledFor`), both since the epoch. Ticks of a period are
+ * that long apart; a poll that a person asked for stands between two of them, and then this is the longest that it can be.
+ */
+export const untilTickAfterMs = (timetable: Timetable, scheduledFor: number, now: number): number => {
+  if (timetable.cron !== undefined) return untilNextTickMs(timetable, now);
+  const { periodMs } = timetable;
+  return periodMs - (Math.max(0, now - scheduledFor) % periodMs);
+};
