@@ -81,6 +81,7 @@ function sourceFaults(config: Config, id: string, source: SourceConfig): readonl
         throttlingFaults({ ...config.throttling, ...given(source.throttling) }),
       ),
     );
+  faults.push(...accessFaults(at, source));
   const least = leastDedupeHours(source);
   if (source.dedupeWindowHours !== undefined && source.dedupeWindowHours < least)
     faults.push({
@@ -89,6 +90,30 @@ function sourceFaults(config: Config, id: string, source: SourceConfig): readonl
       involves: [[...at, 'params', 'dayRange']],
     });
   return faults;
+}
+
+/** `auth` and `tls` are for one host, and for what is asked over HTTP. */
+function accessFaults(at: CrossFault['path'], source: SourceConfig): readonly CrossFault[] {
+  return (['auth', 'tls'] as const).flatMap((key) => {
+    if (source[key] === undefined) return [];
+    if (!isPolledType(source.type))
+      return [
+        {
+          path: [...at, key],
+          message: `is for sources that are asked over HTTP; what type ${source.type} needs stands in params`,
+          involves: [[...at, 'type']],
+        },
+      ];
+    if (source.baseUrl === undefined)
+      return [
+        {
+          path: [...at, key],
+          message: 'needs baseUrl beside it, the one host that it is meant for',
+          involves: [[...at, 'baseUrl']],
+        },
+      ];
+    return [];
+  });
 }
 
 /** Shown at the value of the source that takes part in the contradiction; global values alone were checked before. */

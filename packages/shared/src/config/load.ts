@@ -1,7 +1,8 @@
 // Loads a config: file → tree → keys in camelCase → environment over it → variables put in → schema. Each step adds what
 // it finds to one list; with anything in it the load ends in one ConfigError that holds all of it.
 import { readFile, stat } from 'node:fs/promises';
-import { extname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { anchorPaths } from './anchor-paths.ts';
 import { ConfigError, type ConfigIssue } from './config-error.ts';
 import { crossWarnings } from './cross-checks.ts';
 import { formatConfigIssue } from './format-config-error.ts';
@@ -66,7 +67,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const warnings = [...crossWarnings(config), ...notYetWarnings(filled.tree)].map(({ path, message }) =>
     formatConfigIssue({ ...locate(filled.tree, path), path: printPath(path), message, expected: '', found: '' }),
   );
-  return { config, version: configVersion(filled.tree), file, warnings };
+  return { config: anchorPaths(config, dirname(file)), version: configVersion(filled.tree), file, warnings };
 }
 
 function chooseFile({ path, env, cwd }: LoadOptions): string {

@@ -1,22 +1,43 @@
 // What of a config must not be printed, so that a log can mask it wherever it turns up.
+import type { Environment } from './overrides.ts';
 import type { Config } from './schema.ts';
 import { isSecretPath } from './secret-keys.ts';
+import { isPemText } from './source-params/tls.ts';
 
 /** Shorter texts are no secrets worth hiding, and masking them would riddle a log with holes. */
 const shortestSecret = 6;
 
-/** The secrets in a config that was loaded, so that a log can mask them wherever they turn up. Texts under 6 characters are left out. */
-export function secretValues(loaded: { readonly config: Config }): readonly string[] {
+/**
+ * The secrets in a config that was loaded, and in the addresses of proxies in the environment, so that a log can mask
+ * them wherever they turn up. Texts under 6 characters are left out.
+ */
+export function secretValues(loaded: { readonly config: Config; readonly env?: Environment }): readonly string[] {
   const found = new Set<string>();
+  const add = (secrets: readonly string[]): void => {
+    for (const secret of secrets) if (secret.length >= shortestSecret && !isVariable(secret)) found.add(secret);
+  };
   const visit = (value: unknown, path: readonly PropertyKey[]): void => {
     if (typeof value === 'string') {
-      for (const secret of isSecretPath(path) ? [value] : userParts(value))
-        if (secret.length >= shortestSecret && !isVariable(secret)) found.add(secret);
+      const isSecret = isSecretPath(path) && !(isKeyPath(path) && !isPemText(value));
+      add(isSecret ? [value] : userParts(value));
     } else forEachValue(value, (child, key) => visit(child, [...path, key]));
   };
   visit(loaded.config, []);
+  for (const { auth } of Object.values(loaded.config.sources))
+    if (auth?.type === 'basic')
+      // What stands in the header.
+      add([Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')]);
+  for (const [name, value] of Object.entries(loaded.env ?? {}))
+    if (/^https?_proxy$/i.test(name) && value !== undefined) add(proxyPassword(value));
   return [...found];
 }
+
+/** A private key may be given as the path of its file, which is no secret. */
+const isKeyPath = (path: readonly PropertyKey[]): boolean => path.at(-2) === 'tls' && path.at(-1) === 'key';
+
+/** The address of a proxy may be written without its scheme. */
+const proxyPassword = (address: string): readonly string[] =>
+  userParts(address.includes('://') ? address : `http://${address}`);
 
 const isVariable = (text: string): boolean => /^\$\{[A-Za-z_]\w*\}$/.test(text);
 

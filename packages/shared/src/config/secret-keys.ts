@@ -5,16 +5,17 @@
 export const mask = '***';
 
 const secretLooking = /key|passw|pwd|passphrase|token|secret|credential|(?<!un)auth|cookie|signature/;
-const notSecret = new Set(['partitionkey', 'keyprefix']);
+const notSecret = new Set(['partitionkey', 'keyprefix', 'tokenurl']);
 const harmlessHeaders = new Set(['accept', 'acceptlanguage', 'contenttype', 'useragent']);
 
 const fold = (key: string): string => key.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
 
-/** Does the value at this path have to stay hidden? Looks at the last name in the path, and at `headers` above it. */
+/** Does the value at this path have to stay hidden? Looks at the last name in the path, and at `headers` or `auth` above it. */
 export function isSecretPath(path: readonly PropertyKey[]): boolean {
   const names = path.filter((part) => typeof part === 'string');
   const last = fold(names.at(-1) ?? '');
   if (names.at(-2) === 'headers') return !harmlessHeaders.has(last);
+  if (names.at(-2) === 'auth' && last === 'value') return true;
   return secretLooking.test(last) && !notSecret.has(last);
 }
 

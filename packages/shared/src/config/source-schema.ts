@@ -17,6 +17,8 @@ import {
 import { modulePath } from './module-path.ts';
 import { sourceQueueSchema } from './sections/queue.ts';
 import { sourceThrottlingSchema } from './sections/throttling.ts';
+import { authSchema, headerNamePattern } from './source-params/auth.ts';
+import { tlsSchema } from './source-params/tls.ts';
 import {
   defaultEveryMs,
   isBuiltInMode,
@@ -67,10 +69,7 @@ const modeName = z
     expects: `one of ${modes.join(', ')}, or the path of a module of your own such as ./night-only.ts`,
   });
 
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/)
-  .register(fieldFacts, { expects: 'a header name' });
+const headerName = z.string().regex(headerNamePattern).register(fieldFacts, { expects: 'a header name' });
 
 const headers = z
   .record(
@@ -111,8 +110,12 @@ const shared = (defaults: TypeDefaults) => ({
     max: 600,
     unit: 'seconds',
   }).default(30),
+  dailyBudget: anyNumber(
+    "What its requests of one UTC day may cost over the whole fleet, in the provider's own unit: purpleair points, nasa-firms transactions, all others requests. Sources that share host and key share the lowest. When it is spent, polls wait for the next day. Default: no limit.",
+    { min: 1, max: 1_000_000_000_000, unit: 'units' },
+  ).optional(),
   cacheTtlSeconds: anyNumber(
-    'Time that an answer is served again without a request; 0 is off. In effect at most 0.9 of the period.',
+    'Time for which an answer is given again to whoever in the fleet asks the same, without a request; 0 is off. In effect at most 0.9 of the period. Answers above 8 MiB, or with `Cache-Control: no-store`, are not kept.',
     {
       min: 0,
       max: 604_800,
@@ -133,6 +136,8 @@ const shared = (defaults: TypeDefaults) => ({
     },
   ).optional(),
   headers,
+  auth: authSchema,
+  tls: tlsSchema,
   dedupeWindowHours: anyNumber(
     "Time for which an id is remembered after it was last in an answer. Default: 72, or the source's own range and a day when that is more; mqtt and push 1.",
     { min: 0.1, max: 8_784, unit: 'hours' },
@@ -152,6 +157,10 @@ export const publicAddress = (address: string) =>
 /** Address of a type that has none of its own. */
 export const noPublicAddress = () =>
   webOrigin('Scheme, host and port of the provider, where the type needs one.').optional();
+
+/** Address of a type that every source has its own of. */
+export const ownAddress = () =>
+  webOrigin('Scheme, host and port of the provider; `request.path` is added.', 'https://api.example.org');
 
 /** The whole entry of a type. */
 export const sourceEntry = <const T extends SourceType, A extends z.ZodType, P extends z.ZodType>(

@@ -1,10 +1,12 @@
-// Puts environment variables in for `${NAME}`; `$${` is a literal `${`. Inside `sources` a process that does not poll
-// may leave what only pollers read (params, headers, baseUrl) as it is: it needs no secrets, and so it should get none.
+// Puts environment variables in for `${NAME}`, or the content of the file that NAME_FILE names; `$${` is a literal `${`.
+// Inside `sources` a process that does not poll may leave what only pollers read (params, headers, baseUrl, auth, tls) as
+// it is: it needs no secrets, and so it should get none.
 import type { ConfigIssue } from './config-error.ts';
 import { printPath } from './key-spelling.ts';
 import { normaliseKeys } from './normalise-keys.ts';
 import type { Environment } from './overrides.ts';
 import { typeAt } from './schema-at.ts';
+import { type VariableValue, valueOfVariable } from './secret-file.ts';
 import { mask } from './secret-keys.ts';
 import { factsOf, itemOf, mapShape, type Schema, takesTextOnly } from './shape.ts';
 import { sourceTypes } from './source-types.ts';
@@ -15,7 +17,7 @@ import { readText } from './value-text.ts';
 /** `required`: every variable of an enabled source must have a value. `optional`: what only pollers read may lack one. */
 export type SecretsMode = 'required' | 'optional';
 
-const readByPollersOnly = new Set<string | number | undefined>(['params', 'headers', 'baseUrl']);
+const readByPollersOnly = new Set<string | number | undefined>(['params', 'headers', 'baseUrl', 'auth', 'tls']);
 
 /**
  * The tree with variables put in. `wrong` are the paths of the issues, `dropped` those of values of disabled sources that
@@ -34,8 +36,13 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
   const wrong: Path[] = [];
   const dropped: Path[] = [];
   const suggest = createSuggest(rootSchema);
-  const valueOf = (name: string): string | undefined =>
-    Object.hasOwn(env, name) && env[name] !== '' ? env[name] : undefined;
+  const read = new Map<string, VariableValue>();
+  const variable = (name: string): VariableValue => {
+    const value = read.get(name) ?? valueOfVariable(env, name);
+    read.set(name, value);
+    return value;
+  };
+  const valueOf = (name: string): string | undefined => variable(name).value;
 
   const refuse = (path: Path, ...found: readonly ConfigIssue[]): void => {
     wrong.push(path);
@@ -81,19 +88,19 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
 
   /** `${NAME}` alone in a field that takes more than text: a number, true or false, a list. */
   const readWhole = (node: ScalarNode, template: string, value: string, schema: Schema, path: Path): TreeNode => {
-    const read = readText(value, schema, node.place);
-    if (!read.ok) {
+    const parsed = readText(value, schema, node.place);
+    if (!parsed.ok) {
       const expected = factsOf(schema)?.expects ?? 'a value';
       refuse(path, {
         ...node.place,
         path: printPath(path),
-        message: `the value of ${template} ${read.reason}`,
+        message: `the value of ${template} ${parsed.reason}`,
         expected,
         found: mask,
       });
       return { ...node, template };
     }
-    const normalised = normaliseKeys(read.node, schema, path, suggest);
+    const normalised = normaliseKeys(parsed.node, schema, path, suggest);
     if (normalised.issues.length > 0) issues.push(...normalised.issues);
     return { ...normalised.tree, template };
   };
@@ -113,7 +120,9 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
     else
       refuse(
         path,
-        ...missing.map((name) => notSet(node, name, path, { isInSource, isSecret, isEmpty: env[name] === '' })),
+        ...missing.map((name) =>
+          notSet(node, name, path, { isInSource, isSecret, isEmpty: env[name] === '', variable: variable(name) }),
+        ),
       );
     return open;
   };
@@ -175,8 +184,17 @@ function notSet(
   node: ScalarNode,
   name: string,
   path: Path,
-  about: { isInSource: boolean; isSecret: boolean; isEmpty: boolean },
+  about: { isInSource: boolean; isSecret: boolean; isEmpty: boolean; variable: VariableValue },
 ): ConfigIssue {
+  const file = about.variable.value === undefined ? about.variable.file : undefined;
+  if (file !== undefined)
+    return {
+      ...node.place,
+      path: printPath(path),
+      message: `the environment variable ${file.variable} ${file.why}: ${name} is taken from it`,
+      expected: `a readable file with the value of ${name}`,
+      found: 'no such file',
+    };
   const instead = about.isInSource
     ? `, or set enabled: false for source ${String(path[1])}`
     : ', or write the value into the file';
@@ -184,7 +202,7 @@ function notSet(
   return {
     ...node.place,
     path: printPath(path),
-    message: `the environment variable ${name} ${about.isEmpty ? 'is empty' : 'is not set'}. Set it (export ${name}=…)${instead}${who}`,
+    message: `the environment variable ${name} ${about.isEmpty ? 'is empty' : 'is not set'}. Set it (export ${name}=…, or ${name}_FILE=… for a file that holds it)${instead}${who}`,
     expected: `a value in the environment variable ${name}`,
     found: about.isEmpty ? 'an empty variable' : 'no such variable',
   };

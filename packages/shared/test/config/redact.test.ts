@@ -25,6 +25,48 @@ describe('secretValues', () => {
     );
   });
 
+  it('lists every secret of auth and tls, in the form in which it is sent too, and not the path of a key', async () => {
+    const params = '{ area: CA }';
+    const source = (id: string, access: string): string =>
+      `  ${id}: { type: noaa-alerts, params: ${params}, ${access} }`;
+    const pem = '-----BEGIN PRIVATE KEY-----\\nabc\\n-----END PRIVATE KEY-----';
+    const loaded = await loadText(
+      [
+        'sources:',
+        source('a', 'auth: { type: header, name: X-Key, value: value-of-header }'),
+        source('b', 'auth: { type: query, name: key, value: value-of-query }'),
+        source('c', 'auth: { type: basic, username: me, password: value-of-password }'),
+        source('d', 'auth: { type: bearer, token: value-of-token }'),
+        source(
+          'e',
+          'auth: { type: oauth2, tokenUrl: "https://login.example/token", clientId: client, clientSecret: client-secret }',
+        ),
+        source('f', 'tls: { cert: a.pem, key: a-key.pem, passphrase: the-passphrase }'),
+        source('g', `tls: { cert: a.pem, key: "${pem}" }`),
+      ].join('\n'),
+    );
+    expect(new Set(secretValues(loaded))).toEqual(
+      new Set([
+        'value-of-header',
+        'value-of-query',
+        'value-of-password',
+        Buffer.from('me:value-of-password').toString('base64'),
+        'value-of-token',
+        'client-secret',
+        'the-passphrase',
+        pem.replaceAll('\\n', '\n'),
+      ]),
+    );
+  });
+
+  it('lists the passwords of proxies in the environment', async () => {
+    const { config } = await loadText('sources: {}');
+    const env = { HTTPS_PROXY: 'http://me:proxy%40password@proxy:3128', http_proxy: 'me:other-password@proxy:1' };
+    expect(new Set(secretValues({ config, env }))).toEqual(
+      new Set(['proxy%40password', 'proxy@password', 'other-password']),
+    );
+  });
+
   it('leaves out texts that are too short to be masked in a log', async () => {
     const loaded = await loadText(text, { env: { ...env, KEY: 'abc' }, secrets: 'optional' });
     expect(secretValues(loaded)).not.toContain('abc');

@@ -90,7 +90,7 @@ describe('a variable without a value', () => {
       );
       expect(issues).toMatchObject([{ line: 5, path: 'kafka.sasl.password', found: 'no such variable' }]);
       expect(issues[0]?.message).toBe(
-        'the environment variable KAFKA_PASSWORD is not set. Set it (export KAFKA_PASSWORD=…), or write the value into the file',
+        'the environment variable KAFKA_PASSWORD is not set. Set it (export KAFKA_PASSWORD=…, or KAFKA_PASSWORD_FILE=… for a file that holds it), or write the value into the file',
       );
     }
   });
@@ -102,7 +102,7 @@ describe('a variable without a value', () => {
       { line: 6, path: 'sources.firms.params.mapKey', expected: 'a value in the environment variable KEY' },
     ]);
     expect(issues[1]?.message).toBe(
-      'the environment variable KEY is not set. Set it (export KEY=…), or set enabled: false for source firms',
+      'the environment variable KEY is not set. Set it (export KEY=…, or KEY_FILE=… for a file that holds it), or set enabled: false for source firms',
     );
   });
 
@@ -112,12 +112,15 @@ describe('a variable without a value', () => {
     expect(issues[0]?.message).toContain('KEY is empty');
   });
 
-  it('stays as it is in params, headers and baseUrl of a process that does not need it', async () => {
-    const text = firms('baseUrl: ${ADDRESS}\n    headers: { X-Token: "a ${TOKEN}" }');
+  it('stays as it is in what only pollers read, in a process that does not need it', async () => {
+    const access = 'auth: { type: bearer, token: "${BEARER}" }\n    tls: { ca: "${CA}" }';
+    const text = firms(`baseUrl: \${ADDRESS}\n    headers: { X-Token: "a \${TOKEN}" }\n    ${access}`);
     const { config } = await loadText(text, { secrets: 'optional' });
     expect(config.sources.firms).toMatchObject({
       baseUrl: '${ADDRESS}',
       headers: { 'X-Token': 'a ${TOKEN}' },
+      auth: { token: '${BEARER}' },
+      tls: { ca: '${CA}' },
       params: { mapKey: '${KEY}' },
     });
   });

@@ -3,6 +3,7 @@ import { formerKeys } from '../former-names.ts';
 import { marked } from '../not-yet.ts';
 import { configObject, sourceSchema } from '../schema.ts';
 import { mapShape, type Schema, variantsOf } from '../shape.ts';
+import { authSchema } from '../source-params/auth.ts';
 import { isSupportedSourceType } from '../source-types.ts';
 import { aboutOf, type Row, rowsOf } from './rows.ts';
 
@@ -15,6 +16,7 @@ export function configurationPage(): string {
     ...sections.map(([name, schema]) => section(name, schema)),
     sourcesIntro,
     commonTable(),
+    authSection(),
     ...[...variantsOf(sourceSchema)].map(([type, schema]) => typeSection(type, schema)),
     formerTable(),
   ].join('\n');
@@ -36,9 +38,12 @@ A config is one YAML or JSON file: \`STREAM_CONFIG\` names it, else it is \`stre
   empty counts as not set. A value that is wholly \`\${NAME}\` can also be a number, \`true\` or \`false\`, or a list
   (\`bbox: \${BBOX}\` with \`BBOX='[-124, 32, -114, 42]'\`). The \`type\` of a source must be written out.
 - **Secrets** belong into variables, never into the file. Pollers need all variables of their enabled sources. Every other
-  process leaves a variable in \`params\`, \`headers\` or \`baseUrl\` of a source as it is when it is not set, so it needs no
-  secrets of sources. Variables anywhere else must be set in every process. What came from a variable, or stands under
-  a key that looks like a secret, is shown as \`***\` in errors.
+  process leaves a variable in \`params\`, \`headers\`, \`baseUrl\`, \`auth\` or \`tls\` of a source as it is when it is not set, so
+  it needs no secrets of sources. Variables anywhere else must be set in every process. What came from a variable, or
+  stands under a key that looks like a secret, is shown as \`***\` in errors.
+- **From files** (Docker and Kubernetes secrets): when \`NAME\` is not set, \`NAME_FILE\` may name a file that holds the value, of
+  at most 64 KiB, without its last line break: \`FIRMS_MAP_KEY_FILE=/run/secrets/map-key\` for \`\${FIRMS_MAP_KEY}\`. So may
+  \`REDIS_URL_FILE\`, \`KAFKA_BROKERS_FILE\` and \`STREAM__KAFKA__SASL__PASSWORD_FILE\` for the variables below.
 - **The environment wins over the file**: first \`REDIS_URL\` and \`KAFKA_BROKERS\` (a list with commas), then
   \`STREAM__SECTION__KEY=value\` for any key: \`STREAM__THROTTLING__TARGET_CONSUMER_LAG=500\`,
   \`STREAM__SOURCES__FIRMS_CALIFORNIA__EVERY=5m\`, \`STREAM__DELIVERY__BACKOFF_MS='[500, 1000]'\`,
@@ -108,6 +113,19 @@ function commonTable(): string {
     `Values of section \`${name}\` that differ for this source.`,
   ]);
   return table([...rows, ...overrides]);
+}
+
+/** The ways of saying who asks, each with its keys. */
+function authSection(): string {
+  const kinds = [...variantsOf(authSchema)].map(([type, schema]) => {
+    const [about, ...rows] = rowsOf(schema);
+    return `**\`type: ${type}\`**: ${about?.about ?? ''}\n\n${table(rows.map((row) => cells(row, `${aSource}.auth`)))}`;
+  });
+  return [
+    '### `auth`\n',
+    'What of it goes where, and when tokens are renewed, stands in [http-client.md](http-client.md).\n',
+    ...kinds,
+  ].join('\n');
 }
 
 const isCommon = (row: Row): boolean => !/^(params|queue|throttling)\./.test(row.path) && row.path !== 'params';
