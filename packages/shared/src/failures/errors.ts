@@ -43,6 +43,7 @@ export const errorTable = {
     meaning: 'The cursor that a source gave is larger than 64 KiB as JSON; it was not stored.',
   },
   credentials_refused: { retryable: false, meaning: 'The provider refused the key or password.' },
+  broker_unreachable: { retryable: true, meaning: 'No connection to an MQTT broker; it is tried again and again.' },
   payload_damaged: { retryable: false, meaning: 'A stored chunk cannot be read.' },
   publish_failed: { retryable: true, meaning: 'Kafka did not take a record.' },
   dropped: {
