@@ -5,6 +5,7 @@ import { createLettersApi } from './dead-letters/letters-api.ts';
 import type { LetterCommand } from './dead-letters/options.ts';
 import { lag, lagUsage, readLagOptions } from './lag.ts';
 import { parseOptions } from './parse-options.ts';
+import { configTestUsage, sourcesInitUsage, sourcesTestUsage } from './sources/usage.ts';
 import { status, statusUsage } from './status.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -44,4 +45,28 @@ export const commands: readonly Command[] = [
   letterCommand('show', 'ID', 'one letter in full'),
   letterCommand('replay', '…', 'sends letters again'),
   letterCommand('discard', '…', 'removes letters for good'),
+  {
+    name: 'sources test',
+    takes: 'SOURCE',
+    summary: 'polls a source once, touching no queue, and shows what would become of its rows',
+    usage: sourcesTestUsage,
+    run: async (args, context) => (await import('./sources/test.ts')).testSource(args, context),
+  },
+  {
+    name: 'sources init',
+    takes: 'TYPE',
+    summary: 'a commented config of one source to start from',
+    usage: sourcesInitUsage,
+    run: async (args, context) => {
+      context.out((await import('./sources/init.ts')).initSource(args));
+      return 0;
+    },
+  },
+  {
+    name: 'config test',
+    takes: '[SOURCE …]',
+    summary: 'checks the config, and what sources make of the answers that were saved beside it',
+    usage: configTestUsage,
+    run: async (args, context) => (await import('./config/test.ts')).testConfig(args, context),
+  },
 ];

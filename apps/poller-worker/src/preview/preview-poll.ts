@@ -1,0 +1,133 @@
+// A look at a source: one poll that touches no queue and remembers nothing. It says what would have become of every row:
+// a record with its topic, key and priority, a dead letter with its reason, or a repetition.
+import type { Config } from '@stream-manager/shared/config/schema';
+import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
+import type { Priority } from '@stream-manager/shared/records/priority';
+import { parseValue } from '@stream-manager/shared/records/stored-value';
+import { createTopicResolver, type TopicRule } from '@stream-manager/shared/topics/resolve-topic';
+import { startPreparation } from '../admission/prepare.ts';
+import type { HttpClient } from '../http/http-client.ts';
+import type { Redactor } from '../http/secrets.ts';
+import type { PolledSource } from '../polled-sources.ts';
+import { formatChanged, isFormatChanged } from '../sources/changed-format.ts';
+import type { PollWindow } from '../sources/source.ts';
+
+/** A record as Kafka would get it. */
+export interface PreviewRecord {
+  readonly id: string;
+  readonly topic: string;
+  /** What decided about the topic. */
+  readonly rule: TopicRule;
+  readonly key: string;
+  readonly priority: Priority;
+  readonly observedAt: string;
+  /** The envelope. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** A row that would be a dead letter. */
+export interface PreviewInvalid {
+  readonly reason: string;
+  readonly message: string;
+  /** With secrets cut. */
+  readonly raw: string;
+}
+
+/** What one poll would have done. */
+export interface Preview {
+  readonly records: readonly PreviewRecord[];
+  readonly invalid: readonly PreviewInvalid[];
+  /** Rows that a later one of the same page repeats. */
+  readonly repeated: number;
+  readonly pages: number;
+  /** There is more: only the first pages were read. */
+  readonly isCutShort: boolean;
+  /** High-water mark that the poll would have left. */
+  readonly cursor: unknown;
+  /** What ended the poll before its time. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** When the look is taken, and from where. */
+export interface PreviewPoll {
+  readonly scheduledFor: number;
+  readonly window: PollWindow;
+  readonly cursor: unknown;
+  /** Pages that are read at most. */
+  readonly maxPages: number;
+  readonly signal: AbortSignal;
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** Polls once. Whatever the source throws is the preview's `error`. */
+export const previewPoll = async (
+  deps: { readonly config: Config; readonly http: HttpClient; readonly redact: Redactor },
+  source: PolledSource,
+  poll: PreviewPoll,
+): Promise<Preview> => {
+  const { config, http, redact } = deps;
+  const { id } = source.config;
+  const resolver = createTopicResolver(config.routing, config.sources);
+  const records: PreviewRecord[] = [];
+  const invalid: PreviewInvalid[] = [];
+  let repeated = 0;
+  let pages = 0;
+  let isCutShort = false;
+  let cursor: unknown = null;
+  let error: Preview['error'] = null;
+  const { scheduledFor, window, signal } = poll;
+  const context = {
+    source: source.config,
+    position: null,
+    scheduledFor,
+    cursor: poll.cursor,
+    window,
+    isBackfill: false,
+    maxInvalidShare: source.maxInvalidShare,
+    http,
+    signal,
+  };
+  try {
+    for await (const page of source.connector.poll(context)) {
+      const preparation = startPreparation(source.prepare, scheduledFor);
+      preparation.add(page.records);
+      preparation.addInvalid(page.invalid);
+      const rows = preparation.finish();
+      const count = page.records.length + page.invalid.length;
+      if (page.isPart !== true && isFormatChanged(count, rows.invalid.length, source.maxInvalidShare))
+        throw formatChanged(
+          { rows: count, invalid: rows.invalid.length, sample: rows.invalid },
+          source.maxInvalidShare,
+          redact,
+        );
+      for (const { key, value } of rows.records) {
+        const envelope = parseValue(value) ?? {};
+        // Written by the preparation above.
+        const data = envelope['data'] as Readonly<Record<string, unknown>>;
+        const { topic, rule } = resolver.resolve(id, data);
+        records.push({
+          id: text(envelope['id']),
+          topic,
+          rule,
+          key,
+          priority: envelope['priority'] as Priority,
+          observedAt: text(envelope['observedAt']),
+          value: envelope,
+        });
+      }
+      for (const { reason, message, raw } of rows.invalid)
+        invalid.push({ reason, message: redact(message), raw: redact(raw) });
+      repeated += rows.repeated;
+      pages += 1;
+      if (page.cursor !== undefined) cursor = page.cursor;
+      if (pages >= poll.maxPages && page.position !== null) {
+        isCutShort = true;
+        break;
+      }
+    }
+  } catch (thrown) {
+    error = { code: codeOf(thrown) ?? 'error', message: redact(messageOf(thrown)) };
+  }
+  return { records, invalid, repeated, pages, isCutShort, cursor, error };
+};
