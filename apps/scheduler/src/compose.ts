@@ -1,15 +1,18 @@
 // The composition root of the scheduler: the only place where its real adapters are made.
 import { fileURLToPath } from 'node:url';
+import { providerHostOf } from '@stream-manager/shared/config/provider-host';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { readFleet } from '@stream-manager/shared/ops/heartbeat';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { deadLetterQueueAddress, pollQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createOpenedQueues, type OpenedQueues } from '@stream-manager/shared/queues/opened-queues';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
@@ -66,6 +69,8 @@ export const composeScheduler: Compose = (context): Composition => {
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const throttle = createRedisThrottleStore({ redis, keyPrefix });
+  const cursors = createCursorStore(redis, keyPrefix);
+  const providers = createRedisProviderBreakers(redis, keyPrefix);
   const kafkaAdmin = createKafka(config.kafka, { logger, role: 'scheduler' }).createAdmin();
 
   const ids = Object.keys(config.sources);
@@ -88,6 +93,8 @@ export const composeScheduler: Compose = (context): Composition => {
       states,
       readBreaker,
       throttle,
+      cursors,
+      providers,
       stocks: createLetterStocks(redis, keyPrefix),
       readPollDelays: (sourceIds) => readPollDelays(redis, queues.poll, sourceIds),
       queues,
@@ -113,13 +120,14 @@ export const composeScheduler: Compose = (context): Composition => {
   const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
 
   const gaugedSources = ids.map((id) => {
-    const { enabled, throttling } = resolveSource(config, id);
-    return { id, enabled, throttling };
+    const source = resolveSource(config, id);
+    const { enabled, throttling, staleAfterMs } = source;
+    return { id, enabled, throttling, staleAfterMs, host: providerHostOf(source) };
   });
   const { keepDays } = config.delivery.deadLetters;
   metrics.beforeScrape.add(() =>
     setFleetGauges(
-      { store, states, throttle, readBreaker, metrics },
+      { store, states, throttle, providers, readBreaker, metrics, now: Date.now },
       {
         sources: gaugedSources,
         retiredIds: [...retired.keys()],

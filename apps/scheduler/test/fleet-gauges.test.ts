@@ -1,6 +1,8 @@
+import { addAnswer } from '@stream-manager/shared/conditions/answer-history';
 import { type Config, configSchema } from '@stream-manager/shared/config/schema';
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import type { QueueCounts, SourceTotals } from '@stream-manager/shared/queues/chunk-store';
+import type { ProviderBreaker } from '@stream-manager/shared/queues/provider-breaker-store';
 import type { SourceState } from '@stream-manager/shared/queues/source-state';
 import type { StoredDecision } from '@stream-manager/shared/queues/throttle-store';
 import type { ThrottleDecision } from '@stream-manager/shared/throttle/decision';
@@ -9,6 +11,7 @@ import type { BreakerState } from '../src/fleet-breaker.ts';
 import { setFleetGauges } from '../src/fleet-gauges.ts';
 
 const { throttling }: Config = configSchema.parse({});
+const noon = Date.parse('2026-05-01T12:00:00.000Z');
 
 /** What is known of one source: its state, and the throttle's last decision. */
 interface Known {
@@ -61,7 +64,14 @@ const setup = (known: Readonly<Record<string, Known>>, disabled: readonly string
   const counts = new Map<string, QueueCounts>();
   const totals = new Map<string, SourceTotals>();
   const fleet: { breaker: BreakerState } = { breaker: 'closed' };
-  const sources = [...current.keys()].map((id) => ({ id, enabled: !disabled.includes(id), throttling }));
+  const providers = new Map<string, ProviderBreaker>();
+  const sources = [...current.keys()].map((id) => ({
+    id,
+    enabled: !disabled.includes(id),
+    throttling,
+    staleAfterMs: 3_600_000,
+    host: id === 'pushed' ? null : 'api.example:443',
+  }));
   const set = () =>
     setFleetGauges(
       {
@@ -71,13 +81,15 @@ const setup = (known: Readonly<Record<string, Known>>, disabled: readonly string
           read: async () =>
             new Map([...current].flatMap(([id, { stored }]) => (stored === undefined ? [] : [[id, stored]]))),
         },
+        providers: { readMany: async () => providers },
         readBreaker: async () => fleet.breaker,
         metrics,
+        now: () => noon,
       },
       { sources, retiredIds: ['gone', 'drained'], sampleIntervalMs: throttling.sampleIntervalMs },
     );
   const age = async () => (await metrics.lagSampleAgeSeconds.get()).values.map(({ value }) => value);
-  return { set, age, current, counts, totals, fleet, metrics };
+  return { set, age, current, counts, totals, fleet, providers, metrics };
 };
 
 describe('setFleetGauges', () => {
@@ -110,7 +122,50 @@ describe('setFleetGauges', () => {
       await set();
       seen.push(...(await metrics.breakerOpen.get()).values);
     }
-    expect(seen).toEqual([0, 1, 1].map((value) => ({ labels: { target: 'kafka' }, value })));
+    expect(seen.filter(({ labels }) => labels.target === 'kafka').map(({ value }) => value)).toEqual([0, 1, 1]);
+  });
+
+  it('gives the breaker of each provider once, whatever is polled there', async () => {
+    const { set, providers, metrics } = setup({ a: sampled(1), b: sampled(1), pushed: sampled(1) });
+    const open = { failures: 5, until: null, error: 'refused' };
+    const seen: unknown[] = [];
+    for (const state of ['closed', 'open', 'half_open'] as const) {
+      providers.set('api.example:443', { ...open, state });
+      await set();
+      const { values } = await metrics.breakerOpen.get();
+      expect(new Set(values.map(({ labels }) => labels.target))).toEqual(new Set(['api.example:443', 'kafka']));
+      expect(values).toHaveLength(2);
+      seen.push(values.find(({ labels }) => labels.target !== 'kafka')?.value);
+    }
+    expect(seen).toEqual([0, 1, 1]);
+  });
+
+  it('gives what the answers of a polled source are like, and of one that nobody polls nothing', async () => {
+    const answered = (ageMs: number): Known => ({
+      state: {
+        ...sampled(1).state,
+        answers: addAnswer(null, { atMs: noon, rows: 7, newestObservedAtMs: noon - ageMs }, 'varying'),
+      },
+    });
+    const { set, metrics } = setup(
+      { fresh: answered(60_000), stale: answered(7_200_000), silent: sampled(1), off: answered(7_200_000) },
+      ['off'],
+    );
+    await set();
+    const { values } = await metrics.sourceCondition.get();
+    const inState = (source: string) =>
+      Object.fromEntries(
+        values.flatMap((one) => (one.labels.source === source ? [[one.labels.state, one.value]] : [])),
+      );
+    expect(inState('fresh')).toEqual({ answers_but_stale: 0, row_count_unusual: 0 });
+    expect(inState('stale')).toEqual({ answers_but_stale: 1, row_count_unusual: 0 });
+    expect(inState('silent')).toEqual({ answers_but_stale: 0, row_count_unusual: 0 });
+    expect(inState('off')).toEqual({});
+    const ages = (await metrics.newestObservationAgeSeconds.get()).values;
+    expect(ages.map(({ labels, value }) => [labels.source, value])).toEqual([
+      ['fresh', 60],
+      ['stale', 7_200],
+    ]);
   });
 
   it('gives how often remembered ids were forgotten early, 0 before anything is counted', async () => {

@@ -23,6 +23,19 @@ const lastPoll = ({ lastPoll }: StreamAnswer): string => {
   return `${lastPoll.at} ${lastPoll.outcome}, ${lastPoll.records} new${error}`;
 };
 
+/** Providers that do not answer, each with the streams that wait for it. */
+const providerProblems = (streams: readonly StreamAnswer[]): readonly string[] => {
+  const waiting = new Map<string, string[]>();
+  for (const { id, provider } of streams) {
+    if (provider === null || provider.breaker === 'closed') continue;
+    const { host, breaker, failures, error, until } = provider;
+    const next = breaker === 'open' && until !== null ? `tried again at ${until}` : 'one poll tries it now';
+    const problem = `! ${host} gave no answer ${failures} times in a row (${error ?? 'unknown'}); ${next}`;
+    waiting.set(problem, [...(waiting.get(problem) ?? []), id]);
+  }
+  return [...waiting].map(([problem, ids]) => `${problem}: ${ids.join(', ')}`);
+};
+
 /** The text for people. Pure. */
 export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): string => {
   const streamTable = renderTable(
@@ -79,6 +92,10 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
     ...streams.streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`! ${id} is degraded: ${degraded}`])),
     ...streams.streams.flatMap(({ id, throttle }) =>
       isThrottled(throttle) ? [`! ${id} is throttled: ${throttle.reason}`] : [],
+    ),
+    ...providerProblems(streams.streams),
+    ...streams.streams.flatMap(({ id, conditions }) =>
+      conditions.map(({ state, message }) => `! ${id} ${state}: ${message}`),
     ),
     ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
     ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),

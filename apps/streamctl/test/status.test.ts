@@ -1,27 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { renderStatus } from '../src/status.ts';
-import { fullSpeed, unknownLag } from './stream-answers.ts';
+import { fullSpeed, streamAnswer } from './stream-answers.ts';
 
 const streams = {
   configVersion: 'abc',
   streams: [
-    {
-      id: 'firms',
-      type: 'nasa-firms',
-      mode: 'batch',
-      state: 'running',
-      nextPollAt: null,
+    streamAnswer('firms', {
       lastPoll: { at: '2026-01-01T00:00:00.000Z', outcome: 'failed', records: 0, durationMs: 1, error: 'no answer' },
       queued: { critical: 1, high: 2, normal: 3, low: 4 },
-      lag: unknownLag,
-      pollDelayed: null,
-      throttle: fullSpeed,
-      breaker: 'closed',
       published: 9,
       deadLetters: 5,
-      dropped: 0,
-      degraded: null,
-    },
+    }),
   ],
 };
 const beat = {
@@ -62,6 +51,27 @@ describe('streamctl status', () => {
     const text = renderStatus({ ...streams, streams: [{ ...firms!, throttle: { ...throttle, reason } }] }, health);
     expect(text).toMatch(/–\s+critical 312\/s \+1\.5 s\s+2026/);
     expect(text).toContain(`! firms is throttled: ${reason}`);
+  });
+
+  it('says which provider does not answer, and which answers are odd', () => {
+    const provider = {
+      host: 'api:443',
+      breaker: 'open',
+      until: '2026-01-01T00:05:00.000Z',
+      failures: 5,
+      error: 'refused',
+    };
+    const conditions = [
+      { state: 'answers_but_stale', since: '2026-01-01T00:00:00.000Z', message: 'its newest is old' },
+    ];
+    const text = renderStatus(
+      { ...streams, streams: [streamAnswer('firms', { provider, conditions }), streamAnswer('other', { provider })] },
+      health,
+    );
+    expect(text).toContain(
+      '! api:443 gave no answer 5 times in a row (refused); tried again at 2026-01-01T00:05:00.000Z: firms, other',
+    );
+    expect(text).toContain('! firms answers_but_stale: its newest is old');
   });
 
   it('says that the breaker keeps records from Kafka', () => {

@@ -43,5 +43,11 @@ export const streamAnswer = (id: string, changes: Partial<StreamAnswer> = {}): S
   deadLetters: 0,
   dropped: 0,
   degraded: null,
+  schedule: { everyMs: 900_000, cron: null, tz: null },
+  provider: { host: 'firms.example:443', breaker: 'closed', until: null, failures: 0, error: null },
+  limits: { requestsPerMinute: 60, dailyBudget: null },
+  conditions: [],
+  newestObservationAt: null,
+  cursor: null,
   ...changes,
 });

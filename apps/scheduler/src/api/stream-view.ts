@@ -14,9 +14,10 @@ import type { StoredDecision } from '@stream-manager/shared/queues/throttle-stor
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
 import { type LagView, retiredBackpressure, type ThrottleView, viewBackpressure } from '../backpressure.ts';
 import type { BreakerState } from '../fleet-breaker.ts';
+import type { ProviderFields } from './provider-view.ts';
 
 /** One entry of `streams`. Times are ISO 8601 UTC, null when unknown. */
-export interface StreamView {
+export interface StreamView extends ProviderFields {
   readonly id: string;
   readonly type: string;
   readonly mode: string;
@@ -57,6 +58,7 @@ export interface StreamFacts {
   readonly totals: { readonly published: number; readonly dropped: number };
   readonly deadLetters: number;
   readonly degraded: string | null;
+  readonly provider: ProviderFields;
   readonly breaker: BreakerState;
   readonly nextPollAtMs: number | null;
   readonly pollDelayed: PollDelay | null;
@@ -107,5 +109,6 @@ export const viewStream = (facts: StreamFacts): StreamView => {
     deadLetters,
     dropped: facts.totals.dropped,
     degraded: facts.degraded,
+    ...facts.provider,
   };
 };

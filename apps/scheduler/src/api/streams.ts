@@ -1,21 +1,25 @@
 // The streams of the system: read as a whole, and steered one by one. The one place where the operator's acts happen,
 // for the API, the overview page and the embedding process alike.
+import { providerHostOf } from '@stream-manager/shared/config/provider-host';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import type { PollDelay } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import type { CursorStore } from '@stream-manager/shared/queues/cursor-store';
 import {
   type LetterStock,
   type LetterStocks,
   lettersFull,
 } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import type { RetiredSources } from '@stream-manager/shared/queues/known-sources';
+import type { ProviderBreakerStore } from '@stream-manager/shared/queues/provider-breaker-store';
 import { type SourceStateStore, type StreamState, streamState } from '@stream-manager/shared/queues/source-state';
 import type { ThrottleStore } from '@stream-manager/shared/queues/throttle-store';
 import type { Queue } from 'bullmq';
 import type { BreakerState } from '../fleet-breaker.ts';
 import { type PollNowAnswer, pollNow, withdrawRequest } from '../schedules/poll-now.ts';
 import { isScheduled, type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
+import { viewProvider } from './provider-view.ts';
 import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
 
 /** What an operator can do to a stream. */
@@ -61,6 +65,8 @@ export const createStreams = (
     readonly store: ChunkStore;
     readonly states: SourceStateStore;
     readonly throttle: Pick<ThrottleStore, 'read'>;
+    readonly cursors: Pick<CursorStore, 'read'>;
+    readonly providers: Pick<ProviderBreakerStore, 'readMany'>;
     readonly stocks: Pick<LetterStocks, 'read'>;
     /** Polls that are delayed now, and why. */
     readonly readPollDelays: (sourceIds: readonly string[]) => Promise<ReadonlyMap<string, PollDelay>>;
@@ -86,6 +92,8 @@ export const createStreams = (
     ]),
   ]);
   const ids = [...viewed.keys()];
+  const hostOf = new Map([...sources].map(([id, source]) => [id, providerHostOf(source)]));
+  const hosts = [...hostOf.values()].filter((host) => host !== null);
 
   const noLetters: LetterStock = { letters: 0, bytes: 0 };
 
@@ -114,22 +122,27 @@ export const createStreams = (
   return {
     running,
     list: async () => {
-      const [states, counts, totals, schedulers, stocks, breaker, decisions, delays] = await Promise.all([
-        deps.states.read(ids),
-        deps.store.counts(ids),
-        deps.store.totals(ids),
-        deps.queues.poll.getJobSchedulers(0, -1),
-        deps.stocks.read(ids),
-        deps.readBreaker(),
-        deps.throttle.read(ids),
-        deps.readPollDelays(ids),
-      ]);
+      const [states, counts, totals, schedulers, stocks, breaker, decisions, delays, providers, cursors] =
+        await Promise.all([
+          deps.states.read(ids),
+          deps.store.counts(ids),
+          deps.store.totals(ids),
+          deps.queues.poll.getJobSchedulers(0, -1),
+          deps.stocks.read(ids),
+          deps.readBreaker(),
+          deps.throttle.read(ids),
+          deps.readPollDelays(ids),
+          deps.providers.readMany(hosts),
+          Promise.all(ids.map((id) => deps.cursors.read(id))),
+        ]);
       const next = new Map(schedulers.map((scheduler) => [scheduler.key, scheduler.next]));
-      return ids.flatMap((id) => {
+      const now = deps.now();
+      return ids.flatMap((id, index) => {
         const source = viewed.get(id);
         const state = states.get(id);
         const count = counts.get(id);
-        if (source === undefined || state === undefined || count === undefined) return [];
+        const cursor = cursors[index];
+        if (source === undefined || state === undefined || count === undefined || cursor === undefined) return [];
         const stock = stocks.get(id) ?? noLetters;
         if (!source.inConfig && count.total + stock.letters === 0) return [];
         const view = viewStream({
@@ -140,6 +153,13 @@ export const createStreams = (
           deadLetters: stock.letters,
           degraded: lettersFull(stock, config.delivery.deadLetters),
           breaker,
+          provider: viewProvider({
+            source: sources.get(id) ?? null,
+            state,
+            breaker: providers.get(hostOf.get(id) ?? ''),
+            cursor,
+            now,
+          }),
           // A schedule that the reconciler has yet to remove polls nothing.
           nextPollAtMs: (source.inConfig ? next.get(`${scheduleIdPrefix}${id}`) : null) ?? null,
           pollDelayed: (source.inConfig ? delays.get(id) : null) ?? null,

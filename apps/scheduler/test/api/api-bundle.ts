@@ -10,9 +10,11 @@ import {
   pollQueueAddress,
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
+import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
 import { createLetterStocks } from '@stream-manager/shared/queues/dead-letters/letter-stock';
 import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk-store';
+import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import express from 'express';
@@ -23,13 +25,17 @@ import { createApi } from '../../src/api/routes.ts';
 import { createStreams } from '../../src/api/streams.ts';
 import { readPollDelays } from '../../src/schedules/poll-delays.ts';
 
-const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
+/** The entry of both sources. */
+export const source = { type: 'noaa-alerts', topic: 'alerts', params: { area: 'CA' } };
 
 /** Opens the API over the sources `alerts` and `off`, and the retired `gone` and `drained`; `await using` closes it. */
-export const openApi = async (settings: { readonly delivery?: unknown } = {}) => {
+export const openApi = async (settings: { readonly delivery?: unknown; readonly sources?: object } = {}) => {
   const keyPrefix = `api-${randomUUID().slice(0, 8)}`;
   const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
-  const config = configSchema.parse({ sources: { alerts: source, off: { ...source, enabled: false } }, ...settings });
+  const config = configSchema.parse({
+    ...settings,
+    sources: { alerts: source, off: { ...source, enabled: false }, ...settings.sources },
+  });
   const open = (address: ReturnType<typeof pollQueueAddress>) => openQueue(address, redis, () => {});
   const poll = open(pollQueueAddress(keyPrefix));
   // Removed from the config, and known to the fleet still.
@@ -43,6 +49,8 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
   const throttle = createRedisThrottleStore({ redis, keyPrefix });
+  const cursors = createCursorStore(redis, keyPrefix);
+  const providers = createRedisProviderBreakers(redis, keyPrefix);
   const stocks = createLetterStocks(redis, keyPrefix);
   const discarded: Record<string, number> = {};
   let changes = 0;
@@ -51,6 +59,8 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
       store,
       states,
       throttle,
+      cursors,
+      providers,
       readBreaker: async () => 'closed',
       stocks,
       readPollDelays: (sourceIds) => readPollDelays(redis, poll, sourceIds),
@@ -109,6 +119,8 @@ export const openApi = async (settings: { readonly delivery?: unknown } = {}) =>
     streams,
     states,
     throttle,
+    cursors,
+    providers,
     store,
     records,
     letters,

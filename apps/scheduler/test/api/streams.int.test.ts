@@ -1,9 +1,10 @@
+import { addAnswer } from '@stream-manager/shared/conditions/answer-history';
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { createChunkId } from '@stream-manager/shared/queues/chunk-id';
 import { retiredChunkLimits } from '@stream-manager/shared/queues/source-limits';
 import { describe, expect, it } from 'vitest';
 import { scheduleIdPrefix } from '../../src/schedules/wanted-schedules.ts';
-import { openApi } from './api-bundle.ts';
+import { source as alerts, openApi } from './api-bundle.ts';
 
 describe('the API of streams', () => {
   it('shows every stream with the fields of the contract', async () => {
@@ -47,6 +48,12 @@ describe('the API of streams', () => {
         deadLetters: 0,
         dropped: 0,
         degraded: null,
+        schedule: { everyMs: 30_000, cron: null, tz: null },
+        provider: { host: 'api.weather.gov:443', breaker: 'closed', until: null, failures: 0, error: null },
+        limits: { requestsPerMinute: 60, dailyBudget: null },
+        conditions: [],
+        newestObservationAt: null,
+        cursor: null,
       },
       expect.objectContaining({ id: 'off', state: 'disabled' }),
     ]);
@@ -67,6 +74,32 @@ describe('the API of streams', () => {
     });
     await part.letters.get('alerts')?.remove('letter-1');
     expect(await degraded()).toMatchObject({ deadLetters: 1, degraded: null });
+  });
+
+  it('shows how a source stands with its provider: its breaker, what is odd about its answers, and its cursor', async () => {
+    await using part = await openApi({ sources: { alerts: { ...alerts, staleAfter: '1h' } } });
+    const atMs = Date.now();
+    const answer = { atMs, rows: 3, newestObservedAtMs: atMs - 2 * 3_600_000 };
+    const poll = { at: new Date(atMs).toISOString(), outcome: 'ok', records: 3, durationMs: 1, error: null } as const;
+    await part.states.recordPoll('alerts', poll, addAnswer(null, answer, 'varying'));
+    await part.cursors.write('alerts', 0, { value: { page: 'secretless' }, untilMs: 1_777_636_800_000 });
+    const failed = { kind: 'unanswered', pauseMs: 60_000, error: 'connection refused' } as const;
+    for (let poll = 1; poll <= 5; poll += 1) await part.providers.tell('api.weather.gov:443', `poll-${poll}`, failed);
+    const { body } = await part.call('GET', '/streams');
+    expect((body.streams as readonly unknown[])[0]).toMatchObject({
+      provider: {
+        host: 'api.weather.gov:443',
+        breaker: 'open',
+        until: expect.stringMatching(/^20.*Z$/),
+        failures: 5,
+        error: 'connection refused',
+      },
+      conditions: [{ state: 'answers_but_stale', message: expect.stringContaining('the provider answers, but') }],
+      newestObservationAt: new Date(answer.newestObservedAtMs).toISOString(),
+      cursor: { until: '2026-05-01T12:00:00.000Z', at: expect.stringMatching(/^20.*Z$/), by: 'poll' },
+    });
+    await part.cursors.reset('alerts', 'someone');
+    expect((await part.streams.list())[0]?.cursor).toBeNull();
   });
 
   it('shows the lag and what the throttle decided about it, with the reason', async () => {

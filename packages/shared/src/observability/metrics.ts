@@ -89,12 +89,17 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'Memory that Redis uses, as a share of its maxmemory, or of the machine if that is 0.',
       [],
     ),
-    breakerOpen: gauge('breaker_open', '1 while the breaker of a target is open.', ['target']),
+    breakerOpen: gauge(
+      'breaker_open',
+      '1 while the breaker of a target is open or half open: kafka, and host:port of each provider.',
+      ['target'],
+    ),
     newestObservationAgeSeconds: gauge(
       'newest_observation_age_seconds',
-      'Age of the newest observation of the last answer.',
+      'Age of the newest observation of the last answer that had records.',
       ['source'],
     ),
+    sourceCondition: gauge('source_condition', '1 while a source is in that state, else 0.', ['source', 'state']),
     fetchSeconds: histogram('fetch_seconds', 'One exchange with a provider.', ['source']),
     answersTotal: counter(
       'answers_total',

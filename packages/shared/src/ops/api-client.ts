@@ -68,6 +68,27 @@ export interface StreamAnswer {
   readonly dropped: number;
   /** Why it polls no more although it runs: its dead letters are at their limit. Else null. */
   readonly degraded: string | null;
+  /** Null: it is not polled. */
+  readonly schedule: {
+    readonly everyMs: number | null;
+    readonly cron: string | null;
+    readonly tz: string | null;
+  } | null;
+  /** Null without a host to ask. */
+  readonly provider: {
+    /** `host:port`. */
+    readonly host: string;
+    readonly breaker: string;
+    readonly until: string | null;
+    /** Polls in a row without an answer, and what the last of them ended with. */
+    readonly failures: number;
+    readonly error: string | null;
+  } | null;
+  readonly limits: { readonly requestsPerMinute: number; readonly dailyBudget: number | null } | null;
+  /** What is odd about its answers, although its provider answers. */
+  readonly conditions: readonly { readonly state: string; readonly since: string; readonly message: string }[];
+  readonly newestObservationAt: string | null;
+  readonly cursor: { readonly until: string | null; readonly at: string | null; readonly by: string | null } | null;
 }
 
 /** The answer of `GET /api/streams`. */

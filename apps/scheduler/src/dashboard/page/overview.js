@@ -63,10 +63,34 @@ const letters = (stream) => {
   return cell(link, stream.degraded === null ? 'number' : 'number problem');
 };
 
+const conditionNames = { answers_but_stale: 'stale', row_count_unusual: 'row count' };
+
+// What is wrong with a source although it runs: its provider does not answer, or its answers are odd.
+const oddities = ({ conditions, provider }) => [
+  ...(provider === null || provider.breaker === 'closed'
+    ? []
+    : [
+        {
+          name: `provider ${provider.breaker.replace('_', ' ')}`,
+          words: `${provider.host} gave no answer ${provider.failures} times in a row (${provider.error}); ${
+            provider.breaker === 'open' ? `tried again ${age(provider.until)}` : 'one poll tries it'
+          }`,
+        },
+      ]),
+  ...conditions.map(({ state, message }) => ({ name: conditionNames[state] ?? state, words: message })),
+];
+
 const state = (stream) => {
-  if (stream.degraded === null) return cell(stream.state, `state ${stream.state}`);
-  const td = cell(`${stream.state}, degraded`, 'state degraded');
-  td.title = stream.degraded;
+  const td = cell(stream.degraded === null ? stream.state : `${stream.state}, degraded`);
+  td.className = `state ${stream.degraded === null ? stream.state : 'degraded'}`;
+  td.title = stream.degraded ?? '';
+  for (const { name, words } of oddities(stream)) {
+    const badge = document.createElement('small');
+    badge.className = 'badge';
+    badge.textContent = name;
+    badge.title = words;
+    td.append(' ', badge);
+  }
   return td;
 };
 
@@ -165,6 +189,7 @@ const refresh = async () => {
       ...(breaker === undefined ? [] : [`the breaker is ${breaker}: Kafka takes no records, they wait in Redis`]),
       ...Object.entries(health.problems).map(([component, problem]) => `${component}: ${problem}`),
       ...streams.flatMap(({ id, degraded }) => (degraded === null ? [] : [`${id} is degraded: ${degraded}`])),
+      ...streams.flatMap((stream) => oddities(stream).map(({ words }) => `${stream.id}: ${words}`)),
       ...streams.flatMap(({ id, throttle }) =>
         isThrottled(throttle) ? [`${id} is throttled: ${throttle.reason}`] : [],
       ),
