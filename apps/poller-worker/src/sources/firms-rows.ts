@@ -8,47 +8,76 @@ import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 import type { KeptRow } from './source.ts';
 
 const common = ['latitude', 'longitude', 'scan', 'track', 'acq_date', 'acq_time', 'satellite', 'confidence'];
-const measured = ['instrument', 'frp'];
 
-/**
- * What each kind of data set must have; a header is taken for the kind whose mark it has. Older exports lack daynight
- * or version: these are null then. A brightness that is missing is no null but a changed format.
- */
-const families = [
-  {
-    mark: 'bright_ti4',
-    brightness: 'bright_ti4',
-    longwave: 'bright_ti5',
-    needed: [...common, ...measured, 'bright_ti5'],
-  },
-  {
-    mark: 'brightness',
-    brightness: 'brightness',
-    longwave: 'bright_t31',
-    needed: [...common, ...measured, 'bright_t31'],
-  },
-  { mark: 'path', brightness: null, longwave: null, needed: [...common, 'row'] },
-] as const;
+/** Columns of the two channels, by the instrument whose name they bear. Exports that mix instruments mix these too. */
+const channels = {
+  brightness: ['bright_ti4', 'brightness'],
+  longwave: ['bright_ti5', 'bright_t31'],
+} as const;
 
 /** Puts each row of an answer where it belongs. */
 export type FirmsRowReader = (row: CsvRow, records: SourceRecord[], invalid: InvalidRow[]) => void;
 
-/** Makes the reader for a header, or says which columns are missing. Columns that nobody knows are ignored. */
+/** A column that is there. */
+interface Place {
+  readonly name: string;
+  readonly at: number;
+}
+
+/** What a header says of its rows; columns by their place, -1 for one that is not there. */
+interface Columns {
+  readonly at: (name: string) => number;
+  readonly brightness: readonly Place[];
+  readonly longwave: readonly Place[];
+  /** Of exports without that column: what the name of the brightness stands for. */
+  readonly instrument: 'VIIRS' | 'MODIS' | null;
+  /** LANDSAT: scan and track are column and line of a scene's pixel and no sizes, and there is no radiometry. */
+  readonly isScene: boolean;
+}
+
+/**
+ * Makes the reader for a header, or says which columns are missing. Columns that nobody knows are ignored. Older exports
+ * lack instrument, daynight or version; a brightness that is missing is no null but a changed format.
+ */
 export const createFirmsRowReader = (
   header: CsvRow,
 ): { readonly read: FirmsRowReader } | { readonly missing: readonly string[] } => {
   const names = (header.cells ?? []).map((name) => name.trim().toLowerCase());
-  const family = families.find(({ mark }) => names.includes(mark));
-  if (family === undefined) {
-    const missing = [...common, ...measured].filter((name) => !names.includes(name));
-    return { missing: [...missing, 'bright_ti4 or brightness'] };
-  }
-  const missing = family.needed.filter((name) => !names.includes(name));
-  if (missing.length > 0) return { missing };
-  const columns = new Map(names.map((name, at) => [name, at] as const).reverse());
-  const at = (name: string | null): number => (name === null ? -1 : (columns.get(name) ?? -1));
-  return { read: readerOf(header.raw, names.length, at, family) };
+  const missing = (needed: readonly string[]): readonly string[] => needed.filter((name) => !names.includes(name));
+  const places = new Map(names.map((name, at) => [name, at] as const).reverse());
+  const at = (name: string): number => places.get(name) ?? -1;
+  const placesOf = (list: readonly string[]): readonly Place[] =>
+    list.map((name) => ({ name, at: at(name) })).filter((place) => place.at !== -1);
+  const [brightness, longwave] = [placesOf(channels.brightness), placesOf(channels.longwave)];
+  const isScene = brightness.length === 0 && longwave.length === 0 && names.includes('path');
+  const lacking = isScene
+    ? missing([...common, 'row'])
+    : [
+        ...missing([...common, 'frp']),
+        ...(brightness.length === 0 ? [channels.brightness.join(' or ')] : []),
+        ...(longwave.length === 0 ? [channels.longwave.join(' or ')] : []),
+      ];
+  if (lacking.length > 0) return { missing: lacking };
+  const hasOne = brightness.length === 1;
+  const instrument = !hasOne ? null : at('bright_ti4') === -1 ? 'MODIS' : 'VIIRS';
+  return {
+    read: readerOf(header.raw, names.length, { at, brightness, longwave, instrument, isScene }),
+  };
 };
+
+/**
+ * The reader for another header that stands among the rows, as in an export that was put together from several; null for
+ * a row.
+ */
+export const headerAgain = (row: CsvRow): FirmsRowReader | null => {
+  // Rows begin with a number: they are not looked at further.
+  const first = row.raw.charCodeAt(0);
+  if (first < letterA || !/(^|[,"\uFEFF])latitude([,"]|$)/i.test(row.raw)) return null;
+  const reader = createFirmsRowReader(row);
+  return 'read' in reader ? reader.read : null;
+};
+
+const letterA = 0x41;
 
 /** Parses one row again that was invalid; its context is the header of its answer. */
 export const parseFirmsRow = ({ raw, context }: KeptRow): SourceRecord | InvalidRow => {
@@ -69,8 +98,7 @@ export const parseFirmsRow = ({ raw, context }: KeptRow): SourceRecord | Invalid
 const readerOf = (
   header: string,
   width: number,
-  at: (name: string | null) => number,
-  family: { readonly brightness: string | null; readonly longwave: string | null },
+  { at, brightness, longwave, instrument: impliedInstrument, isScene }: Columns,
 ): FirmsRowReader => {
   const [latitudeAt, longitudeAt, scanAt, trackAt] = [at('latitude'), at('longitude'), at('scan'), at('track')];
   const [dateAt, timeAt, satelliteAt, instrumentAt] = [
@@ -80,7 +108,6 @@ const readerOf = (
     at('instrument'),
   ];
   const [confidenceAt, versionAt, frpAt, dayNightAt] = [at('confidence'), at('version'), at('frp'), at('daynight')];
-  const [brightnessAt, longwaveAt] = [at(family.brightness), at(family.longwave)];
 
   // Rows of one overpass have the same satellite, date and time: what they come to is remembered from row to row.
   let lastDate = '';
@@ -103,6 +130,14 @@ const readerOf = (
     const value = numberOf(cell);
     if (Number.isNaN(value)) fault ??= rowFault('not_a_number', name, 'a number', cell);
     return value;
+  };
+  /** The first that there is of columns of which a row fills one. */
+  const optionalOf = (cells: readonly string[], among: readonly Place[]): number | null => {
+    for (const place of among) {
+      const value = optional(cells, place.at, place.name);
+      if (value !== null) return value;
+    }
+    return null;
   };
   return ({ raw, cells }, records, invalid) => {
     if (cells === null || cells.length !== width) {
@@ -138,7 +173,7 @@ const readerOf = (
 
     const satellite = satelliteText(cells[satelliteAt]);
     if (satellite === null) fault ??= rowFault('missing_value', 'satellite', 'a name', '');
-    const instrument = instrumentText(cells[instrumentAt]);
+    const instrument = instrumentAt === -1 ? impliedInstrument : instrumentText(cells[instrumentAt]);
     if (instrument === null && instrumentAt !== -1) fault ??= rowFault('missing_value', 'instrument', 'a name', '');
     const confidence = confidenceOf(cells[confidenceAt] ?? '');
     if (confidence === null)
@@ -149,11 +184,11 @@ const readerOf = (
       instrument,
       confidence: confidence?.share ?? null,
       confidenceClass: confidence?.name ?? null,
-      brightnessK: optional(cells, brightnessAt, family.brightness ?? ''),
-      brightnessLongwaveK: optional(cells, longwaveAt, family.longwave ?? ''),
+      brightnessK: optionalOf(cells, brightness),
+      brightnessLongwaveK: optionalOf(cells, longwave),
       frpMw: optional(cells, frpAt, 'frp'),
-      scanKm,
-      trackKm,
+      scanKm: isScene ? null : scanKm,
+      trackKm: isScene ? null : trackKm,
       dayNight: dayNightText(cells[dayNightAt]),
       version: versionText(cells[versionAt]),
     };

@@ -9,7 +9,7 @@ import type { Redactor } from '../http/secrets.ts';
 import type { WholeAnswer } from '../http/whole-answer.ts';
 import { formatChanged, isFormatChanged, sampleRows } from './changed-format.ts';
 import { csvRows } from './csv-rows.ts';
-import { createFirmsRowReader, type FirmsRowReader } from './firms-rows.ts';
+import { createFirmsRowReader, type FirmsRowReader, headerAgain } from './firms-rows.ts';
 
 const lineFeed = 0x0a;
 
@@ -41,7 +41,9 @@ export const judgeFirms = async (answer: Blocks, most: number, maxShare: number,
     const records: SourceRecord[] = [];
     const invalid: InvalidRow[] = [];
     for (const row of rows) {
-      if (read !== null) read(row, records, invalid);
+      const another: FirmsRowReader | null = read === null ? null : headerAgain(row);
+      if (another !== null) read = another;
+      else if (read !== null) read(row, records, invalid);
       else {
         const reader = createFirmsRowReader(row);
         if ('missing' in reader) return;

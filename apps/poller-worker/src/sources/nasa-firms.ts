@@ -3,12 +3,30 @@
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { textOf } from '../http/body.ts';
-import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
+import type { HttpRequest } from '../http/http-client.ts';
+import { createRedactor, type Redactor } from '../http/secrets.ts';
 import type { WholeAnswer } from '../http/whole-answer.ts';
 import { csvRows } from './csv-rows.ts';
-import { createFirmsRowReader, type FirmsRowReader, parseFirmsRow } from './firms-rows.ts';
+import { askAvailability } from './firms-availability.ts';
+import {
+  type DayRange,
+  dayText,
+  grownDays,
+  isStandard,
+  mostDaysOfRequest,
+  parseDay,
+  pastDays,
+  recentDays,
+  splitDays,
+  usualAvailability,
+  whatIsMissing,
+} from './firms-days.ts';
+import { firmsError, noCsv } from './firms-refusal.ts';
+import { createFirmsRowReader, type FirmsRowReader, headerAgain, parseFirmsRow } from './firms-rows.ts';
 import { judgeFirms, mostRows } from './firms-share.ts';
-import type { Page, SourceFactory } from './source.ts';
+import { asObject } from './json-fields.ts';
+import { receiptsOf, unchangedPage } from './receipts.ts';
+import type { Page, PollContext, Source, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
 /**
@@ -18,28 +36,82 @@ import { unsupported } from './unsupported.ts';
  */
 const pageRows = 5000;
 
-/** One poll is one request; a day range is asked for whole, so rows that come late are in a later answer. */
-export const createNasaFirms: SourceFactory = (source) => {
+/**
+ * One poll is one request, or several where the API gives no range as long as is wanted. The days of a range are asked
+ * for whole, so rows that come late are in a later answer.
+ */
+export const createNasaFirms: SourceFactory = (source): Source => {
   if (source.type !== 'nasa-firms') throw unsupported(source, 'nasa-firms');
+  const { baseUrl } = source;
   const { mapKey, dataset, bbox, dayRange } = source.params;
-  const path = `/api/area/csv/${encodeURIComponent(mapKey)}/${dataset}/${bbox.join(',')}/${dayRange}`;
+  const path = `/api/area/csv/${encodeURIComponent(mapKey)}/${dataset}/${bbox.join(',')}`;
   const redact = createRedactor([mapKey]);
-  return {
-    poll: async function* ({ http, maxInvalidShare }) {
-      const url = new URL(path, source.baseUrl);
-      const response = await http.fetch({ url, accept: 'text/csv, text/plain;q=0.9, */*;q=0.1', credential: mapKey });
+
+  const requestOf = ({ from, days }: DayRange): HttpRequest => ({
+    url: new URL(`${path}/${days}${from === null ? '' : `/${dayText(from)}`}`, baseUrl),
+    accept: 'text/csv, text/plain;q=0.9, */*;q=0.1',
+    credential: mapKey,
+    // In transactions of the key, of which FIRMS allows 5,000 in ten minutes. It says that a request for several days may
+    // count as several without saying how many: one a day is the most that anybody has reported.
+    cost: days,
+  });
+
+  /** What this pass asks for, and the cursor that it leaves: the last day of a standard product that was read. */
+  const plan = async (context: PollContext): Promise<{ ranges: readonly DayRange[]; cursor?: unknown }> => {
+    const { http, window, isBackfill } = context;
+    if (!isBackfill && !isStandard(dataset)) return { ranges: recentDays(window, dayRange) };
+    const known = await askAvailability(http, { baseUrl, mapKey, dataset, redact });
+    if (!isBackfill) {
+      if (known === null)
+        throw new StreamManagerError('response_unreadable', `the address does not say which days ${dataset} has`);
+      const { first, last } = grownDays(known, dayRange, parseDay(context.cursor));
+      return { ranges: splitDays(first, last), cursor: dayText(last) };
+    }
+    const wanted = pastDays(window.sinceMs ?? window.untilMs, window.untilMs);
+    const available = known ?? (isStandard(dataset) ? null : usualAvailability(context.scheduledFor));
+    const missing = available === null ? null : whatIsMissing(dataset, wanted, available);
+    if (missing !== null) throw new StreamManagerError('range_unavailable', missing);
+    return { ranges: splitDays(wanted.first, wanted.last) };
+  };
+
+  async function* poll(context: PollContext): AsyncGenerator<Page> {
+    const { http, maxInvalidShare } = context;
+    const planned = await plan(context);
+    const ranges = rangesFrom(planned.ranges, context.position);
+    for (const [at, range] of ranges.entries()) {
+      const next = ranges[at + 1];
+      const after = next === undefined ? null : { day: dayText(next.from ?? 0) };
+      const atEnd = next === undefined && planned.cursor !== undefined ? { cursor: planned.cursor } : {};
+      const response = await http.fetch(requestOf(range)).catch((error: unknown) => {
+        throw firmsError(error);
+      });
+      if (response.unchanged !== null) {
+        yield { ...unchangedPage(response.unchanged, after), ...atEnd };
+        continue;
+      }
       const answer = await response.whole();
       try {
         const most = await mostRows(answer);
         // What fits into one page is judged by whoever gets the page.
         if (most > pageRows) await judgeFirms(answer, most, maxInvalidShare, redact);
-        yield* firmsPages(answer, redact);
+        for await (const page of firmsPages(answer, redact)) {
+          if (page.position !== null)
+            yield range.from === null ? page : { ...page, position: { day: dayText(range.from) } };
+          else yield { ...page, ...receiptsOf(response), ...atEnd, position: after };
+        }
       } finally {
         await answer.close();
       }
-    },
-    parseRow: parseFirmsRow,
-  };
+    }
+  }
+  return { poll, parseRow: parseFirmsRow, backfill: { sliceMs: mostDaysOfRequest * 86_400_000 } };
+};
+
+/** The ranges that are left behind those that an earlier run of the pass had: all, if its position is of another plan. */
+const rangesFrom = (ranges: readonly DayRange[], position: unknown): readonly DayRange[] => {
+  const day = parseDay(asObject(position)?.['day']);
+  const at = day === null ? 0 : ranges.findIndex((range) => range.from === day);
+  return ranges.slice(Math.max(0, at));
 };
 
 /**
@@ -63,6 +135,11 @@ export async function* firmsPages(
         read = reader.read;
         continue;
       }
+      const another = headerAgain(row);
+      if (another !== null) {
+        read = another;
+        continue;
+      }
       if (done < skip) {
         done += 1;
         continue;
@@ -81,21 +158,3 @@ export async function* firmsPages(
   if (read === null) throw noCsv(answer.beginning, [], redact);
   yield { records, invalid, position: null, ...(done === 0 ? {} : { isPart: true }) };
 }
-
-/** How much of an answer that is no CSV is looked at, in bytes. */
-const beginningBytes = 4096;
-
-/** What an answer without the right header is. */
-const noCsv = (first: Buffer, missing: readonly string[], redact: Redactor): StreamManagerError => {
-  const beginning = first.subarray(0, beginningBytes).toString('utf8');
-  const said = excerptOf(beginning, redact, first.length > beginningBytes);
-  // A byte order mark counts as a blank here.
-  if (beginning.trim() === '')
-    return new StreamManagerError('response_unreadable', 'FIRMS answered nothing, not even a header line');
-  if (/invalid\s+map[\s_-]*key/i.test(beginning))
-    return new StreamManagerError('credentials_refused', `FIRMS says "${said}": check params.mapKey`);
-  if (/(exceed|reach)\w*\W.{0,40}limit|transaction limit|too many requests|limit (is )?exceeded/i.test(beginning))
-    return new StreamManagerError('rate_limited', `FIRMS says "${said}"`);
-  const expected = `expected CSV of FIRMS with the columns ${missing.join(', ')}`;
-  return new StreamManagerError('response_unreadable', `${expected}, found "${said}"`);
-};

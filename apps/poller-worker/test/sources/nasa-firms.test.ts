@@ -2,13 +2,14 @@ import { codeOf } from '@stream-manager/shared/failures/errors';
 import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { HttpClient } from '../../src/http/http-client.ts';
 import { createRedactor } from '../../src/http/secrets.ts';
 import { answerInMemory } from '../../src/http/whole-answer.ts';
 import { parseFirmsRow } from '../../src/sources/firms-rows.ts';
 import { createNasaFirms, firmsPages } from '../../src/sources/nasa-firms.ts';
 import type { Page } from '../../src/sources/source.ts';
 import { resolvedSource } from './resolved-source.ts';
-import { createScriptedHttp, pollAll } from './scripted-http.ts';
+import { createScriptedHttp, pollAll, statusError } from './scripted-http.ts';
 
 const viirs =
   'latitude,longitude,bright_ti4,scan,track,acq_date,acq_time,satellite,instrument,confidence,version,bright_ti5,frp,daynight';
@@ -106,11 +107,19 @@ describe('a MODIS row', () => {
 });
 
 describe('a LANDSAT row', () => {
-  it('has no brightness, power and instrument', async () => {
+  it('has no brightness, power and instrument; its scan and track tell pixels apart and are no kilometres', async () => {
     const header = 'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight';
     expect(await one('39.1,-121.2,44,33,30,30,2025-01-04,1845,L8,M,D', header)).toMatchObject({
       naturalKey: 'L8||2025-01-04|1845|39.1|-121.2|30|30',
-      data: { instrument: null, confidenceClass: 'nominal', brightnessK: null, brightnessLongwaveK: null, frpMw: null },
+      data: {
+        scanKm: null,
+        trackKm: null,
+        instrument: null,
+        confidenceClass: 'nominal',
+        brightnessK: null,
+        brightnessLongwaveK: null,
+        frpMw: null,
+      },
     });
   });
 });
@@ -297,6 +306,42 @@ describe('answers', () => {
     });
   });
 
+  it.each([
+    { name: 'VIIRS', header: viirs, row: viirsRow, word: 'nominal', as: 'n' },
+    { name: 'MODIS', header: modis, row: modisRow, word: '85', as: '85' },
+  ])(
+    'of older exports without instrument, with words and padded times, are the same detections: $name',
+    async (given) => {
+      const { header, row, word, as } = given;
+      const older = (text: string): string =>
+        text
+          .split(',')
+          .filter((_, at) => header.split(',')[at] !== 'instrument')
+          .join(',');
+      const padded = rowWith({ confidence: word, acq_time: '0902' }, header, row);
+      const usual = rowWith({ confidence: as, acq_time: '902' }, header, row);
+      expect(await one(older(padded), older(header))).toEqual(await one(usual, header));
+    },
+  );
+
+  it('with the channels of both instruments take the one that a row fills', async () => {
+    const header = `${viirs},brightness,bright_t31`;
+    const { records, invalid } = await parse(
+      `${header}\n${viirsRow},,\n${rowWith({ bright_ti4: '', bright_ti5: '' })},331.2,295.4\n`,
+    );
+    expect(invalid).toEqual([]);
+    expect(records.map(({ data }) => [data['brightnessK'], data['brightnessLongwaveK']])).toEqual([
+      [328.4, 298.2],
+      [331.2, 295.4],
+    ]);
+  });
+
+  it('put together from several are read on under each header', async () => {
+    const { records, invalid } = await parse(`${viirs}\n${viirsRow}\n${modis}\n${modisRow}\n`);
+    expect(invalid).toEqual([]);
+    expect(records).toEqual([await one(viirsRow), await one(modisRow, modis)]);
+  });
+
   it('with a header only have no records', async () => {
     expect((await parse(`${viirs}\n`)).pages).toEqual([{ records: [], invalid: [], position: null }]);
   });
@@ -442,5 +487,102 @@ describe('the poll', () => {
       'https://firms.example/api/area/csv/the%2Fmap-key/MODIS_NRT/-124.48,32.53,-114.13,42.01/2',
     );
     expect(http.requests[0]).toMatchObject({ credential: 'the/map-key', accept: expect.stringContaining('text/csv') });
+  });
+
+  const viirsSource = (params: Readonly<Record<string, unknown>> = {}) =>
+    resolvedSource({
+      type: 'nasa-firms',
+      baseUrl: 'https://firms.example',
+      params: { mapKey: 'the-map-key', bbox: [-124.48, 32.53, -114.13, 42.01], ...params },
+    });
+  const noon = Date.parse('2025-07-10T12:00:00Z');
+  const window = { sinceMs: null, untilMs: noon };
+  /** The end of a path: days, or days and date. */
+  const asked = (http: { readonly requests: readonly { readonly url: URL }[] }): readonly string[] =>
+    http.requests
+      .map(({ url }) => url.pathname.split(/-?\d+[.]\d+,?/).at(-1) ?? '')
+      .map((text) => text.replace(/^\//, ''));
+  const available = (first: string, last: string) => `data_id,min_date,max_date\nVIIRS_SNPP_SP,${first},${last}\n`;
+
+  it('goes on at the range where it was cut off, and says what each request costs', async () => {
+    const source = viirsSource({ dayRange: 7 });
+    const rows = (path: string): string => `${viirs}\n${rowWith({ acq_date: path.slice(-10) })}\n`;
+    const http = createScriptedHttp(rows);
+    const { pages } = await pollAll(createNasaFirms(source), source, http, null, { window });
+    expect(asked(http)).toEqual(['5/2025-07-04', '2/2025-07-09']);
+    expect(http.requests.map(({ cost }) => cost)).toEqual([5, 2]);
+    expect(pages.map(({ position }) => position)).toEqual([{ day: '2025-07-09' }, null]);
+    const again = createScriptedHttp(rows);
+    await pollAll(createNasaFirms(source), source, again, { day: '2025-07-09' }, { window });
+    expect(asked(again)).toEqual(['2/2025-07-09']);
+    const other = createScriptedHttp(rows);
+    await pollAll(createNasaFirms(source), source, other, { rows: 5000 }, { window });
+    expect(asked(other)).toHaveLength(2);
+  });
+
+  it('hands on the receipt of each answer with its last page, and gives a page for one without news', async () => {
+    const source = viirsSource({ dayRange: 7 });
+    const http = createScriptedHttp((path) => `${viirs}\n${rowWith({ acq_date: path.slice(-10) })}\n`);
+    const receipts: HttpClient = {
+      fetch: async (request) => {
+        const response = await http.fetch(request);
+        const { pathname } = request.url;
+        return pathname.endsWith('2025-07-04')
+          ? { ...response, receipt: () => ({ request: pathname, answer: 'a' }) }
+          : { ...response, unchanged: 'not_modified' as const };
+      },
+    };
+    const { pages, error } = await pollAll(createNasaFirms(source), source, receipts, null, { window });
+    expect(error).toBeNull();
+    expect(pages).toMatchObject([
+      { records: [{}], receipts: [{ request: expect.stringContaining('5/2025-07-04'), answer: 'a' }] },
+      { records: [], invalid: [], unchanged: 'not_modified', position: null },
+    ]);
+  });
+
+  it('of a standard product reads the days that it has grown by, and keeps the last one as its cursor', async () => {
+    const source = viirsSource({ dataset: 'VIIRS_SNPP_SP' });
+    const http = createScriptedHttp((path) =>
+      path.includes('data_availability') ? available('2012-01-20', '2025-04-30') : `${viirs}\n${viirsRow}\n`,
+    );
+    const first = await pollAll(createNasaFirms(source), source, http, null, { window });
+    expect(first.pages.map(({ cursor }) => cursor)).toEqual(['2025-04-30']);
+    await pollAll(createNasaFirms(source), source, http, null, { window, cursor: '2025-04-23' });
+    expect(asked(http).filter((text) => text.includes('/2025'))).toEqual([
+      '1/2025-04-30',
+      '5/2025-04-24',
+      '2/2025-04-29',
+    ]);
+  });
+
+  it('of the past asks for whole days, and refuses what the data set does not have', async () => {
+    const http = createScriptedHttp((path) =>
+      path.includes('data_availability') ? available('2012-01-20', '2025-04-30') : `${viirs}\n${viirsRow}\n`,
+    );
+    const source = viirsSource({ dataset: 'VIIRS_SNPP_SP' });
+    const connector = createNasaFirms(source);
+    const past = (from: string, to: string) => ({
+      isBackfill: true,
+      window: { sinceMs: Date.parse(from), untilMs: Date.parse(to) },
+    });
+    const fits = await pollAll(connector, source, http, null, past('2025-04-01', '2025-04-06'));
+    expect(fits.error).toBeNull();
+    expect(fits.pages.map(({ cursor }) => cursor)).toEqual([undefined]);
+    const beyond = await pollAll(connector, source, http, null, past('2025-04-28', '2025-05-03'));
+    expect(codeOf(beyond.error)).toBe('range_unavailable');
+    expect(String(beyond.error)).toContain('2025-04-28 to 2025-05-02 was asked for');
+    expect(asked(http).filter((text) => text.includes('/2025'))).toEqual(['5/2025-04-01']);
+    expect(connector.backfill?.sliceMs).toBe(5 * 86_400_000);
+  });
+
+  it.each([
+    { status: 400, text: 'Invalid MAP_KEY.', code: 'credentials_refused' },
+    { status: 403, text: 'Exceeding allowed transaction limit', code: 'rate_limited' },
+    { status: 400, text: 'Invalid source.', code: 'fetch_status' },
+    { status: 500, text: '', code: 'fetch_status' },
+  ])('that is refused with $status "$text" fails as $code', async ({ status, text, code }) => {
+    const source = viirsSource();
+    const http = createScriptedHttp(() => statusError(status, text));
+    expect(codeOf((await pollAll(createNasaFirms(source), source, http)).error)).toBe(code);
   });
 });
