@@ -14,7 +14,7 @@ export const fullConfig = {
     ssl: { ca: 'pem-a', cert: 'pem-b', key: 'pem-c', servername: 'kafka', rejectUnauthorized: false },
     sasl: { mechanism: 'scram-sha-512', username: 'me', password: 'secret-password' },
   },
-  polling: { concurrency: 16, maxResponseBytes: 1048576 },
+  polling: { concurrency: 16, maxResponseBytes: 1048576, cacheMaxBytes: 1048576 },
   throttling: {
     enabled: false,
     consumerGroups: ['wildfire-consumers'],

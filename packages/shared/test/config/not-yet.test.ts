@@ -50,33 +50,31 @@ describe('the table of keys without effect', () => {
 
 describe('a key without effect', () => {
   it('is a warning with its place when the file sets it, in either spelling, also to its default', async () => {
-    const { warnings } = await loadText(`${smallSource.trim()}\n    cache_ttl_seconds: 60\n`);
+    const { warnings } = await loadText(`${smallSource.trim()}\n    throttling: { sample_interval_ms: 1000 }\n`);
     expect(warnings).toEqual([
-      'stream.yaml:5:24  sources.firms.cacheTtlSeconds  has no effect yet: the response cache arrives in a later version, and until then every poll asks the provider',
+      'stream.yaml:5:39  sources.firms.throttling.sampleIntervalMs  has no effect yet: lag is sampled for all sources at once, at the interval of throttling.sampleIntervalMs',
     ]);
   });
 
   it('is a warning when the environment sets it', async () => {
-    expect(await warningsOf('', { STREAM__SOURCES__FIRMS__CACHE_TTL_SECONDS: '5' })).toEqual([
+    expect(await warningsOf('', { STREAM__SOURCES__FIRMS__THROTTLING__SAMPLE_INTERVAL_MS: '500' })).toEqual([
       expect.stringContaining(
-        'environment variable STREAM__SOURCES__FIRMS__CACHE_TTL_SECONDS  sources.firms.cacheTtlSeconds  has no effect yet: ',
+        'environment variable STREAM__SOURCES__FIRMS__THROTTLING__SAMPLE_INTERVAL_MS  sources.firms.throttling.sampleIntervalMs  has no effect yet: ',
       ),
     ]);
   });
 
   it('is one warning however often it is set', async () => {
     const { warnings } = await loadText(`${smallSource.trim()}
-    cacheTtlSeconds: 5
     throttling: { sampleIntervalMs: 500 }
   other:
     type: noaa-alerts
-    cacheTtlSeconds: 5
+    throttling: { sampleIntervalMs: 500 }
     params: { area: CA }
 `);
     expect(warnings).toEqual([
-      expect.stringMatching(/^stream\.yaml:5:22 {2}sources\.firms\.cacheTtlSeconds {2}.* \(set at 2 places\)$/),
       expect.stringMatching(
-        /^stream\.yaml:6:37 {2}sources\.firms\.throttling\.sampleIntervalMs {2}has no effect yet: /,
+        /^stream\.yaml:5:37 {2}sources\.firms\.throttling\.sampleIntervalMs {2}.* \(set at 2 places\)$/,
       ),
     ]);
   });

@@ -20,7 +20,7 @@ describe('a config that says nothing', () => {
         ssl: false,
         sasl: null,
       },
-      polling: { concurrency: 32, maxResponseBytes: 67_108_864 },
+      polling: { concurrency: 32, maxResponseBytes: 67_108_864, cacheMaxBytes: 67_108_864 },
       throttling: {
         enabled: true,
         consumerGroups: 'auto',
@@ -83,7 +83,7 @@ describe('a config that says nothing', () => {
         ssl: false,
         sasl: null,
       },
-      polling: { concurrency: 32, maxResponseBytes: 67108864 },
+      polling: { concurrency: 32, maxResponseBytes: 67108864, cacheMaxBytes: 67108864 },
       throttling: {
         enabled: true,
         consumerGroups: 'auto',

@@ -20,6 +20,14 @@ export const pollingSchema = z
         unit: 'bytes',
       },
     ).default(67_108_864),
+    cacheMaxBytes: wholeNumber(
+      'Memory that all answers in the response cache may take in Redis, over the whole fleet; the oldest make room. See `cacheTtlSeconds`.',
+      {
+        min: 0,
+        max: 4_294_967_296,
+        unit: 'bytes',
+      },
+    ).default(67_108_864),
   })
   .describe('Limits of each poller process.')
   .prefault({});

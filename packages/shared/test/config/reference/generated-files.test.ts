@@ -32,12 +32,8 @@ describe('docs/configuration.md', () => {
     );
   });
 
-  it('marks the keys that have no effect yet, and no others', () => {
-    const page = configurationPage();
-    expect(page).toMatch(/^\| `cacheTtlSeconds` .*\(no effect in this version\) \|$/m);
-    expect(page).not.toMatch(
-      /^\| `(maxRecords|agingSeconds|keepDropped|consumerGroups|timeoutSeconds|maxAttempts)` .*no effect/m,
-    );
+  it('marks no key that has its effect', () => {
+    expect(configurationPage()).not.toMatch(/^\| `.*no effect in this version/m);
   });
 
   it('has no table with a broken row', () => {
@@ -76,7 +72,7 @@ describe('config/stream.schema.json', () => {
       keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], schema);
     const source = ['properties', 'sources', 'additionalProperties', 'oneOf', '0', 'properties'];
     const mark = /\(no effect in this version\)$/;
-    expect(about(...source, 'cacheTtlSeconds', 'description')).toMatch(mark);
+    expect(about(...source, 'cacheTtlSeconds', 'description')).not.toMatch(mark);
     expect(about(...source, 'throttling', 'properties', 'sampleIntervalMs', 'description')).toMatch(mark);
     expect(about('properties', 'queue', 'properties', 'agingSeconds', 'description')).not.toMatch(mark);
   });
