@@ -19,7 +19,10 @@ export const createDataReader = (
   faults: RowFaults,
 ): DataReader => {
   if (settings.fields === undefined) return (row) => wholeRow(row, faults);
-  const fields = settings.fields.map((rule) => ({ name: rule.name, read: createFieldReader(rule, settings, faults) }));
+  const fields = Object.entries(settings.fields).map(([name, given]) => {
+    const rule = typeof given === 'string' ? { path: given, optional: true } : given;
+    return { name, read: createFieldReader(name, rule, settings, faults) };
+  });
   return (row) => {
     const data: Record<string, unknown> = {};
     for (const { name, read } of fields) data[name] = read(row);
@@ -39,13 +42,14 @@ const wholeRow = (row: unknown, { fail }: RowFaults): Data | null => {
 };
 
 const createFieldReader = (
+  name: string,
   rule: FieldRule,
   settings: Pick<MappingSettings, 'timeFormat' | 'timeZone'>,
   { fail, given }: RowFaults,
 ): ((row: unknown) => unknown) => {
   const read = createPathReader(rule.path);
   const { convert, expects } = conversionOf(rule, settings);
-  const where = `${rule.name} (${rule.path})`;
+  const where = `${name} (${rule.path})`;
   return (row) => {
     const value = given(read(row));
     if (value === null) return rule.optional ? null : fail('missing_value', where, expects, value);

@@ -152,7 +152,7 @@ export const expression = (about: string) =>
     });
 
 /** An address of which only scheme, host and port count; the output has no slash at its end. */
-export const webOrigin = (about: string) =>
+export const webOrigin = (about: string, example?: string) =>
   z
     .string()
     .max(1_000)
@@ -164,7 +164,10 @@ export const webOrigin = (about: string) =>
       return z.NEVER;
     })
     .describe(about)
-    .register(fieldFacts, { expects: 'an http or https address without a path, such as https://api.example.org' });
+    .register(fieldFacts, {
+      expects: 'an http or https address without a path, such as https://api.example.org',
+      ...(example === undefined ? {} : { example }),
+    });
 
 const originFault = (value: string): string | undefined => {
   if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return 'must be an http or https address';

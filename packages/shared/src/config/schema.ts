@@ -14,10 +14,11 @@ import { throttlingSchema } from './sections/throttling.ts';
 import { topicsSchema } from './sections/topics.ts';
 import { airNowParams, purpleAirParams } from './source-params/air-sensors.ts';
 import { customParams } from './source-params/custom.ts';
+import { httpParams } from './source-params/http.ts';
 import { firmsParams } from './source-params/nasa-firms.ts';
 import { noaaAlertsParams, noaaForecastsParams, noaaStationsParams } from './source-params/noaa.ts';
-import { httpParams, metarParams, mqttParams, pushParams } from './source-params/prepared.ts';
-import { noPublicAddress, publicAddress, sourceEntry, type TypeDefaults } from './source-schema.ts';
+import { metarParams, mqttParams, pushParams } from './source-params/prepared.ts';
+import { noPublicAddress, ownAddress, publicAddress, sourceEntry, type TypeDefaults } from './source-schema.ts';
 
 const usual: TypeDefaults = { mode: 'real-time', priority: 'normal', corrections: 'publish' };
 const urgent: TypeDefaults = { ...usual, priority: 'high' };
@@ -39,7 +40,7 @@ export const sourceSchema = z.discriminatedUnion('type', [
   sourceEntry('airnow', usual, publicAddress('https://www.airnowapi.org'), airNowParams),
   sourceEntry('metar', usual, publicAddress('https://aviationweather.gov'), metarParams),
   sourceEntry('mqtt', pushed, noPublicAddress(), mqttParams),
-  sourceEntry('http', usual, noPublicAddress(), httpParams),
+  sourceEntry('http', usual, ownAddress(), httpParams),
   sourceEntry('push', pushed, noPublicAddress(), pushParams),
   sourceEntry('custom', usual, noPublicAddress(), customParams),
 ]);

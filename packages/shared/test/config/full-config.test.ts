@@ -18,6 +18,7 @@ describe('the full config of the tests', () => {
     ...paths(sections),
     ...Object.values(topics).flatMap((topic) => paths(topic, 'topics.<name>')),
     ...Object.values(sources).flatMap((source) => paths(source, source.type)),
+    ...Object.values(sources.http.params.fields).flatMap((rule) => paths(rule, 'http.params.fields.<name>')),
   ]);
 
   it('writes every key of every section', () => {

@@ -32,12 +32,14 @@ topics: { myTopic: { config: { someThing: a, some_thing: b } } }
 routing: { custom: { my_Source: myTopic } }
 sources:
   my_Source: { type: metar, params: { stations: [KSFO] }, headers: { X_My_Header: a, xMyHeader: b } }
-  mySource: { type: http, params: { request: { maxRecords: 1, max_records: 2 } } }
+  mySource: { type: http, baseUrl: 'http://a', params: { time: t, request: { query: { maxRecords: 1, max_records: 2 } } } }
 `);
     expect(config.topics.myTopic?.config).toEqual({ someThing: 'a', some_thing: 'b' });
     expect(config.routing.custom).toEqual({ my_Source: 'myTopic' });
     expect(config.sources.my_Source?.headers).toEqual({ X_My_Header: 'a', xMyHeader: 'b' });
-    expect(config.sources.mySource).toMatchObject({ params: { request: { maxRecords: 1, max_records: 2 } } });
+    expect(config.sources.mySource).toMatchObject({
+      params: { request: { query: { maxRecords: 1, max_records: 2 } } },
+    });
   });
 
   it('may stand without a value where a section is meant', async () => {

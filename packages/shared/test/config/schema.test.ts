@@ -188,7 +188,15 @@ describe('defaults by type', () => {
       corrections: 'publish',
       baseUrl: undefined,
     },
-    { type: 'http', params: {}, mode: 'real-time', priority: 'normal', corrections: 'publish', baseUrl: undefined },
+    {
+      type: 'http',
+      given: { baseUrl: 'https://api.example.org' },
+      params: { time: 't' },
+      mode: 'real-time',
+      priority: 'normal',
+      corrections: 'publish',
+      baseUrl: 'https://api.example.org',
+    },
     {
       type: 'push',
       params: { token: 'a-token-of-24-characters' },
@@ -197,8 +205,8 @@ describe('defaults by type', () => {
       corrections: 'publish',
       baseUrl: undefined,
     },
-  ])('of $type', ({ type, params, ...defaults }) => {
-    const source = configSchema.parse({ sources: { one: { type, params } } }).sources.one;
+  ])('of $type', ({ type, params, given, ...defaults }) => {
+    const source = configSchema.parse({ sources: { one: { type, params, ...given } } }).sources.one;
     expect(source).toMatchObject({
       enabled: true,
       rateLimitPerMinute: 60,

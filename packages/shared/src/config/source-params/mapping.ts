@@ -74,11 +74,8 @@ const fieldName = z
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,99}$/)
   .register(fieldFacts, { expects: 'a field name: a letter, then up to 99 letters, digits or underscores' });
 
-/** A field of a mapping. */
-export type FieldRule = z.output<typeof fieldRule> & { readonly name: string };
-
-const namedRule = (name: string, rule: string | z.output<typeof fieldRule>): FieldRule =>
-  typeof rule === 'string' ? { name, path: rule, optional: true } : { name, ...rule };
+/** A field of a mapping that is more than a path. */
+export type FieldRule = z.output<typeof fieldRule>;
 
 /** The keys of a mapping, to be spread into the `params` of a type. */
 export const mappingKeys = {
@@ -108,7 +105,6 @@ export const mappingKeys = {
     .optional(),
   fields: z
     .record(fieldName, z.union([fieldPath('Where the value stands in the row.'), fieldRule]))
-    .transform((fields) => Object.entries(fields).map(([name, rule]) => namedRule(name, rule)))
     .describe(
       'Fields of `data`, by name. Default: all that the row has, as they are (the properties of a GeoJSON feature).',
     )
@@ -138,8 +134,11 @@ export const checkMapping = (settings: MappingSettings, context: z.core.$Refinem
       settings.latitude === undefined ? (['longitude', 'latitude'] as const) : (['latitude', 'longitude'] as const);
     fault(here, `needs ${there} beside it`, [there]);
   }
-  const forms = [settings.timeFormat, ...(settings.fields ?? []).map((rule) => rule.timeFormat ?? settings.timeFormat)];
-  const pattern = forms.find((form) => !isNamedTimeFormat(form));
+  const ownForms = Object.values(settings.fields ?? {}).flatMap((rule) =>
+    typeof rule === 'string' || rule.timeFormat === undefined ? [] : [rule.timeFormat],
+  );
+  const forms = [settings.timeFormat, ...ownForms];
+  const pattern = forms.find((form) => parseTimePattern(form) !== null);
   if (pattern !== undefined && settings.timeZone === undefined)
     fault('timeFormat', `says no time zone: name it as timeZone (UTC is one, too)`, ['timeZone']);
   if (settings.timeZone !== undefined && forms.every((form) => form === 'unix_s' || form === 'unix_ms'))

@@ -1,4 +1,4 @@
-// `params` of the types whose connectors arrive later: metar, mqtt, http and push. The config accepts them now, so that
+// `params` of the types whose connectors arrive later: metar, mqtt and push. The config accepts them now, so that
 // files need not change when the connectors come; they will be widened, not changed.
 import { z } from 'zod';
 import { fieldFacts, formedText, freeText, holdsVariable } from '../fields.ts';
@@ -35,23 +35,6 @@ export const mqttParams = z
     password: freeText('Password; from the environment, `"${MQTT_PASSWORD}"`.', 'a password').optional(),
   })
   .describe('Readings that devices publish to an MQTT broker.');
-
-const open = (about: string) =>
-  z.record(z.string(), z.unknown()).describe(about).register(fieldFacts, { expects: 'a map' });
-
-const fieldPath = (about: string) => freeText(about, 'a path in the answer');
-
-export const httpParams = z
-  .strictObject({
-    request: open('The request: address below `baseUrl`, method, headers, query, body.').optional(),
-    pagination: open('How the next page is found: link, cursor, page or offset.').optional(),
-    cursor: open('What is kept between polls, so that the next one asks for news only.').optional(),
-    records: fieldPath('Path to the list of records in the answer.').optional(),
-    id: fieldPath('Path in a record to what identifies it.').optional(),
-    time: fieldPath('Path in a record to its time.').optional(),
-    fields: open('Fields of `data`, by name, with their paths and units.').optional(),
-  })
-  .describe('Any JSON, NDJSON, CSV or GeoJSON API.');
 
 export const pushParams = z
   .strictObject({

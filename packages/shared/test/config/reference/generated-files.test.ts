@@ -27,9 +27,9 @@ describe('docs/configuration.md', () => {
     const rows = allRows();
     expect(rows.length).toBeGreaterThan(200);
     expect(rows.filter(({ about }) => about === '').map(({ path }) => path)).toEqual([]);
-    expect(rows.filter(({ value }) => value === 'a map' || value === '').map(({ path }) => path)).toEqual(
-      ['request', 'pagination', 'cursor', 'fields'].map((key) => `http.params.${key}`),
-    );
+    expect(rows.filter(({ value }) => value === 'a map' || value === '').map(({ path }) => path)).toEqual([
+      'custom.params.options',
+    ]);
   });
 
   it('marks no key that has its effect', () => {
