@@ -8,8 +8,6 @@ import type { Path, TreeNode } from './tree.ts';
  * it; `<id>` is any source id.
  */
 export const notYet: Readonly<Record<string, string>> = {
-  'sources.<id>.cacheTtlSeconds':
-    'the response cache arrives in a later version, and until then every poll asks the provider',
   'sources.<id>.throttling.sampleIntervalMs':
     'lag is sampled for all sources at once, at the interval of throttling.sampleIntervalMs',
 };
