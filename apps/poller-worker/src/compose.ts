@@ -18,6 +18,7 @@ import { createSourceStateStore } from '@stream-manager/shared/queues/source-sta
 import { createTap } from '@stream-manager/shared/queues/tap';
 import { decisionHoldsMs } from '@stream-manager/shared/throttle/decision';
 import { createRoom } from './admission/room.ts';
+import { composeBackfills } from './backfill/compose-backfills.ts';
 import { createAskProvider } from './breaker/ask-provider.ts';
 import { createHoldBack } from './hold-back.ts';
 import { createHostShares } from './http/host-share.ts';
@@ -79,8 +80,9 @@ export const composePoller = (
 
   const all = Object.keys(config.sources).map((id) => resolveSource(config, id));
   const limits = new Map(all.map((source) => [source.id, limitFor(source, all)]));
+  const rateLimit = createRateLimit({ redis, keyPrefix });
   const http = createHttpClient({
-    rateLimit: createRateLimit({ redis, keyPrefix }),
+    rateLimit,
     hostShares: createHostShares({ after }, { concurrency: config.polling.concurrency }),
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, context.env['STREAM_CONTACT']),
@@ -89,11 +91,11 @@ export const composePoller = (
     onExchange: ({ sourceId, durationMs }) => metrics.fetchSeconds.observe({ source: sourceId }, durationMs / 1000),
   });
 
-  const poll = createPollStage({
+  /** What polls and backfills share. */
+  const polling = {
     sources,
     http,
     states,
-    cursors: createCursorStore(redis, keyPrefix),
     claims: createRunningClaims({ redis, logger }, { keyPrefix }),
     admission: {
       store,
@@ -129,7 +131,25 @@ export const composePoller = (
     cutSecrets,
     now,
     random: Math.random,
-  });
+  };
+  const poll = createPollStage({ ...polling, cursors: createCursorStore(redis, keyPrefix) });
+  const watch = createJobWatch(
+    { health, logger, now: monotonicNow, after },
+    { limitMs: jobHangLimitMs, component: 'hung-polls' },
+  );
+  const hangLimitOf = (sourceId: string): number => hangLimitMs(sources.get(sourceId));
+  const backfills = composeBackfills(
+    {
+      ...polling,
+      redis,
+      rateLimit,
+      limitOf: (sourceId) => limits.get(sourceId) ?? 1,
+      watch,
+      hangLimitMs: hangLimitOf,
+      stop: stop.signal,
+    },
+    { keyPrefix },
+  );
   const tick = createTickStage({
     sources,
     states,
@@ -156,11 +176,9 @@ export const composePoller = (
         tick,
         poll,
         reparse,
-        watch: createJobWatch(
-          { health, logger, now: monotonicNow, after },
-          { limitMs: jobHangLimitMs, component: 'hung-polls' },
-        ),
-        hangLimitMs: (sourceId) => hangLimitMs(sources.get(sourceId)),
+        backfill: backfills.process,
+        watch,
+        hangLimitMs: hangLimitOf,
         stop: stop.signal,
         readData: async (jobId): Promise<unknown> => {
           const job: { readonly data: unknown } | undefined = await pollQueue.getJob(jobId);
@@ -178,7 +196,10 @@ export const composePoller = (
   );
 
   return {
-    start: (signal) => worker.start(signal),
+    start: async (signal) => {
+      await backfills.announce();
+      await worker.start(signal);
+    },
     finishIntake: () => worker.finish(),
     stop: async () => {
       await worker.stop();

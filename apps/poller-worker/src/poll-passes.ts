@@ -1,6 +1,8 @@
 // Where a poll begins. A pass is one run over all pages of a source for one tick; it may take several runs of its job
 // (out of budget, 429, no room, handed back, killed) and may outlive its poll (a page could not be fetched). Where it stands is
 // stored page by page, together with its tick and the time it asks for, so that what was cut off goes on instead of beginning anew.
+import type { ModePass } from '@stream-manager/shared/extensions/mode';
+import { sinceLastPass } from './modes/since-last-pass.ts';
 import { nothingSeen, type PassSeen, readSeen } from './pass-seen.ts';
 import type { PollWindow } from './sources/source.ts';
 
@@ -49,6 +51,9 @@ const readWindow = (stored: unknown): PollWindow | null => {
   return { sinceMs, untilMs };
 };
 
+/** Gives the time that a pass asks for. */
+export type WindowOf = (pass: Pick<ModePass, 'scheduledFor' | 'cursorUntilMs'>) => PollWindow;
+
 /** What decides where a poll begins. */
 export interface PassContext {
   /** The poll's own tick, in milliseconds since the epoch. */
@@ -56,6 +61,8 @@ export interface PassContext {
   readonly periodMs: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The time that the pass of a tick asks for, as the source's mode has it; default: all since the last finished pass. */
+  readonly windowOf?: WindowOf;
   /** The source's cursor as it is now. */
   readonly cursor: { readonly untilMs: number | null; readonly version: number };
 }
@@ -63,14 +70,15 @@ export interface PassContext {
 /**
  * The passes of one poll, in order: the rest of an earlier tick's pass, if it was cut off not long ago, then its own.
  * The own one is always there, so a stored position never keeps a source from its first pages; it begins where the cursor is
- * when its turn comes. What was cut off before somebody else wrote the cursor is over: the cursor says where to go on.
+ * when its turn comes. What was cut off before somebody else wrote the cursor is over: the cursor says where to go on. Throws
+ * what `windowOf` throws.
  */
 export const choosePasses = (
   stored: unknown,
-  { scheduledFor, periodMs, now, cursor }: PassContext,
+  { scheduledFor, periodMs, now, cursor, windowOf }: PassContext,
 ): { readonly earlier: Pass | null; readonly own: Pass } => {
   const pass = readPass(stored);
-  const own = ownPass(scheduledFor, cursor);
+  const own = ownPass(scheduledFor, cursor, windowOf);
   if (pass === null || pass.cursorVersion !== cursor.version) return { earlier: null, own };
   if (pass.scheduledFor === scheduledFor) return { earlier: null, own: pass };
   if (pass.position === null) return { earlier: null, own };
@@ -78,11 +86,14 @@ export const choosePasses = (
   return { earlier: isRecent ? pass : null, own };
 };
 
-/** The pass of a tick, from where the last finished one ended. */
-export const ownPass = (scheduledFor: number, cursor: PassContext['cursor']): Pass =>
+/** The pass of a tick, for the time that the source's mode asks for after where the last finished pass ended. */
+export const ownPass = (
+  scheduledFor: number,
+  cursor: PassContext['cursor'],
+  windowOf: WindowOf = sinceLastPass,
+): Pass =>
   beginPass({
     scheduledFor,
-    // A poll of an old tick that is tried again by hand does not take the cursor back.
-    window: { sinceMs: cursor.untilMs, untilMs: Math.max(scheduledFor, cursor.untilMs ?? scheduledFor) },
+    window: windowOf({ scheduledFor, cursorUntilMs: cursor.untilMs }),
     cursorVersion: cursor.version,
   });

@@ -1,12 +1,12 @@
 // The passes of one poll: the rest of an earlier one, then its own, each from the source's cursor. At the end of a pass the
 // cursor moves to what its pages gave and to the end of the time it asked for, and only if nobody else has written it since:
 // an operator who sets or resets it while a pass runs has the last word, and the pass' answer to where to go on is dropped.
-import { messageOf } from '@stream-manager/shared/failures/errors';
+import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { CursorStore, StoredCursor } from '@stream-manager/shared/queues/cursor-store';
 import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { AdmittingPoll } from './admission/admission.ts';
-import { choosePasses, ownPass, type Pass } from './poll-passes.ts';
+import { beginPass, choosePasses, ownPass, type Pass, type WindowOf } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
 import { type PassDeps, type PassEnd, type PassKeeper, runPass } from './run-pass.ts';
 
@@ -65,12 +65,16 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
     },
   });
 
-  return async (source, { scheduledFor, admitting, answered, isFinal }) => {
+  const runAll = async (
+    source: PolledSource,
+    { scheduledFor, admitting, answered, isFinal }: PassesRun,
+  ): Promise<PassesEnd> => {
     const { id: sourceId, periodMs } = source.config;
+    const windowOf: WindowOf = (pass) => source.mode.windowOf({ sourceId, periodMs, ...pass });
     const run = (pass: Pass, cursor: StoredCursor): Promise<PassEnd> =>
       runPass(deps, source, { pass, cursor: cursor.value, keeper: keeperOf(sourceId, cursor, answered) }, admitting);
     const [stored, cursor] = await Promise.all([deps.states.readPosition(sourceId), deps.cursors.read(sourceId)]);
-    const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs, now: deps.now(), cursor });
+    const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs, now: deps.now(), cursor, windowOf });
     logOnce(sourceId, cursor, earlier ?? own);
     if (earlier === null) {
       const end = await run(own, cursor);
@@ -84,7 +88,19 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
       logger.warn({ sourceId, error: cutSecrets(messageOf(rest.error)) }, 'the rest of an earlier poll failed');
     } else if (rest.kind !== 'finished') return { ...rest, records: done };
     const next = await deps.cursors.read(sourceId);
-    const end = await run(ownPass(scheduledFor, next), next);
+    const end = await run(ownPass(scheduledFor, next, windowOf), next);
     return { ...end, records: end.pass.records + done, hasFetched: end.hasFetched || rest.hasFetched };
+  };
+
+  return async (source, run) => {
+    try {
+      return await runAll(source, run);
+    } catch (error) {
+      // A mode of the user's own: the error of this poll, and of nothing else.
+      if (codeOf(error) !== 'extension_failed') throw error;
+      const { scheduledFor } = run;
+      const pass = beginPass({ scheduledFor, window: { sinceMs: null, untilMs: scheduledFor } });
+      return { kind: 'error', error, pass, hasFetched: false, records: 0 };
+    }
   };
 };

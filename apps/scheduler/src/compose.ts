@@ -6,6 +6,8 @@ import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { readFleet } from '@stream-manager/shared/ops/heartbeat';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
+import { createBackfillStore } from '@stream-manager/shared/queues/backfill-store';
+import { createBackfills } from '@stream-manager/shared/queues/backfills';
 import { deadLetterQueueAddress, pollQueueAddress, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { createFailedLetters } from '@stream-manager/shared/queues/dead-letters/failed-letters';
@@ -117,7 +119,12 @@ export const composeScheduler: Compose = (context): Composition => {
     },
     { keyPrefix, sources: allIds },
   );
-  const keeper = createScheduleKeeper({ queue: queues.poll, streams, logger, sourceIds: ids });
+  const backfills = createBackfills({
+    store: createBackfillStore(redis, keyPrefix),
+    queue: queues.poll,
+    now: Date.now,
+  });
+  const keeper = createScheduleKeeper({ queue: queues.poll, streams, backfills, logger, sourceIds: ids });
 
   const gaugedSources = ids.map((id) => {
     const source = resolveSource(config, id);

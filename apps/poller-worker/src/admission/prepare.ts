@@ -33,6 +33,8 @@ export interface PrepareOptions {
   readonly priority: Priority;
   /** Raises a record by its content, never lowers it. */
   readonly resolvePriority: (record: SourceRecord, base: Priority) => Priority;
+  /** Class in which all records wait, whatever their own priority; absent: each in its own. */
+  readonly queueAs?: PriorityClass;
   /** The operator's own key; undefined: the source's, else the record id. */
   readonly readKey: KeyReader | undefined;
 }
@@ -109,7 +111,7 @@ const reject = (record: SourceRecord, reason: string, message: string): InvalidR
 
 /** Starts on a page that arrived at `ingestedAtMs` (milliseconds since the epoch). */
 export const startPreparation = (options: PrepareOptions, ingestedAtMs: number): Preparation => {
-  const { sourceId, priority: base, resolvePriority, readKey } = options;
+  const { sourceId, priority: base, resolvePriority, queueAs, readKey } = options;
   const sourceJson = `","sourceId":${JSON.stringify(sourceId)},"type":"`;
   const ingestedJson = `","ingestedAt":"${new Date(ingestedAtMs).toISOString()}","priority":"`;
   const byId = new Map<string, AdmissibleRecord>();
@@ -159,7 +161,7 @@ export const startPreparation = (options: PrepareOptions, ingestedAtMs: number):
         `{"id":"${text}${sourceJson}${record.type}","observedAt":"${observedAt}${ingestedJson}${priority}"${content}`,
         'utf8',
       ),
-      priority: classOf(priority),
+      priority: queueAs ?? classOf(priority),
     });
     if ((newest === null || observedAtMs > newest) && observedAtMs <= latestMs) newest = observedAtMs;
     return null;

@@ -3,7 +3,10 @@
 import type { ModePass, ModeWindow } from '@stream-manager/shared/extensions/mode';
 
 /** A poll of an old tick (tried again by hand, or a clock that was put back) asks for nothing, and does not take the cursor back. */
-export const sinceLastPass = ({ scheduledFor, cursorUntilMs }: ModePass): ModeWindow => ({
+export const sinceLastPass = ({
+  scheduledFor,
+  cursorUntilMs,
+}: Pick<ModePass, 'scheduledFor' | 'cursorUntilMs'>): ModeWindow => ({
   sinceMs: cursorUntilMs,
   untilMs: Math.max(scheduledFor, cursorUntilMs ?? scheduledFor),
 });

@@ -9,19 +9,22 @@ import type { Job } from 'bullmq';
 import type { PollEnd, PollRequest } from '../poll.ts';
 import type { ReparseEnd } from '../reparse.ts';
 import type { TickEnd } from '../tick.ts';
+import type { BackfillJobResult } from './backfill-jobs.ts';
 import { type PollDelayMark, pollDelayMark } from './poll-delay.ts';
 
 /** What a job of queue `poll` leaves behind for whoever looks. */
 export type PollJobResult =
   | { readonly outcome: 'ok' | 'not_modified' | 'cached'; readonly records: number }
   | { readonly outcome: TickEnd | 'paused' | 'not_running' | 'unknown_source' }
-  | { readonly outcome: Exclude<ReparseEnd['end'], 'later'> };
+  | { readonly outcome: Exclude<ReparseEnd['end'], 'later'> }
+  | BackfillJobResult;
 
 /** What the processor needs. */
 export interface PollJobDeps {
   readonly tick: { run(tick: { readonly sourceId: string; readonly scheduledFor: number }): Promise<TickEnd> };
   readonly poll: { run(request: PollRequest): Promise<PollEnd> };
   readonly reparse: { run(row: ReparseJobData): Promise<ReparseEnd> };
+  readonly backfill: (job: Job, token: string, lockLost: AbortSignal) => Promise<BackfillJobResult>;
   readonly watch: JobWatch;
   /** How long a poll of the source may show no progress, in milliseconds. */
   readonly hangLimitMs: (sourceId: string) => number;
@@ -179,9 +182,11 @@ export const createPollJobProcessor = (deps: PollJobDeps): PollJobProcessor => {
       }
       case 'reparse':
         return reparse(job, token ?? '');
+      case 'backfill':
+        return deps.backfill(job, token ?? '', lockLost ?? new AbortController().signal);
       default:
         throw new Error(
-          `this poller knows no job named "${job.name}" (it knows tick, poll and reparse); is another version running?`,
+          `this poller knows no job named "${job.name}" (it knows tick, poll, reparse and backfill); is another version running?`,
         );
     }
   };

@@ -3,6 +3,7 @@
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Service } from '@stream-manager/shared/ops/service';
+import type { Backfills } from '@stream-manager/shared/queues/backfills';
 import type { Queue } from 'bullmq';
 import { healPolls } from './heal-polls.ts';
 import { logReconciliation, reconcileSchedules } from './reconcile-schedules.ts';
@@ -20,6 +21,7 @@ export const createScheduleKeeper = (deps: {
   readonly queue: Queue;
   readonly streams: { wantedSchedules(): Promise<readonly Schedule[]> };
   readonly sourceIds: readonly string[];
+  readonly backfills: Pick<Backfills, 'heal'>;
   readonly logger: Logger;
 }): ScheduleKeeper => {
   let timer: NodeJS.Timeout | undefined;
@@ -31,6 +33,8 @@ export const createScheduleKeeper = (deps: {
     logReconciliation(deps.logger, await reconcileSchedules(deps.queue, await deps.streams.wantedSchedules()));
     for (const sourceId of await healPolls(deps.queue, deps.sourceIds))
       deps.logger.warn({ sourceId }, 'a poll that no longer exists blocked the source; released');
+    for (const backfillId of await deps.backfills.heal(deps.sourceIds))
+      deps.logger.warn({ backfillId }, 'a backfill had lost its job, which was added again; cancel it to end it');
   };
 
   const runQuietly = async (): Promise<void> => {

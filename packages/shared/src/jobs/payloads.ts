@@ -11,7 +11,8 @@ export interface TickJobData {
 /**
  * What a poll waits for: the lag of the consumers (`throttle`), room in its queue, our rate limit (`budget`), the
  * provider's (`rate_limited`), memory of Redis, room for dead letters, its share of a poller's slots (`host`), a provider
- * that does not answer any poll (`breaker`), or another try after a failed one (`retry`).
+ * that does not answer any poll (`breaker`), or another try after a failed one (`retry`). Only a backfill waits for its
+ * source, which is paused or stopped (`source`), for an earlier one of the source (`earlier`), or after an error (`error`).
  */
 export type PollDelayCause =
   | 'throttle'
@@ -22,7 +23,10 @@ export type PollDelayCause =
   | 'letters'
   | 'host'
   | 'breaker'
-  | 'retry';
+  | 'retry'
+  | 'source'
+  | 'earlier'
+  | 'error';
 
 /** Why a poll is delayed, for whoever looks at its job; without secrets. */
 export interface PollDelay {
