@@ -1,37 +1,71 @@
 // PurpleAir: outdoor air sensors of an area (GET /v1/sensors). Names of the columns stand once in `fields`, the rows are
-// arrays. The time of a record is when its sensor was last heard, not when we asked.
+// arrays. The time of a record is when its sensor was last heard, not when we asked. After the first answer only the
+// sensors are asked for that were heard since: a sensor that says nothing new costs no points.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import type { HttpClient, HttpRequest } from '../http/http-client.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../http/http-client.ts';
 import { HttpStatusError } from '../http/http-status-error.ts';
 import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
 import { lastInstantMs } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 import { asObject, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
+import { purpleAirPoints } from './purpleair-points.ts';
+import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { SourceFactory } from './source.ts';
 import { celsiusOfFahrenheit, metresOfFeet, pascalsOfHectopascals } from './units.ts';
 import { unsupported } from './unsupported.ts';
 
-/** One poll is one request. Every field and row costs points of the key. */
+/**
+ * Taken off the time that is asked from, in seconds: the API gives whole seconds and does not say whether a sensor heard
+ * in the very second of an answer was in it. What comes twice is known by its id.
+ */
+const overlapSeconds = 10;
+
+/**
+ * One poll is one request. Every field and row costs points of the key. The cursor is `data_time_stamp`: up to when the
+ * data of an answer were current.
+ */
 export const createPurpleAir: SourceFactory = (source) => {
   if (source.type !== 'purpleair') throw unsupported(source, 'purpleair');
   const { apiKey, bbox, fields } = source.params;
   const [west, south, east, north] = bbox;
-  const url = new URL('/v1/sensors', source.baseUrl);
-  url.search = new URLSearchParams({
-    fields: fields.join(','),
-    // 0: outside. What is indoors says nothing about smoke over the land.
-    location_type: '0',
-    nwlng: String(west),
-    nwlat: String(north),
-    selng: String(east),
-    selat: String(south),
-  }).toString();
   const redact = createRedactor([apiKey]);
-  const request = { url, accept: 'application/json', credential: apiKey, headers: { 'X-API-Key': apiKey } };
+  // What the last answer held is the best guess at what the next one will cost.
+  let lastRows = 0;
+  const requestSince = (since: number | null): HttpRequest => {
+    const url = new URL('/v1/sensors', source.baseUrl);
+    url.search = new URLSearchParams({
+      fields: fields.join(','),
+      // 0: outside. What is indoors says nothing about smoke over the land.
+      location_type: '0',
+      nwlng: String(west),
+      nwlat: String(north),
+      selng: String(east),
+      selat: String(south),
+      ...(since === null ? {} : { modified_since: String(Math.max(0, since - overlapSeconds)) }),
+    }).toString();
+    return {
+      url,
+      accept: 'application/json',
+      credential: apiKey,
+      headers: { 'X-API-Key': apiKey },
+      cost: purpleAirPoints(fields.length, lastRows),
+      isRepeatable: since === null,
+    };
+  };
   return {
-    poll: async function* ({ http }) {
-      yield { ...parseSensors(await fetchAnswer(http, request, redact), redact), position: null };
+    poll: async function* ({ http, cursor }) {
+      const response = await fetchSensors(http, requestSince(secondsOf(cursor)), redact);
+      if (response.unchanged !== null) {
+        yield unchangedPage(response.unchanged, null);
+        return;
+      }
+      const answer = await response.json(['data']);
+      const page = parseSensors(answer, redact);
+      lastRows = page.records.length + page.invalid.length;
+      await response.charge(purpleAirPoints(fields.length, lastRows));
+      const current = secondsOf(asObject(answer)?.['data_time_stamp']);
+      yield { ...page, ...receiptsOf(response), position: null, ...(current === null ? {} : { cursor: current }) };
     },
     parseRow: ({ raw, context }) => {
       const row = parsedJson(raw);
@@ -56,10 +90,9 @@ const parsedJson = (text: string): unknown => {
   }
 };
 
-const fetchAnswer = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<unknown> => {
+const fetchSensors = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<HttpResponse> => {
   try {
-    const response = await http.fetch(request);
-    return await response.json();
+    return await http.fetch(request);
   } catch (error) {
     // A status such as 400 may be about the key: the body's error name says it.
     if (error instanceof HttpStatusError && error.code === 'fetch_status')
@@ -67,6 +100,10 @@ const fetchAnswer = async (http: HttpClient, request: HttpRequest, redact: Redac
     throw error;
   }
 };
+
+/** Seconds since 1970, or null for anything else. */
+const secondsOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 
 /** What the names of PurpleAir's errors mean; null for one that says nothing more than the status. */
 const apiError = (name: string, message: string, redact: Redactor): StreamManagerError | null => {

@@ -2,6 +2,7 @@ import { codeOf } from '@stream-manager/shared/failures/errors';
 import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { HttpClient } from '../../src/http/http-client.ts';
 import { createRedactor } from '../../src/http/secrets.ts';
 import { createPurpleAir, parseSensors } from '../../src/sources/purpleair.ts';
 import { resolvedSource } from './resolved-source.ts';
@@ -239,5 +240,43 @@ describe('the poll', () => {
     { name: 'no JSON', answer: '<html>', code: 'response_unreadable' },
   ])('fails with $code on $name', async ({ answer, code }) => {
     expect(codeOf((await poll(answer)).error)).toBe(code);
+  });
+
+  it('asks for what was heard since the last answer, and says up to when this one is current', async () => {
+    const http = createScriptedHttp(() => answerWith([row]));
+    const charges: number[] = [];
+    const charged: HttpClient = {
+      fetch: async (request) => ({
+        ...(await http.fetch(request)),
+        charge: async (cost) => void charges.push(cost),
+      }),
+    };
+    const fresh = createPurpleAir(source);
+    const first = await pollAll(fresh, source, charged);
+    const next = await pollAll(fresh, source, charged, null, { cursor: first.pages[0]?.cursor });
+    expect(first.pages.map(({ cursor }) => cursor)).toEqual([1_735_981_390]);
+    expect(next.pages.map(({ cursor }) => cursor)).toEqual([1_735_981_390]);
+    const since = http.requests.map(({ url }) => url.searchParams.get('modified_since'));
+    expect(since).toEqual([null, '1735981380']);
+    // An address with a time in it is asked for once.
+    expect(http.requests.map(({ isRepeatable }) => isRepeatable)).toEqual([true, false]);
+    // Four fields: pm2.5 and those that are always asked for. Before the first answer only the request is known.
+    expect(http.requests.map(({ cost }) => cost)).toEqual([5, 13]);
+    expect(charges).toEqual([13, 13]);
+  });
+
+  it.each([
+    { name: 'after a reset', cursor: null },
+    { name: 'with a cursor that is no time', cursor: 'yesterday' },
+  ])('asks for the whole box $name', async ({ cursor }) => {
+    const http = createScriptedHttp(() => answerWith([row]));
+    await pollAll(connector, source, http, null, { cursor });
+    expect(http.requests[0]?.url.searchParams.has('modified_since')).toBe(false);
+  });
+
+  it('leaves the cursor where it was when the answer does not say how current it is', async () => {
+    const http = createScriptedHttp(() => ({ ...answerWith([row]), data_time_stamp: null }));
+    const { pages } = await pollAll(connector, source, http, null, { cursor: 1_735_981_000 });
+    expect(pages.map((page) => 'cursor' in page)).toEqual([false]);
   });
 });
