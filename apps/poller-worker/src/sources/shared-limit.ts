@@ -12,9 +12,26 @@ const credentialOf = (source: ResolvedSource): string | null => {
 const targetOf = (source: ResolvedSource): string | null =>
   source.baseUrl === undefined ? null : rateLimitTarget(new URL(source.baseUrl), credentialOf(source));
 
+const sharingWith = (source: ResolvedSource, all: readonly ResolvedSource[]): readonly ResolvedSource[] => {
+  const target = targetOf(source);
+  return all.filter((other) => other.enabled && target !== null && targetOf(other) === target);
+};
+
 /** Requests per minute for a source, given all sources of the config. A disabled one does not lower the others' limit. */
 export const limitFor = (source: ResolvedSource, all: readonly ResolvedSource[]): number => {
-  const target = targetOf(source);
-  const sharing = all.filter((other) => other.enabled && target !== null && targetOf(other) === target);
-  return Math.min(source.rateLimitPerMinute, ...sharing.map((other) => other.rateLimitPerMinute));
+  const limits = sharingWith(source, all).map((other) => other.rateLimitPerMinute);
+  return Math.min(source.rateLimitPerMinute, ...limits);
+};
+
+/** The budget of a day that a source draws on: its name, and the lowest `dailyBudget` of those who share it; null: none has one. */
+export const dayBudgetFor = (
+  source: ResolvedSource,
+  all: readonly ResolvedSource[],
+): { readonly budget: string; readonly perDay: number | null } => {
+  const budgets = [source, ...sharingWith(source, all)].flatMap(({ dailyBudget }) => dailyBudget ?? []);
+  // No target is named like a source: source ids have no dot.
+  return {
+    budget: targetOf(source) ?? `source.${source.id}`,
+    perDay: budgets.length === 0 ? null : Math.min(...budgets),
+  };
 };
