@@ -155,7 +155,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       const end = await runPasses(source, {
         scheduledFor: poll.scheduledFor,
         admitting: { pollId: poll.jobId, signal, lost, progress: poll.progress },
-        answered: leave.answered,
+        answered: () => leave.answered(),
         isFinal: (error) => setbackOf(source, poll, error, { hostWaitedMs: 0, isTrial: leave.isTrial }).act === 'fail',
       });
       return await settle(source, poll, end, { leave, record, claimLost });

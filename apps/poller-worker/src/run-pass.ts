@@ -2,6 +2,7 @@
 // a position never stands behind a row that is in neither queue, dead letters nor seen ids. What the pass hands on to later ones
 // (cursor, end of its window, answers that are used up) is taken over in that order too, and not at all if rows were refused.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { codeOf, type ErrorCode } from '@stream-manager/shared/failures/errors';
 import type { AdmissionDeps, AdmittingPoll, PageAdmission, Shortage } from './admission/admission.ts';
 import { admitPage } from './admission/admit-page.ts';
 import { type PreparedRows, type PrepareOptions, startPreparation } from './admission/prepare.ts';
@@ -125,8 +126,22 @@ export const runPass = async (
     await useUp(last);
     return { kind: 'finished', pass, hasFetched };
   } catch (error) {
+    if (!signal.aborted && isAnswersFault(error)) await http.distrust();
     return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), pass, hasFetched };
   }
+};
+
+const faultsOfAnswers: ReadonlySet<ErrorCode> = new Set([
+  'response_unreadable',
+  'format_changed',
+  'credentials_refused',
+  'rate_limited',
+]);
+
+/** Whether an answer was not what it should be, whatever its status; also one that its connector stumbled over. */
+const isAnswersFault = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code === null || faultsOfAnswers.has(code);
 };
 
 /** Throws `format_changed` if too much of a page that is one whole answer is invalid. */

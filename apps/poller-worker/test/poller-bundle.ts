@@ -17,6 +17,7 @@ import {
   recordsQueueAddress,
 } from '@stream-manager/shared/queues/bullmq';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
+import { type CursorStore, createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { fleetKeys, sourceKeys } from '@stream-manager/shared/queues/keys';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { createRedis, type Redis } from '@stream-manager/shared/queues/redis';
@@ -99,6 +100,9 @@ export interface PollerBundle extends AsyncDisposable {
   parseRow: Source['parseRow'];
   /** The position and tick of each call of the script. */
   readonly calls: { readonly position: unknown; readonly scheduledFor: number }[];
+  /** The cursor and window of each call of the script. */
+  readonly asked: Pick<PollContext, 'cursor' | 'window'>[];
+  readonly cursors: CursorStore;
   readonly health: Health;
   /** Says that Redis has no memory left; null: it has. */
   memoryHigh: string | null;
@@ -188,6 +192,8 @@ export const openPollerBundle = async (
     script: onePage(),
     parseRow: ({ raw }) => ({ raw, reason: 'unreadable', message: 'still no record' }),
     calls: [],
+    asked: [],
+    cursors: createCursorStore(redis, keyPrefix),
     context,
     compose: () =>
       composePoller(
@@ -195,6 +201,7 @@ export const openPollerBundle = async (
         () => () => ({
           poll: (poll) => {
             bundle.calls.push({ position: poll.position, scheduledFor: poll.scheduledFor });
+            bundle.asked.push({ cursor: poll.cursor, window: poll.window });
             return bundle.script(poll);
           },
           parseRow: (row) => bundle.parseRow(row),

@@ -46,11 +46,9 @@ describe('the breaker of a provider', () => {
     expect(await bundle.read()).toMatchObject({ state: 'open', failures: 5, error: 'refused' });
     const refused = await breakers.ask(host, poll('other'));
     expect(refused).toMatchObject({ isGranted: false, state: 'open', failures: 5, error: 'refused' });
-    expect(refused).toHaveProperty('waitMs', expect.any(Number));
-    if (!refused.isGranted) {
-      expect(refused.waitMs).toBeGreaterThan(5_000);
-      expect(refused.waitMs).toBeLessThanOrEqual(20_000);
-    }
+    const waitMs = refused.isGranted ? null : refused.waitMs;
+    expect(waitMs).toBeGreaterThan(0);
+    expect(waitMs).toBeLessThanOrEqual(20_000);
   });
 
   it('begins to count anew with any answer', async () => {
