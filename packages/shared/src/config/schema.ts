@@ -15,9 +15,11 @@ import { topicsSchema } from './sections/topics.ts';
 import { airNowParams, purpleAirParams } from './source-params/air-sensors.ts';
 import { customParams } from './source-params/custom.ts';
 import { httpParams } from './source-params/http.ts';
+import { mqttParams } from './source-params/mqtt.ts';
 import { firmsParams } from './source-params/nasa-firms.ts';
 import { noaaAlertsParams, noaaForecastsParams, noaaStationsParams } from './source-params/noaa.ts';
-import { metarParams, mqttParams, pushParams } from './source-params/prepared.ts';
+import { metarParams } from './source-params/prepared.ts';
+import { pushParams } from './source-params/push.ts';
 import { noPublicAddress, ownAddress, publicAddress, sourceEntry, type TypeDefaults } from './source-schema.ts';
 
 const usual: TypeDefaults = { mode: 'real-time', priority: 'normal', corrections: 'publish' };

@@ -106,6 +106,17 @@ export const createMetrics = (registry: Registry = new Registry(), options: { re
       'Answers that sources were given: fetched, not_modified (304), stored (another poll had fetched it), known (as stored, and used up before).',
       ['source', 'kind'],
     ),
+    intakeMessagesTotal: counter('intake_messages_total', 'MQTT messages that were delivered, again included.', [
+      'source',
+    ]),
+    intakeSessions: gauge('intake_sessions', 'MQTT sessions that this process has connected.', ['source']),
+    intakeUnacknowledged: gauge('intake_unacknowledged', 'MQTT messages that are taken and not acknowledged yet.', [
+      'source',
+    ]),
+    intakeRequestsTotal: counter('intake_requests_total', 'Requests to push records, by the status of the answer.', [
+      'source',
+      'status',
+    ]),
     dayBudgetUsed: gauge(
       'day_budget_used',
       "What this UTC day has cost so far, in the provider's unit, over all who share the budget.",

@@ -18,7 +18,9 @@ describe('the full config of the tests', () => {
     ...paths(sections),
     ...Object.values(topics).flatMap((topic) => paths(topic, 'topics.<name>')),
     ...Object.values(sources).flatMap((source) => paths(source, source.type)),
-    ...Object.values(sources.http.params.fields).flatMap((rule) => paths(rule, 'http.params.fields.<name>')),
+    ...[sources.http, sources.mqtt, sources.push].flatMap(({ type, params }) =>
+      Object.values(params.fields).flatMap((rule) => paths(rule, `${type}.params.fields.<name>`)),
+    ),
   ]);
 
   it('writes every key of every section', () => {

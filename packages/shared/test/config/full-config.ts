@@ -1,5 +1,22 @@
 // A config in which every key of the schema is written, each with a value other than its default. Tests take keys away
 // from it, spell them differently or set them from the environment. Kept complete by full-config.test.ts.
+/** How rows are mapped, for the types that share it; a new one each time, since tests take keys away. */
+const mapping = () => ({
+  id: ['station', 'properties.time'],
+  time: 'properties.time',
+  timeFormat: 'YYYY-MM-DD HH:mm:ss',
+  timeZone: 'America/Los_Angeles',
+  latitude: 'lat',
+  longitude: 'lon',
+  elevation: { path: 'height', unit: 'ft' },
+  fields: {
+    magnitude: 'properties.mag',
+    wind_speed: { path: 'wind', unit: 'kt', type: 'number', optional: false },
+    seenAt: { path: 'seen', type: 'time', timeFormat: 'unix_s' },
+  },
+  nullValues: ['NA'],
+});
+
 export const fullConfig = {
   redis: { url: 'rediss://redis.example.org:6380/2', keyPrefix: 'fire', highWater: 0.6, allowUnsafe: true },
   kafka: {
@@ -127,7 +144,22 @@ export const fullConfig = {
     metar: { type: 'metar', params: { stations: ['KLAX'] } },
     mqtt: {
       type: 'mqtt',
-      params: { url: 'mqtts://broker:8883', topics: ['a/+/b'], qos: 0, username: 'me', password: 'secret-mqtt' },
+      params: {
+        url: 'mqtts://broker:8883',
+        topics: ['a/+/b'],
+        layouts: ['plant/{device}/{type}'],
+        qos: 0,
+        username: 'me',
+        password: 'secret-mqtt',
+        protocolVersion: 5,
+        sessions: 2,
+        clientId: 'mine',
+        keepaliveSeconds: 30,
+        sessionExpiryHours: 24,
+        receiveMaximum: 100,
+        maxMessageBytes: 100_000,
+        ...mapping(),
+      },
     },
     http: {
       type: 'http',
@@ -145,19 +177,7 @@ export const fullConfig = {
         layout: 'columns',
         csv: { delimiter: 'tab', header: ['a', 'b'], quote: 'none', comment: '#' },
         allowEmpty: true,
-        id: ['station', 'properties.time'],
-        time: 'properties.time',
-        timeFormat: 'YYYY-MM-DD HH:mm:ss',
-        timeZone: 'America/Los_Angeles',
-        latitude: 'lat',
-        longitude: 'lon',
-        elevation: { path: 'height', unit: 'ft' },
-        fields: {
-          magnitude: 'properties.mag',
-          wind_speed: { path: 'wind', unit: 'kt', type: 'number', optional: false },
-          seenAt: { path: 'seen', type: 'time', timeFormat: 'unix_s' },
-        },
-        nullValues: ['NA'],
+        ...mapping(),
         pagination: { kind: 'cursor', path: 'meta.next', parameter: 'after', more: 'meta.more', maxPages: 20 },
         cursor: { max: 'properties.updated', parameter: 'updated_after', initial: 7 },
         overlap: '1h',
@@ -181,7 +201,10 @@ export const fullConfig = {
         cursor: { path: 'token', parameter: 'token' },
       },
     },
-    push: { type: 'push', params: { token: 'a-token-of-24-characters' } },
+    push: {
+      type: 'push',
+      params: { token: 'a-token-of-24-characters', maxBodyBytes: 1_000_000, maxRequests: 4, ...mapping() },
+    },
   },
 };
 
