@@ -2,7 +2,6 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { PollDelay, PollJobData } from '@stream-manager/shared/jobs/payloads';
 import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
-import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import type { Job } from 'bullmq';
@@ -17,39 +16,7 @@ import {
   type Script,
   sourceId,
 } from './poller-bundle.ts';
-
-/** The fleet's decision for the source, `ageMs` ago by Redis' clock. */
-const decide = async (poller: PollerBundle, delayMs: number, ageMs = 0): Promise<void> => {
-  const store = createRedisThrottleStore(poller);
-  const at = (await store.now()) - ageMs;
-  const from = (await store.load([sourceId])).get(sourceId)!;
-  await store.step(
-    new Map([
-      [
-        sourceId,
-        {
-          from,
-          state: { level: 2, allowedRate: 10, lowSamples: 0, at, ends: {}, since: at, sliceMs: 1000, slices: [] },
-          decision: {
-            action: 'throttle_critical',
-            level: 2,
-            delayMs,
-            allowedRate: 10,
-            lag: 9000,
-            averageLag: 8000,
-            targetRecords: 1000,
-            criticalRecords: 5000,
-            trendPerSecond: 0,
-            drainSeconds: null,
-            reason: 'lag of group archive on fires is 9000, critical from 5000',
-          },
-          holdsMs: 30_000,
-          lag: { records: 9000, group: 'archive', topic: 'fires', groups: [], abandoned: [] },
-        },
-      ],
-    ]),
-  );
-};
+import { decide } from './throttle-decision.ts';
 
 const dataOf = async (poller: PollerBundle, jobId: string): Promise<PollJobData> =>
   (await poller.polls.getJob(jobId))!.data;
