@@ -6,7 +6,8 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { createGate, sourceId } from '../poller-bundle.ts';
 import { decide } from '../throttle-decision.ts';
-import { type BackfillBundle, dayMs, hourMs, minuteMs, openBackfillBundle, pagesOf } from './backfill-bundle.ts';
+import { type BackfillBundle, openBackfillBundle } from './backfill-bundle.ts';
+import { dayMs, hourMs, minuteMs, pagesOf } from './hourly-pages.ts';
 
 const iso = (hour: number): string => new Date(dayMs + hour * hourMs).toISOString();
 
