@@ -224,7 +224,7 @@ type Leaf = { readonly path: readonly (string | number)[]; readonly value: unkno
 function settable(value: unknown, path: readonly (string | number)[] = []): Leaf[] {
   if (Array.isArray(value)) return [{ path, value }];
   const isOpen = ['config', 'headers', 'custom', 'request', 'pagination', 'cursor'].includes(String(path.at(-1)));
-  const isFields = path.at(-1) === 'fields' && path[1] === 'http';
+  const isFields = path.at(-1) === 'fields' && ['http', 'mqtt', 'push'].includes(String(path[1]));
   if (typeof value !== 'object' || value === null || isOpen || isFields) return [{ path, value }];
   return Object.entries(value).flatMap(([key, child]) => {
     // Without its entry a source has no name to set something under; topics of the file are names of the file, too.
