@@ -5,6 +5,7 @@ import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createKafka } from '@stream-manager/shared/kafka/create-kafka';
 import { readFleet } from '@stream-manager/shared/ops/heartbeat';
+import { readMetrics } from '@stream-manager/shared/ops/http-server';
 import type { Compose, Composition, ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { createBackfillStore } from '@stream-manager/shared/queues/backfill-store';
 import { createBackfills } from '@stream-manager/shared/queues/backfills';
@@ -17,6 +18,7 @@ import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk
 import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { createTapListener } from '@stream-manager/shared/queues/tap-listener';
 import { createTopicResolver } from '@stream-manager/shared/topics/resolve-topic';
 import { topicDefinition } from '@stream-manager/shared/topics/topic-definition';
 import type { Queue } from 'bullmq';
@@ -26,6 +28,7 @@ import { createDeadLetters } from './api/dead-letters/dead-letters.ts';
 import { setLetterGauges } from './api/dead-letters/letter-gauges.ts';
 import { createApi } from './api/routes.ts';
 import { createStreams, type StreamQueues } from './api/streams.ts';
+import { createTaps } from './api/tap-route.ts';
 import { createDashboard, dashboardPath } from './dashboard/bull-board.ts';
 import { createLogin } from './dashboard/login.ts';
 import { type BreakerState, fleetBreaker } from './fleet-breaker.ts';
@@ -145,6 +148,8 @@ export const composeScheduler: Compose = (context): Composition => {
   metrics.beforeScrape.add(() => setLetterGauges({ letters: failedLetters, metrics }, { sourceIds: allIds, keepDays }));
 
   const password = env.DASHBOARD_PASSWORD ?? '';
+  const user = env.DASHBOARD_USER ?? 'admin';
+  const taps = createTaps({ streams, listener: createTapListener({ redis, logger }, { keyPrefix }), user, logger });
   const routes = Router();
   let dashboard: Router | null = null;
   /** Every queue of the config, and those of retired sources that hold something now. */
@@ -166,7 +171,7 @@ export const composeScheduler: Compose = (context): Composition => {
   } else {
     routes.use(contentSecurity);
     routes.use('/assets', express.static(pageDirectory, { index: false }));
-    routes.use(createLogin({ user: env.DASHBOARD_USER ?? 'admin', password }));
+    routes.use(createLogin({ user, password }));
     routes.get('/', (_request, response) => {
       response.sendFile('overview.html', { root: pageDirectory });
     });
@@ -179,6 +184,15 @@ export const composeScheduler: Compose = (context): Composition => {
       createApi({
         streams,
         deadLetters,
+        cursors,
+        backfills,
+        taps: taps.router,
+        fleetMetrics: {
+          readFleet: () => readFleet(redis, keyPrefix),
+          own: context.instance,
+          readOwn: () => readMetrics(metrics),
+        },
+        user,
         configVersion: context.configVersion,
         health,
         readFleet: () => readFleet(redis, keyPrefix),
@@ -197,6 +211,7 @@ export const composeScheduler: Compose = (context): Composition => {
       await provisioner.start(signal);
     },
     stop: async () => {
+      taps.end();
       await keeper.stop();
       // Closing ends a round that waits for a Kafka that is away.
       const closed = kafkaAdmin.close().catch((error: unknown) => {

@@ -5,8 +5,14 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Health } from '@stream-manager/shared/ops/health';
 import type { Heartbeat } from '@stream-manager/shared/ops/heartbeat';
 import { statusOf } from '@stream-manager/shared/ops/http-server';
+import type { Backfills } from '@stream-manager/shared/queues/backfills';
+import type { CursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { type NextFunction, type Request, type Response, Router } from 'express';
+import { type FleetMetricsDeps } from '../fleet-metrics/read-fleet-metrics.ts';
+import { createFleetMetricsRoute } from '../fleet-metrics/route.ts';
 import type { TopicReport } from '../provision-topics.ts';
+import { createBackfillRoutes } from './backfill-routes.ts';
+import { createCursorRoutes } from './cursor-routes.ts';
 import type { DeadLetters } from './dead-letters/dead-letters.ts';
 import { createLetterRoutes } from './dead-letters/routes.ts';
 import { inTime } from './in-time.ts';
@@ -16,6 +22,13 @@ import { type Streams, streamActs } from './streams.ts';
 export interface ApiDeps {
   readonly streams: Streams;
   readonly deadLetters: DeadLetters;
+  readonly cursors: CursorStore;
+  readonly backfills: Pick<Backfills, 'request' | 'list' | 'cancel'>;
+  /** The taps that are open here. */
+  readonly taps: Router;
+  readonly fleetMetrics: FleetMetricsDeps;
+  /** Who is logged in: the API has one user. */
+  readonly user: string;
   readonly configVersion: string;
   readonly health: Health;
   readonly readFleet: () => Promise<readonly Heartbeat[]>;
@@ -32,6 +45,8 @@ export const createApi = (deps: ApiDeps): Router => {
   router.get('/streams', async (_request, response) => {
     response.json({ configVersion: deps.configVersion, streams: await inTime(deps.streams.list()) });
   });
+
+  router.use('/streams', createCursorRoutes(deps), createBackfillRoutes(deps), deps.taps);
 
   router.post('/streams/:id/:act', async (request, response) => {
     const { id } = request.params;
@@ -66,6 +81,7 @@ export const createApi = (deps: ApiDeps): Router => {
   });
 
   router.use('/dead-letters', createLetterRoutes(deps));
+  router.use('/metrics', createFleetMetricsRoute(deps.fleetMetrics));
 
   router.get('/health', async (_request, response) => {
     const report = deps.health.report();

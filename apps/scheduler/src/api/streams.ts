@@ -3,6 +3,7 @@
 import { providerHostOf } from '@stream-manager/shared/config/provider-host';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
+import { isPolledType } from '@stream-manager/shared/config/source-types';
 import type { PollDelay } from '@stream-manager/shared/jobs/payloads';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
 import type { CursorStore } from '@stream-manager/shared/queues/cursor-store';
@@ -20,6 +21,7 @@ import type { BreakerState } from '../fleet-breaker.ts';
 import { type PollNowAnswer, pollNow, withdrawRequest } from '../schedules/poll-now.ts';
 import { isScheduled, type Schedule, scheduleIdPrefix, scheduleOf } from '../schedules/wanted-schedules.ts';
 import { viewProvider } from './provider-view.ts';
+import { Refusal } from './refusal.ts';
 import { type StreamView, shownState, type ViewedSource, viewStream } from './stream-view.ts';
 
 /** What an operator can do to a stream. */
@@ -40,8 +42,16 @@ export type ActAnswer =
   | { readonly kind: 'gone'; readonly id: string }
   | { readonly kind: 'paused'; readonly id: string };
 
+/** Which streams there are. */
+export interface PolledStreams {
+  /** Throws a refusal unless there is such a stream; it may be gone from the config. */
+  require(sourceId: string): void;
+  /** Throws a refusal unless the source is in the config and is polled. */
+  requirePolled(sourceId: string): void;
+}
+
 /** Reads and steers streams. */
-export interface Streams {
+export interface Streams extends PolledStreams {
   /** Those of the config, and retired ones that still hold records or dead letters. */
   list(): Promise<readonly StreamView[]>;
   act(sourceId: string, act: StreamAct): Promise<ActAnswer>;
@@ -119,7 +129,22 @@ export const createStreams = (
     });
   };
 
+  const requireKnown = (sourceId: string): ViewedSource => {
+    const source = viewed.get(sourceId);
+    if (source === undefined) throw new Refusal(404, `there is no stream "${sourceId}"`);
+    return source;
+  };
+
   return {
+    require: (sourceId) => void requireKnown(sourceId),
+    requirePolled: (sourceId) => {
+      const { inConfig } = requireKnown(sourceId);
+      const source = sources.get(sourceId);
+      if (!inConfig || source === undefined)
+        throw new Refusal(404, `stream "${sourceId}" is gone from the config: nothing polls it`);
+      if (!isPolledType(source.type))
+        throw new Refusal(409, `the records of "${sourceId}" come by themselves (${source.type}): nothing polls it`);
+    },
     running,
     list: async () => {
       const [states, counts, totals, schedulers, stocks, breaker, decisions, delays, providers, cursors] =

@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 import { configSchema } from '@stream-manager/shared/config/schema';
 import { createLogger } from '@stream-manager/shared/observability/logger';
 import { createHealth } from '@stream-manager/shared/ops/health';
+import { createBackfillStore } from '@stream-manager/shared/queues/backfill-store';
+import { createBackfills } from '@stream-manager/shared/queues/backfills';
 import {
   deadLetterQueueAddress,
   openQueue,
@@ -17,12 +19,14 @@ import { createRedisChunkStore } from '@stream-manager/shared/queues/redis-chunk
 import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
 import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
+import { createTapListener } from '@stream-manager/shared/queues/tap-listener';
 import express from 'express';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import { createDeadLetters } from '../../src/api/dead-letters/dead-letters.ts';
 import { createApi } from '../../src/api/routes.ts';
 import { createStreams } from '../../src/api/streams.ts';
+import { createTaps } from '../../src/api/tap-route.ts';
 import { readPollDelays } from '../../src/schedules/poll-delays.ts';
 
 /** The entry of both sources. */
@@ -72,7 +76,20 @@ export const openApi = async (settings: { readonly delivery?: unknown; readonly 
     retired,
   );
   const app = express();
-  const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
+  const lines: string[] = [];
+  const logger = createLogger({
+    role: 'test',
+    instance: 'test',
+    level: 'info',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const backfillStore = createBackfillStore(redis, keyPrefix);
+  const taps = createTaps({
+    streams,
+    listener: createTapListener({ redis, logger }, { keyPrefix }),
+    user: 'ann',
+    logger,
+  });
   app.use(
     '/api',
     createApi({
@@ -86,6 +103,11 @@ export const openApi = async (settings: { readonly delivery?: unknown; readonly 
         },
         { keyPrefix, sources: ids },
       ),
+      cursors,
+      backfills: createBackfills({ store: backfillStore, queue: poll, now: Date.now }),
+      taps: taps.router,
+      fleetMetrics: { readFleet: async () => [], own: { id: 'own', host: 'here' }, readOwn: async () => '' },
+      user: 'ann',
       configVersion: 'abc',
       health: createHealth(),
       readFleet: async () => [],
@@ -112,6 +134,10 @@ export const openApi = async (settings: { readonly delivery?: unknown; readonly 
   };
   return {
     call,
+    url,
+    taps,
+    backfillStore,
+    logged: (): readonly unknown[] => lines.map((line) => JSON.parse(line)),
     redis,
     keyPrefix,
     stocks,

@@ -23,6 +23,8 @@ export interface Instance {
 export interface Heartbeat extends Instance, Facts {
   /** Port of its HTTP server. */
   readonly port: number;
+  /** Where that is reached; absent from a process of an older version. */
+  readonly address?: string;
   readonly configVersion: string;
   readonly startedAt: string;
   readonly at: string;
@@ -50,6 +52,7 @@ export const createHeartbeat = (
     readonly keyPrefix: string;
     readonly instance: Instance;
     readonly port: number;
+    readonly address: string;
     readonly configVersion: string;
   },
 ): Service => {
@@ -62,6 +65,7 @@ export const createHeartbeat = (
       ...options.instance,
       ...deps.facts.read(),
       port: options.port,
+      address: options.address,
       configVersion: options.configVersion,
       startedAt,
       at: new Date(now).toISOString(),

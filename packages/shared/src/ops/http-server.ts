@@ -45,7 +45,8 @@ const isInUse = (error: unknown): boolean => error instanceof Error && 'code' in
 /** How long a scrape waits for gauges that have to be read, in milliseconds; then the old values are served. */
 const scrapePatienceMs = 2_000;
 
-const readGauges = async (metrics: Metrics): Promise<void> => {
+/** The metrics of a process in Prometheus' text format, its gauges read anew. */
+export const readMetrics = async (metrics: Metrics): Promise<string> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, scrapePatienceMs);
@@ -53,6 +54,7 @@ const readGauges = async (metrics: Metrics): Promise<void> => {
   // A gauge that cannot be read keeps its last value; the process' own health says what is wrong.
   await Promise.race([Promise.allSettled([...metrics.beforeScrape].map((read) => read())), late]);
   clearTimeout(timer);
+  return metrics.registry.metrics();
 };
 
 /** How many ports after the wanted one are tried. */
@@ -70,8 +72,8 @@ export const startHttpServer = async (options: HttpServerOptions): Promise<HttpS
     response.status(report.ready ? 200 : 503).json(report);
   });
   app.get('/metrics', async (_request, response) => {
-    await readGauges(options.metrics);
-    response.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics());
+    const text = await readMetrics(options.metrics);
+    response.type(options.metrics.registry.contentType).send(text);
   });
   options.addRoutes?.(app);
   app.use((_request, response) => {

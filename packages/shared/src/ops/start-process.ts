@@ -18,6 +18,7 @@ import { createHealth } from './health.ts';
 import { createHeartbeat, createInstance, type Heartbeat } from './heartbeat.ts';
 import { startHttpServer } from './http-server.ts';
 import type { Compose } from './process-context.ts';
+import { reachableAddress } from './reachable-address.ts';
 import { version } from './version.ts';
 
 /** Which process, and where it takes its settings from. */
@@ -138,8 +139,9 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       redis,
     });
     const { routes } = composition;
+    const host = nonEmpty(options.env.HTTP_HOST) ?? '127.0.0.1';
     const server = await startHttpServer({
-      host: nonEmpty(options.env.HTTP_HOST) ?? '127.0.0.1',
+      host,
       port,
       nextFree: options.nextFreePort ?? false,
       health,
@@ -152,7 +154,13 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     await composition.start(options.signal);
     const heartbeat = createHeartbeat(
       { redis, facts, logger },
-      { keyPrefix: config.redis.keyPrefix, instance, port: server.port, configVersion: loaded.version },
+      {
+        keyPrefix: config.redis.keyPrefix,
+        instance,
+        port: server.port,
+        address: reachableAddress(host),
+        configVersion: loaded.version,
+      },
     );
     undo.push({ what: 'the heartbeat', act: () => heartbeat.stop() });
     await heartbeat.start(options.signal);

@@ -38,10 +38,13 @@ export interface CursorStore {
     expectedVersion: number,
     cursor: { readonly value: unknown; readonly untilMs: number | null },
   ): Promise<boolean>;
-  /** An operator's act: wins over a pass that runs. `by`: who did it. Gives the cursor as it is then. Rejects with `cursor_too_large`. */
-  set(sourceId: string, change: CursorChange, by: string): Promise<StoredCursor>;
-  /** An operator's act: the next pass begins as the first one did. Gives the cursor as it is then. */
-  reset(sourceId: string, by: string): Promise<StoredCursor>;
+  /**
+   * An operator's act: wins over a pass that runs. `by`: who did it. Gives the cursor as it is then; null: it did not have
+   * `expectedVersion` any more, and nothing was done. Rejects with `cursor_too_large`.
+   */
+  set(sourceId: string, change: CursorChange, by: string, expectedVersion?: number): Promise<StoredCursor | null>;
+  /** An operator's act: the next pass begins as the first one did. Gives what `set` gives. */
+  reset(sourceId: string, by: string, expectedVersion?: number): Promise<StoredCursor | null>;
 }
 
 /** JSON of a cursor at most, in bytes. */
@@ -75,15 +78,14 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
       const fields = { value: jsonOf(sourceId, value), until: untilMs === null ? '' : String(untilMs) };
       return (await write(sourceId, expectedVersion, byPoll, fields)) !== null;
     },
-    set: async (sourceId, change, by) => {
+    set: async (sourceId, change, by, expectedVersion) => {
       const fields: Readonly<Record<string, string>> =
         'untilMs' in change ? { until: String(change.untilMs) } : { value: jsonOf(sourceId, change.value) };
-      await write(sourceId, 'any', by, fields);
-      return read(sourceId);
+      return (await write(sourceId, expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
     },
-    reset: async (sourceId, by) => {
-      await write(sourceId, 'any', by, { value: '', until: '' });
-      return read(sourceId);
+    reset: async (sourceId, by, expectedVersion) => {
+      const version = await write(sourceId, expectedVersion ?? 'any', by, { value: '', until: '' });
+      return version === null ? null : read(sourceId);
     },
   };
 };

@@ -30,7 +30,7 @@ describe('a Redis that refuses writes', () => {
     const instance = createInstance('test', '0.0.0');
     const heartbeat = createHeartbeat(
       { facts: createFacts(), redis, logger },
-      { keyPrefix: 'beat', instance, port: 1, configVersion: '000000000000' },
+      { keyPrefix: 'beat', instance, port: 1, address: '127.0.0.1', configVersion: '000000000000' },
     );
     await setFull(true);
     await heartbeat.start(new AbortController().signal);

@@ -1,6 +1,7 @@
 // What a request asks of the dead letters, read from a query string or a JSON body. A field that cannot be read is an
 // error that names it, and so is a field nobody knows: a filter with a slip of the pen must not discard everything.
 import { durationForm, parseDuration } from '@stream-manager/shared/config/durations';
+import { FieldError, parseTime, shown } from '../read-fields.ts';
 import { type LetterPlace, type LetterRange, readCursor, readRange } from './letter-order.ts';
 
 /** Most letters that one request lists or works through. */
@@ -43,10 +44,6 @@ export interface BadQuery {
 /** Whether a query could not be read. */
 export const isBadQuery = (query: ListQuery | ActQuery | BadQuery): query is BadQuery => 'error' in query;
 
-class FieldError extends Error {}
-
-const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? String(value);
-
 const readText = (name: string, value: unknown, max = 200): string => {
   if (Array.isArray(value)) throw new FieldError(`${name}: may be given once, but is a list`);
   if (typeof value !== 'string' || value === '' || value.length > max)
@@ -54,13 +51,11 @@ const readText = (name: string, value: unknown, max = 200): string => {
   return value;
 };
 
-const isoTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?$/;
-
 const readSince = (value: unknown, now: number): number => {
   const text = readText('since', value);
   const ago = parseDuration(text);
   if (ago !== undefined) return now - ago;
-  const at = isoTime.test(text) ? Date.parse(text) : Number.NaN;
+  const at = parseTime(text);
   if (Number.isFinite(at)) return at;
   throw new FieldError(
     `since: expected a time such as 2026-05-01T12:00:00Z, or how long ago (${durationForm}), not ${shown(text)}`,
