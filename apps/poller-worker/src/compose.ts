@@ -22,8 +22,10 @@ import { composeBackfills } from './backfill/compose-backfills.ts';
 import { createAskProvider } from './breaker/ask-provider.ts';
 import { createHoldBack } from './hold-back.ts';
 import { createHostShares } from './http/host-share.ts';
+import { createJsonParser } from './http/parse-large-json.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { createRedactor } from './http/secrets.ts';
+import { checkTls, createTlsSettings } from './http/tls-settings.ts';
 import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
 import { createModes } from './modes/modes.ts';
@@ -81,11 +83,17 @@ export const composePoller = (
   const all = Object.keys(config.sources).map((id) => resolveSource(config, id));
   const limits = new Map(all.map((source) => [source.id, limitFor(source, all)]));
   const rateLimit = createRateLimit({ redis, keyPrefix });
+  const tls = createTlsSettings();
+  checkTls(tls, all);
+  const jsonParser = createJsonParser();
   const http = createHttpClient({
     rateLimit,
     hostShares: createHostShares({ after }, { concurrency: config.polling.concurrency }),
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, context.env['STREAM_CONTACT']),
+    env: context.env,
+    tls,
+    jsonParser,
     limitOf: (source) => limits.get(source.id) ?? source.rateLimitPerMinute,
     logger,
     onExchange: ({ sourceId, durationMs }) => metrics.fetchSeconds.observe({ source: sourceId }, durationMs / 1000),
@@ -203,7 +211,7 @@ export const composePoller = (
     finishIntake: () => worker.finish(),
     stop: async () => {
       await worker.stop();
-      await Promise.all([queues.close(), pollQueue.close(), http.close()]);
+      await Promise.all([queues.close(), pollQueue.close(), http.close(), jsonParser.close()]);
     },
   };
 };

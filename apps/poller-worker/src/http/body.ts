@@ -74,15 +74,18 @@ export async function* textOf(blocks: AsyncIterable<Buffer>): AsyncGenerator<str
   yield decoder.end();
 }
 
-/** A body as one text, without a byte order mark: all of it is in memory, several times while it is decoded. */
-export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => {
+/** A body in blocks of its own. */
+export const readBlocks = async (body: AsyncIterable<Buffer>): Promise<readonly Buffer[]> => {
   const blocks: Buffer[] = [];
   const rest = await fillBlocks(body, (block) => {
     blocks.push(block);
     return newBlock();
   });
-  return new TextDecoder().decode(Buffer.concat([...blocks, rest]));
+  return [...blocks, rest];
 };
+
+/** Blocks as one text, without a byte order mark: it is in memory twice while it is decoded. */
+export const decodeBlocks = (blocks: readonly Buffer[]): string => new TextDecoder().decode(Buffer.concat(blocks));
 
 /** At most the first `maxBytes` of a body as text, and whether that was all of it. What fails later is left aside. */
 export const readBeginning = async (

@@ -8,7 +8,9 @@ import type { Redactor } from './secrets.ts';
 export interface ExchangeOptions {
   readonly dispatcher: Dispatcher;
   readonly url: URL;
+  readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
   /** Until the answer begins, and then between two pieces of its body. */
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
@@ -66,6 +68,9 @@ const timeoutCodes = new Set([
   'ETIMEDOUT',
 ]);
 
+/** undici's words for it, with a tunnel and without one. */
+const isRefusedByProxy = /Proxy response \(407\)|Proxy Authentication Required/;
+
 /** Whatever the network threw, as an error of ours. The original is not kept: it may hold parts of the answer. */
 const faultOf = (error: unknown, place: string, redact: Redactor): StreamManagerError => {
   if (error instanceof StreamManagerError) return error;
@@ -73,6 +78,8 @@ const faultOf = (error: unknown, place: string, redact: Redactor): StreamManager
   const message = `${place}: ${redact(reasonOf(error))}`;
   if (timeoutCodes.has(code)) return new StreamManagerError('fetch_timeout', message);
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new StreamManagerError('response_too_large', message);
+  if (isRefusedByProxy.test(message))
+    return new StreamManagerError('credentials_refused', `${place}: the proxy refused user and password (407)`);
   if (code === 'UND_ERR_INVALID_ARG') return new StreamManagerError('config_invalid', message);
   return new StreamManagerError('fetch_network', message);
 };
@@ -84,7 +91,7 @@ const flatten = (headers: Readonly<Record<string, string | string[] | undefined>
   return flat;
 };
 
-/** Sends one GET. Rejects with `fetch_timeout`, `fetch_network`, `response_too_large`, `response_unreadable`, `stopped`. */
+/** Sends one request. Rejects with `fetch_timeout`, `fetch_network`, `response_too_large`, `response_unreadable`, `stopped`. */
 export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
   const { url, timeoutMs, maxResponseBytes, signal, redact } = options;
   const place = placeOf(url, redact);
@@ -131,8 +138,9 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
     const data = await options.dispatcher.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
-      method: 'GET',
+      method: options.method,
       headers: options.headers,
+      body: options.body ?? null,
       signal: controller.signal,
       // Our own timers watch; undici's would count by its own clock of whole seconds.
       headersTimeout: 0,

@@ -1,32 +1,28 @@
-// The HTTP client of all sources, on undici. One GET is: leave from the host's share and the fleet's rate limit, the exchange, redirects
-// inside the same origin (each a request of its own for the limit), and the meaning of the status.
+// The HTTP client of all sources, on undici. One request is: who asks (auth), the sending under the limits, redirects (each a
+// request of its own for the limit), a token once more after a 401, and the meaning of the status. Of what says who asks,
+// nothing goes to another origin than that of the source.
 // No error and no log line that leaves this file holds a secret of the request.
 import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
-import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
-import { Agent, type Dispatcher } from 'undici';
+import { createAccess, createTokenKeepers, secretsOf } from './access.ts';
+import { credentialOf, noGrant, urlWith } from './auth.ts';
 import { acceptEncoding, readBeginning } from './body.ts';
-import { type Answer, exchange, placeOf } from './exchange.ts';
+import { type ConnectionsOptions, createConnections } from './connections.ts';
+import { type Answer, placeOf } from './exchange.ts';
 import type { HostShares } from './host-share.ts';
 import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
-import { HttpStatusError } from './http-status-error.ts';
-import { unlessStopped, waitForLeave } from './permit.ts';
+import { createJsonParser, type JsonParser } from './parse-large-json.ts';
+import { proxiesOf } from './proxy.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { bodyReaders } from './read-answer.ts';
-import { parseRetryAfter } from './retry-after.ts';
-import { createRedactor, excerptOf, type Redactor, secretHeaderValues } from './secrets.ts';
-import { rateLimitTarget } from './target.ts';
+import { bodyReaders, type ReadOptions } from './read-answer.ts';
+import { decideRedirect, foreignHeaders, foreignRefusal } from './redirect.ts';
+import { refusalOf } from './refusal.ts';
+import { createRedactor, excerptOf } from './secrets.ts';
+import { createSend, type ExchangeFacts } from './send.ts';
+import { createTlsSettings, foreignTls, type TlsSettings } from './tls-settings.ts';
 import { type Spool, spoolAboveBytes } from './whole-answer.ts';
-
-/** What one exchange cost, for metrics. */
-export interface ExchangeFacts {
-  readonly sourceId: string;
-  /** Null when no answer came. */
-  readonly status: number | null;
-  /** From the request's start to the end of the answer's body. */
-  readonly durationMs: number;
-}
 
 export interface HttpClientOptions {
   readonly rateLimit: RateLimit;
@@ -39,8 +35,14 @@ export interface HttpClientOptions {
   readonly userAgent: string;
   /** Requests per minute of a source's target; default its own value. See `limitFor`. */
   readonly limitOf?: (source: ResolvedSource) => number;
-  /** Where requests go out; default an agent of our own, which `close` ends. */
-  readonly dispatcher?: Dispatcher;
+  /** Where the addresses of proxies are taken from (HTTP_PROXY and the like); default none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Trust and certificates of the sources; default read when a source first asks. */
+  readonly tls?: TlsSettings;
+  /** Where large JSON is parsed; default a parser of our own, which `close` ends. */
+  readonly jsonParser?: JsonParser;
+  /** See `createConnections`; for tests. */
+  readonly network?: Pick<ConnectionsOptions, 'lookup' | 'kindOf'>;
   /** How long a request may wait for the rate limit inside the client, where it holds the poll's slot, in milliseconds. Default 250. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
@@ -64,12 +66,6 @@ export interface HttpClients {
   close(): Promise<void>;
 }
 
-const maxRedirects = 5;
-const redirectStatuses = new Set([301, 302, 303, 307, 308]);
-
-/** How much of an error's body is looked at, in bytes. */
-const errorBodyBytes = 4096;
-
 /** Header names come as operators spell them; the last one of a name wins. An empty one is none: NWS would refuse it. */
 const mergeHeaders = (...layers: readonly Readonly<Record<string, string>>[]): Record<string, string> => {
   const merged: Record<string, string> = {};
@@ -78,122 +74,111 @@ const mergeHeaders = (...layers: readonly Readonly<Record<string, string>>[]): R
   return merged;
 };
 
-/** Where a redirect leads, or null when it leaves the origin or cannot be read. */
-const redirectTarget = (from: URL, location: string | undefined): URL | null => {
-  const to = location === undefined ? null : URL.parse(location, from.href);
-  if (to === null || to.origin !== from.origin || to.username !== '' || to.password !== '') return null;
-  return to;
-};
+/** The next request on the way to an answer. */
+interface Step {
+  readonly url: URL;
+  readonly method: 'GET' | 'POST';
+  /** It goes to another origin than that of the source. */
+  readonly isForeign: boolean;
+  /** Its way began at a public address, so it may not end at a private one. */
+  readonly isGuarded: boolean;
+  readonly redirects: number;
+}
 
-/** Creates the client of this process. */
+/** Creates the client of this process. Throws `config_invalid` for proxies in the environment that cannot be used. */
 export const createHttpClient = (options: HttpClientOptions): HttpClients => {
-  const { rateLimit, maxResponseBytes, logger } = options;
+  const { rateLimit, hostShares, maxResponseBytes, userAgent, logger } = options;
   const { maxWaitMs = 250, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
   const { spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
-  const dispatcher = options.dispatcher ?? new Agent({ allowH2: false });
+  const { tls: tlsSettings = createTlsSettings(), jsonParser = createJsonParser() } = options;
+  const proxies = proxiesOf(options.env ?? {});
+  const connections = createConnections({ proxies, ...options.network });
+  const keeperOf = createTokenKeepers(now);
+  const { onExchange } = options;
 
   const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
-    const timeoutMs = source.timeoutMs;
-    const shares = options.hostShares.forPoll({ isUrgent: source.priority === 'critical', signal });
+    const send = createSend(
+      { connections, rateLimit, hostShares, limitOf, maxWaitMs, now, logger, onExchange },
+      { source, signal, progress },
+    );
+    const home = source.baseUrl === undefined ? null : new URL(source.baseUrl);
 
-    const send = async (
-      url: URL,
-      headers: Readonly<Record<string, string>>,
-      request: HttpRequest,
-      redact: Redactor,
-    ) => {
-      const target = rateLimitTarget(url, request.credential);
-      const place = placeOf(url, redact);
-      const { ticket, leave } = await waitForLeave(rateLimit, {
-        enter: () => shares.enter(url.origin),
-        target,
-        place,
-        limitPerMinute: limitOf(source),
-        maxWaitMs,
-        now,
-        signal,
-      });
-      request.onLeave?.();
-      progress();
-      const startedAtMs = now();
-      let answeredStatus: number | null = null;
-      return exchange({
-        dispatcher,
-        url,
-        headers,
-        timeoutMs,
-        maxResponseBytes,
-        signal,
-        redact,
-        now,
-        onPiece: progress,
-        onAnswer: (status) => {
-          answeredStatus = status;
-          progress();
-          // Not waited for: without it the request counts from its permit, which is right to within the way to the provider.
-          rateLimit.settle(target, ticket).catch((error: unknown) => {
-            logger?.warn({ sourceId: source.id, error: messageOf(error) }, 'rate limit not settled');
-          });
-        },
-        onEnd: () => {
-          leave();
-          progress();
-          const durationMs = now() - startedAtMs;
-          options.onExchange?.({ sourceId: source.id, status: answeredStatus, durationMs });
-          logger?.debug({ sourceId: source.id, place, status: answeredStatus, durationMs }, 'exchange');
-        },
-      });
+    /** A link of an answer may lead to another origin: it is followed as a redirect there would be. */
+    const firstStep = ({ url, method = 'GET' }: HttpRequest, redact: ReadOptions['redact']): Step => {
+      const isForeign = home !== null && url.origin !== home.origin;
+      const refusal = isForeign ? foreignRefusal({ from: home, to: url, method, redact }) : null;
+      if (refusal !== null)
+        throw new StreamManagerError('fetch_redirect', `${placeOf(url, redact)} is not asked: ${refusal}`);
+      return { url, method, isForeign, isGuarded: isForeign && connections.isPublic(home), redirects: 0 };
     };
 
-    const refuse = async (answer: Answer, url: URL, request: HttpRequest, redact: Redactor): Promise<never> => {
-      const { status, headers } = answer;
-      const retryAfterMs = parseRetryAfter(headers['retry-after'], headers['date'], now());
-      if (status === 429 && retryAfterMs !== null)
-        await unlessStopped(
-          rateLimit.close(rateLimitTarget(url, request.credential), retryAfterMs),
-          signal,
-          url.origin,
-        );
-      const { text, isWhole } = await readBeginning(answer.body, errorBodyBytes);
-      const excerpt = excerptOf(text, redact, !isWhole);
-      const code =
-        status === 429 ? 'rate_limited' : status === 401 || status === 403 ? 'credentials_refused' : 'fetch_status';
-      throw new HttpStatusError(
-        code,
-        `${placeOf(url, redact)} answered ${status}${excerpt === '' ? '' : `: ${excerpt}`}`,
-        {
-          status,
-          excerpt,
-          ...(retryAfterMs === null ? {} : { retryAfterMs }),
-        },
-      );
+    const nextStep = (step: Step, answer: Answer, redact: ReadOptions['redact']): Step => {
+      const { url: from, method, redirects } = step;
+      const location = answer.headers['location'];
+      const next = decideRedirect({ from, method, status: answer.status, location, redirects, redact });
+      if ('to' in next)
+        return {
+          url: next.to,
+          method: next.method,
+          isForeign: step.isForeign || next.isForeign,
+          isGuarded: step.isGuarded || (next.isForeign && connections.isPublic(from)),
+          redirects: redirects + 1,
+        };
+      const where = location === undefined ? 'nowhere' : `to ${excerptOf(location, redact)}`;
+      const message = `${placeOf(from, redact)} answered ${answer.status} and redirects ${where}: ${next.refusal}`;
+      throw new StreamManagerError('fetch_redirect', message);
     };
 
     const fetch = async (request: HttpRequest): Promise<HttpResponse> => {
-      const redact = createRedactor([request.credential, ...secretHeaderValues(source.headers)]);
-      const headers = mergeHeaders(
-        { 'user-agent': options.userAgent, accept: request.accept, 'accept-encoding': acceptEncoding },
+      const tls = tlsSettings.of(source);
+      const access = createAccess(keeperOf(source), {
+        source,
+        tls,
+        send,
+        signal,
+        userAgent,
+        now,
+        secrets: proxies.secrets,
+      });
+      const known = [request.credential, ...secretsOf(source), ...proxies.secrets];
+      const own = mergeHeaders(
+        { 'user-agent': userAgent, accept: request.accept, 'accept-encoding': acceptEncoding },
         source.headers,
         request.headers ?? {},
       );
-      let url = request.url;
-      for (let redirects = 0; ; redirects += 1) {
-        const answer = await send(url, headers, request, redact);
-        if (answer.status >= 400) return refuse(answer, url, request, redact).finally(() => answer.discard());
-        if (answer.status < 300) return responseOf(answer, placeOf(url, redact), redact, spool);
-        answer.discard();
-        const location = answer.headers['location'];
-        const next = redirectStatuses.has(answer.status) ? redirectTarget(url, location) : null;
-        if (next === null || redirects === maxRedirects) {
-          const where = location === undefined ? 'nowhere' : `to ${excerptOf(location, redact)}`;
-          const rule =
-            next === null
-              ? 'only redirects inside the same origin are followed'
-              : `more than ${maxRedirects} redirects`;
-          const message = `${placeOf(url, redact)} answered ${answer.status} and redirects ${where}: ${rule}`;
-          throw new StreamManagerError('fetch_redirect', message);
+      const isConditional = 'if-none-match' in own || 'if-modified-since' in own;
+      let step = firstStep(request, createRedactor(known));
+      for (;;) {
+        const { method, isForeign, isGuarded } = step;
+        const grant = isForeign ? noGrant : await access.grant();
+        const redact = createRedactor([...known, ...grant.secrets]);
+        const url = urlWith(step.url, grant);
+        const answer = await send({
+          url,
+          method,
+          headers: isForeign ? foreignHeaders(own) : { ...own, ...grant.headers },
+          body: method === 'POST' ? request.body : undefined,
+          way: { tls: isForeign ? foreignTls(tls) : tls, isGuarded },
+          credential: isForeign ? null : credentialOf(request.credential, source.auth),
+          maxResponseBytes,
+          redact,
+          onLeave: request.onLeave,
+        });
+        const { status } = answer;
+        const place = placeOf(url, redact);
+        const reading = { place, redact, spool, jsonParser, signal };
+        if (status < 300) return responseOf(answer, null, reading);
+        if (status === 304 && isConditional) {
+          // It has no body; read to its end, its connection serves the next request.
+          await readBeginning(answer.body, 1);
+          return responseOf(answer, 'not_modified', reading);
         }
-        url = next;
+        if (status === 401 && access.refused(grant)) answer.discard();
+        else if (status >= 400) throw await refusalOf(answer, { place, redact, nowMs: now() });
+        else {
+          answer.discard();
+          step = nextStep({ ...step, url }, answer, redact);
+        }
       }
     };
     return { fetch, useUp: async () => {}, distrust: async () => {} };
@@ -203,18 +188,23 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   return {
     forPoll,
     close: async () => {
-      closing ??= options.dispatcher === undefined ? dispatcher.close() : Promise.resolve();
+      closing ??= (async () => {
+        if (options.jsonParser === undefined) await jsonParser.close();
+        await connections.close();
+      })();
       await closing;
     },
   };
 };
 
-const responseOf = (answer: Answer, place: string, redact: Redactor, spool: Spool): HttpResponse => ({
+async function* nothing(): AsyncGenerator<Buffer> {}
+
+const responseOf = (answer: Answer, unchanged: HttpResponse['unchanged'], reading: ReadOptions): HttpResponse => ({
   status: answer.status,
   headers: answer.headers,
-  unchanged: null,
+  unchanged,
   receipt: () => null,
   charge: async () => {},
   receivedAtMs: answer.receivedAtMs,
-  ...bodyReaders(answer.body, { place, redact, spool }),
+  ...bodyReaders(unchanged === null ? answer.body : nothing(), reading),
 });

@@ -1,16 +1,19 @@
 // Sources that ask the same provider with the same key share one budget there: the lowest of their limits holds for all.
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import { credentialOf } from '../http/auth.ts';
 import { rateLimitTarget } from '../http/target.ts';
 
-/** What the provider of a source counts requests by beside the host: the source's key, or null. */
-const credentialOf = (source: ResolvedSource): string | null => {
+/** What the type of a source has the provider count requests by beside the host: the source's key, or null. */
+const ownCredential = (source: ResolvedSource): string | null => {
   if (source.type === 'nasa-firms') return source.params.mapKey;
   if (source.type === 'purpleair' || source.type === 'airnow') return source.params.apiKey;
   return null;
 };
 
 const targetOf = (source: ResolvedSource): string | null =>
-  source.baseUrl === undefined ? null : rateLimitTarget(new URL(source.baseUrl), credentialOf(source));
+  source.baseUrl === undefined
+    ? null
+    : rateLimitTarget(new URL(source.baseUrl), credentialOf(ownCredential(source), source.auth));
 
 const sharingWith = (source: ResolvedSource, all: readonly ResolvedSource[]): readonly ResolvedSource[] => {
   const target = targetOf(source);

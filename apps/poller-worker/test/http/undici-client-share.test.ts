@@ -147,7 +147,7 @@ describe('a request', () => {
     },
     {
       name: 'it is redirected elsewhere',
-      handle: (_request, response) => response.writeHead(302, { location: 'http://x.example/' }).end(),
+      handle: (_request, response) => response.writeHead(302, { location: 'http://me@x.example/' }).end(),
       ends: 'fetch_redirect',
     },
     {

@@ -6,7 +6,8 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { createHostShares } from '../../src/http/host-share.ts';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
-import { createHttpClient, type ExchangeFacts } from '../../src/http/undici-client.ts';
+import type { ExchangeFacts } from '../../src/http/send.ts';
+import { createHttpClient } from '../../src/http/undici-client.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
 import { createOpenRateLimit } from './open-rate-limit.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -353,10 +354,37 @@ describe('statuses', () => {
     expect(test.rateLimit.closed).toEqual([{ target: test.rateLimit.asked[0], waitMs }]);
   });
 
-  it('503 with Retry-After says so to the poll, and closes nothing', async () => {
+  it('503 with Retry-After closes the target as well, and is no limit to the poll', async () => {
     await using test = await setup((_request, response) => response.writeHead(503, { 'retry-after': '3' }).end());
     expect(await errorOf(test.get('/'))).toMatchObject({ code: 'fetch_status', retryAfterMs: 3000 });
-    expect(test.rateLimit.closed).toEqual([]);
+    expect(test.rateLimit.closed).toEqual([{ target: test.rateLimit.asked[0], waitMs: 3000 }]);
+  });
+
+  it.each([
+    { name: 'nothing is left', status: 200, left: '0', waitMs: 30_000 },
+    { name: 'nothing is left, for a long time', status: 200, left: '0', reset: '90000', waitMs: 3_600_000 },
+    { name: 'something is left', status: 200, left: '1', waitMs: null },
+    { name: 'a 429 says until when', status: 429, left: undefined, reset: '7200', waitMs: 7_200_000 },
+    { name: 'a 429 says it in both ways: Retry-After wins', status: 429, left: '0', retryAfter: '5', waitMs: 5_000 },
+  ])('of any kind close the target by X-RateLimit headers when $name', async (given) => {
+    const { status, left, reset = '30', retryAfter, waitMs } = given;
+    await using test = await setup((_request, response) => {
+      if (left !== undefined) response.setHeader('X-RateLimit-Remaining', left);
+      if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
+      response.writeHead(status, { 'X-RateLimit-Reset': reset }).end('{}');
+    });
+    if (status === 200) expect(await test.read('/')).toBe('{}');
+    else expect(await errorOf(test.get('/'))).toMatchObject({ code: 'rate_limited', retryAfterMs: waitMs });
+    expect(test.rateLimit.closed).toEqual(waitMs === null ? [] : [{ target: test.rateLimit.asked[0], waitMs }]);
+  });
+
+  it('of an answer are kept although the others cannot be told of the pause', async () => {
+    const headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '9' };
+    await using test = await setup((_request, response) => response.writeHead(200, headers).end('{}'));
+    test.rateLimit.close = async () => {
+      throw new Error('no Redis');
+    };
+    expect(await test.read('/')).toBe('{}');
   });
 });
 
@@ -373,8 +401,7 @@ describe('redirects', () => {
   });
 
   it.each([
-    { name: 'to another host', status: 302, location: 'http://localhost:1/x' },
-    { name: 'to another scheme', status: 302, location: 'https://127.0.0.1/x' },
+    { name: 'to what is no web', status: 302, location: 'ftp://127.0.0.1/x' },
     { name: 'with a user', status: 307, location: 'USER' },
     { name: 'to no address', status: 308, location: 'http://' },
     { name: 'nowhere', status: 301, location: undefined },
@@ -449,7 +476,7 @@ describe('secrets', () => {
         void response.writeHead(500).end(`key ${key} ${encoded}`),
     },
     {
-      name: 'a redirect',
+      name: 'a redirect that carries it to another host',
       handle: (_: IncomingMessage, response: ServerResponse) =>
         void response.writeHead(302, { location: `http://x.example/${encoded}` }).end(),
     },
