@@ -19,7 +19,10 @@ const isSubscription = (text: string): boolean => {
 };
 
 const protocolVersion = z
-  .union([z.literal(4), z.literal(5)])
+  .number()
+  .int()
+  .min(4)
+  .max(5)
   .describe('Version of MQTT: 5, or 4 for a broker that knows only 3.1.1. Several workers share the load with 5 only.')
   .register(fieldFacts, { expects: '5, or 4 (MQTT 3.1.1)' })
   .default(5);
