@@ -41,6 +41,14 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     send: `${prefix}:send`,
     /** hash: asker → its place in the line of those who wait for leave to send: class, since, until (ms) */
     sendWaits: `${prefix}:send-waits`,
+    /** zset: process that takes records in for the source → when it counts as gone (ms) */
+    intakeMembers: `${prefix}:intake-members`,
+    /** hash: number of an MQTT session → `<expiry ms> <process>` */
+    intakeLeases: `${prefix}:intake-leases`,
+    /** hash: number of an MQTT session that may be at the broker → JSON list of its subscriptions */
+    mqttSessions: `${prefix}:mqtt-sessions`,
+    /** hash: packet id of an MQTT message without a time → `<received ms> <hash>`, while it is being admitted */
+    mqttMarks: (session: number) => `${prefix}:mqtt-marks:${session}`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
     /** hash: name of a request → its answer that was handed out last, and whether it is used up (http/redis-answer-marks.ts of the poller); with expiry */
