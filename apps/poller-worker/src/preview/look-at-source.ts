@@ -67,6 +67,7 @@ export const lookAtSource = async (options: {
     hostShares: createHostShares({ after }, { concurrency: 2 }),
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, options.env['STREAM_CONTACT']),
+    env: options.env,
     // Nobody else waits for the place: a minute for the limit is better than a look that breaks off.
     maxWaitMs: 60_000,
   });
