@@ -3,9 +3,12 @@ import type { SupportedSourceType } from '@stream-manager/shared/config/source-t
 import type { Extensions } from '@stream-manager/shared/extensions/extensions';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import { createAirNow } from './airnow.ts';
 import { createCustom } from './custom.ts';
+import { createMetar } from './metar.ts';
 import { createNasaFirms } from './nasa-firms.ts';
 import { createNoaaAlerts } from './noaa-alerts.ts';
+import { createNoaaForecasts } from './noaa-forecasts.ts';
 import { createNoaaStations } from './noaa-stations.ts';
 import { createPurpleAir } from './purpleair.ts';
 import type { SourceFactory } from './source.ts';
@@ -21,7 +24,10 @@ export const createSourceRegistry = (
     'nasa-firms': createNasaFirms,
     'noaa-stations': createNoaaStations(deps),
     'noaa-alerts': createNoaaAlerts,
+    'noaa-forecasts': createNoaaForecasts(deps),
     purpleair: createPurpleAir,
+    airnow: createAirNow(deps),
+    metar: createMetar,
     custom: createCustom(deps),
   } satisfies Record<SupportedSourceType, SourceFactory>;
   const byType = new Map<string, SourceFactory>(Object.entries(factories));

@@ -9,7 +9,10 @@ const params: Readonly<Record<SupportedSourceType, unknown>> = {
   'nasa-firms': { mapKey: 'key', bbox },
   'noaa-stations': { stations: ['KLAX'] },
   'noaa-alerts': { area: 'CA' },
+  'noaa-forecasts': { gridpoints: ['LOX/154,45'] },
   purpleair: { apiKey: 'key', bbox },
+  airnow: { apiKey: 'key', zipCodes: ['90012'] },
+  metar: { stations: ['KLAX'] },
   custom: { module: './own.ts' },
 };
 const own = () => ({ poll: () => {}, parseRow: () => {} });
@@ -36,7 +39,9 @@ describe('the registry', () => {
   });
 
   it('says which types there are when it has none', () => {
-    expect(() => registry('carrier-pigeon')).toThrow('nasa-firms, noaa-stations, noaa-alerts, purpleair');
+    expect(() => registry('carrier-pigeon')).toThrow(
+      'nasa-firms, noaa-stations, noaa-alerts, noaa-forecasts, purpleair',
+    );
     expect(codeThrownBy(() => registry('toString'))).toBe('source_unsupported');
   });
 });

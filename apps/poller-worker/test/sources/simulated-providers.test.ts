@@ -7,35 +7,63 @@ import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected
 import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import type { FaultName, RouteKind } from '@stream-manager/testkit/providers/faults';
 import { type ProviderOptions, startProviders } from '@stream-manager/testkit/providers/server';
+import type { World } from '@stream-manager/testkit/providers/world';
 import { describe, expect, it } from 'vitest';
 import { createHostShares } from '../../src/http/host-share.ts';
 import { createHttpClient } from '../../src/http/undici-client.ts';
 import { createSourceRegistry } from '../../src/sources/registry.ts';
+import type { PollContext } from '../../src/sources/source.ts';
 import { createOpenRateLimit } from '../http/open-rate-limit.ts';
 import { resolvedSource } from './resolved-source.ts';
 import { pollAll } from './scripted-http.ts';
 
 const bbox = [-124.48, 32.53, -114.13, 42.01];
+const fires = (dataset: string) => (keys: Keys) => ({
+  type: 'nasa-firms',
+  params: { mapKey: keys.mapKey, dataset, bbox },
+});
 const sources = {
-  firms: (keys: Keys) => ({ type: 'nasa-firms', params: { mapKey: keys.mapKey, bbox } }),
-  modis: (keys: Keys) => ({ type: 'nasa-firms', params: { mapKey: keys.mapKey, dataset: 'MODIS_NRT', bbox } }),
+  firms: fires('VIIRS_SNPP_NRT'),
+  modis: fires('MODIS_NRT'),
+  landsat: fires('LANDSAT_NRT'),
   stations: () => ({ type: 'noaa-stations', params: { state: 'CA' } }),
   alerts: () => ({ type: 'noaa-alerts', params: { area: 'CA' } }),
+  forecasts: (_keys: Keys, world: World) => ({
+    type: 'noaa-forecasts',
+    params: { gridpoints: world.forecasts.all.map(({ id }) => id) },
+  }),
   purpleair: (keys: Keys) => ({ type: 'purpleair', params: { apiKey: keys.apiKey, bbox } }),
-};
+  airnow: (keys: Keys, world: World) => ({
+    type: 'airnow',
+    params: { apiKey: keys.airNowKey, zipCodes: world.airAreas.all.flatMap(({ zipCodes }) => zipCodes) },
+  }),
+  metar: (_keys: Keys, world: World) => ({
+    type: 'metar',
+    params: { stations: world.airports.all.map(({ id }) => id) },
+  }),
+} satisfies Record<string, (keys: Keys, world: World) => { type: string; params: unknown }>;
 type SourceName = keyof typeof sources;
-type Keys = { readonly mapKey: string; readonly apiKey: string };
+type Keys = { readonly mapKey: string; readonly apiKey: string; readonly airNowKey: string };
 
 /** The route whose answers hold the rows. */
 const routeOf: Readonly<Record<SourceName, RouteKind>> = {
   firms: 'firms',
   modis: 'firms',
+  landsat: 'firms',
   stations: 'observations',
   alerts: 'alerts',
+  forecasts: 'forecasts',
   purpleair: 'purpleair',
+  airnow: 'airnow',
+  metar: 'metar',
 };
 
-const setup = async (name: SourceName, options: ProviderOptions = {}, keys: Partial<Keys> = {}) => {
+const setup = async (
+  name: SourceName,
+  options: ProviderOptions = {},
+  keys: Partial<Keys> = {},
+  more: Readonly<Record<string, unknown>> = {},
+) => {
   const providers = await startProviders({
     startAt: Date.parse('2025-07-04T18:00:00Z'),
     static: true,
@@ -43,8 +71,14 @@ const setup = async (name: SourceName, options: ProviderOptions = {}, keys: Part
     alerts: { backlog: 20 },
     ...options,
   });
-  const entry = sources[name]({ mapKey: providers.mapKey, apiKey: providers.apiKey, ...keys });
-  const source = resolvedSource({ ...entry, baseUrl: providers.url, timeoutSeconds: 5 });
+  const { mapKey, apiKey, airNowKey, world } = providers;
+  const { type, params } = sources[name]({ mapKey, apiKey, airNowKey, ...keys }, world);
+  const source = resolvedSource({
+    type,
+    params: { ...params, ...more },
+    baseUrl: providers.url,
+    timeoutSeconds: 5,
+  });
   const clients = createHttpClient({
     rateLimit: createOpenRateLimit(),
     hostShares: createHostShares({ after }, { concurrency: 32 }),
@@ -54,13 +88,17 @@ const setup = async (name: SourceName, options: ProviderOptions = {}, keys: Part
   const connector = createSourceRegistry()(source.type)(source);
   return {
     providers,
-    poll: () => pollAll(connector, source, clients.forPoll({ source, signal: new AbortController().signal })),
+    poll: (given: Partial<PollContext> = {}) =>
+      pollAll(connector, source, clients.forPoll({ source, signal: new AbortController().signal }), null, given),
     [Symbol.asyncDispose]: async () => {
       await providers.stop();
       await clients.close();
     },
   };
 };
+
+/** How often one poll reads a row: an area's air stands under each of its two ZIP codes. */
+const repeated = (name: SourceName): number => (name === 'airnow' ? 2 : 1);
 
 /** Numbers to nine digits: what a conversion of units there and back leaves of them. */
 const rounded = (value: unknown): unknown =>
@@ -111,15 +149,16 @@ describe.each(all)('%s', (name) => {
     const { ledger } = test.providers;
     const served = fault === 'wrong-type' ? ledger.offered() : ledger.served();
     expect(records.length).toBeGreaterThan(5);
-    expect(sorted(records.map(readOf))).toEqual(sorted(served.map(servedOf)));
+    const copies = Array.from({ length: repeated(name) }, () => served.map(servedOf)).flat();
+    expect(sorted(records.map(readOf))).toEqual(sorted(copies));
     expect(invalid.map((row) => row.raw).toSorted()).toEqual(
       ledger
         .malformed()
-        .map((row) => row.raw)
+        .flatMap((row) => Array.from({ length: repeated(name) }, () => row.raw))
         .toSorted(),
     );
     expect(invalid.length > 0).toBe(fault === 'malformed');
-    expect(new Set(records.map((record) => record.naturalKey)).size).toBe(records.length);
+    expect(new Set(records.map((record) => record.naturalKey)).size).toBe(records.length / repeated(name));
   });
 
   it.each<{ fault: FaultName; code: string }>([
@@ -151,10 +190,18 @@ describe.each(all)('%s', (name) => {
 });
 
 describe('a wrong key', () => {
-  it.each<{ name: SourceName }>([{ name: 'firms' }, { name: 'purpleair' }])(
+  it.each<{ name: SourceName }>([{ name: 'firms' }, { name: 'purpleair' }, { name: 'airnow' }])(
     'is refused as what it is: $name',
     async ({ name }) => {
-      await using test = await setup(name, {}, { mapKey: 'wrong-key', apiKey: 'wrong-key' });
+      await using test = await setup(
+        name,
+        {},
+        {
+          mapKey: 'wrong-key',
+          apiKey: 'wrong-key',
+          airNowKey: 'wrong-key',
+        },
+      );
       const { error } = await test.poll();
       expect(codeOf(error)).toBe('credentials_refused');
       expect(String(error)).not.toContain('wrong-key');
@@ -178,5 +225,85 @@ describe('a large answer', () => {
     expect(error).toBeNull();
     expect(pages.map((page) => page.records.length)).toEqual([5000, 5000, 2000]);
     expect(new Set(records.map((record) => record.naturalKey)).size).toBe(12_000);
+  });
+});
+
+describe('ranges of FIRMS', () => {
+  const until = (text: string) => ({ window: { sinceMs: null, untilMs: Date.parse(text) } });
+
+  it('longer than a request are read whole, each row once', async () => {
+    await using test = await setup('firms', { firms: { backlog: 300 } }, {}, { dayRange: 8 });
+    const { records, pages, error } = await test.poll(until('2025-07-04T18:00:00Z'));
+    expect(error).toBeNull();
+    expect(pages).toHaveLength(2);
+    expect(sorted(records.map(readOf))).toEqual(sorted(test.providers.ledger.served().map(servedOf)));
+    expect(records).toHaveLength(300);
+  });
+
+  it('of the past are whole days, refused where the data set has none', async () => {
+    await using test = await setup('firms', { firms: { backlog: 300 } });
+    const past = (from: string, to: string) => ({
+      isBackfill: true,
+      window: { sinceMs: Date.parse(from), untilMs: Date.parse(to) },
+    });
+    const found = await test.poll(past('2025-07-01T00:00:00Z', '2025-07-05T00:00:00Z'));
+    expect(found.error).toBeNull();
+    expect(found.records).toHaveLength(300);
+    const older = await test.poll(past('2025-01-01T00:00:00Z', '2025-01-05T00:00:00Z'));
+    expect(codeOf(older.error)).toBe('range_unavailable');
+    expect(older.records).toEqual([]);
+  });
+
+  it('of a standard product end where it ends', async () => {
+    // The simulated world has rows of its first day only: the product's last day is found, and holds none of them.
+    await using test = await setup('firms', {}, {}, { dataset: 'VIIRS_SNPP_SP' });
+    const { pages, error } = await test.poll(until('2025-07-04T18:00:00Z'));
+    expect(error).toBeNull();
+    expect(pages).toMatchObject([{ records: [], cursor: '2025-05-05' }]);
+  });
+});
+
+describe('PurpleAir with a cursor', () => {
+  it('reads over several polls what was served, and in none of them all again', async () => {
+    let now = Date.parse('2025-07-04T18:05:00Z');
+    await using test = await setup('purpleair', {
+      static: false,
+      now: () => now,
+      purpleair: { count: 40, intervalSeconds: 120 },
+    });
+    const seen = new Set<string>();
+    const counts: number[] = [];
+    let cursor: unknown = null;
+    for (let poll = 0; poll < 5; poll += 1) {
+      const { pages, records, error } = await test.poll({ cursor });
+      expect(error).toBeNull();
+      cursor = pages.at(-1)?.cursor;
+      for (const record of records) seen.add(record.naturalKey);
+      counts.push(records.length);
+      now += 60_000;
+    }
+    expect(seen.size).toBe(test.providers.ledger.served().length);
+    expect(counts.slice(1).every((count) => count < (counts[0] ?? 0))).toBe(true);
+    expect(seen.size).toBeGreaterThan(counts[0] ?? 0);
+  });
+});
+
+describe('METAR', () => {
+  it('of many airports takes several requests, and reads every report once', async () => {
+    await using test = await setup('metar', { metar: { count: 120 } });
+    const { records, pages, error } = await test.poll();
+    expect(error).toBeNull();
+    expect(pages.map((page) => page.records.length)).toEqual([50, 50, 20]);
+    expect(sorted(records.map(readOf))).toEqual(sorted(test.providers.ledger.served().map(servedOf)));
+  });
+
+  it('makes up for what was missed', async () => {
+    let now = Date.parse('2025-07-04T18:00:00Z');
+    await using test = await setup('metar', { static: false, now: () => now, metar: { count: 3 } });
+    const sinceMs = now;
+    now += 5 * 3_600_000;
+    const { records } = await test.poll({ window: { sinceMs, untilMs: now } });
+    // Six an hour, and the one at the beginning.
+    expect(records).toHaveLength(3 * 31);
   });
 });

@@ -17,13 +17,14 @@ import { customParams } from './source-params/custom.ts';
 import { httpParams } from './source-params/http.ts';
 import { mqttParams } from './source-params/mqtt.ts';
 import { firmsParams } from './source-params/nasa-firms.ts';
-import { noaaAlertsParams, noaaForecastsParams, noaaStationsParams } from './source-params/noaa.ts';
-import { metarParams } from './source-params/prepared.ts';
+import { metarParams, noaaAlertsParams, noaaForecastsParams, noaaStationsParams } from './source-params/noaa.ts';
 import { pushParams } from './source-params/push.ts';
 import { noPublicAddress, ownAddress, publicAddress, sourceEntry, type TypeDefaults } from './source-schema.ts';
 
 const usual: TypeDefaults = { mode: 'real-time', priority: 'normal', corrections: 'publish' };
 const urgent: TypeDefaults = { ...usual, priority: 'high' };
+/** What has new values once an hour. */
+const hourly: TypeDefaults = { ...usual, mode: 'batch' };
 const pushed: TypeDefaults = { ...usual, mode: 'continuous' };
 const weatherService = 'https://api.weather.gov';
 
@@ -32,14 +33,14 @@ export const sourceSchema = z.discriminatedUnion('type', [
   sourceEntry('nasa-firms', urgent, publicAddress('https://firms.modaps.eosdis.nasa.gov'), firmsParams),
   sourceEntry('noaa-stations', usual, publicAddress(weatherService), noaaStationsParams),
   sourceEntry('noaa-alerts', urgent, publicAddress(weatherService), noaaAlertsParams),
-  sourceEntry('noaa-forecasts', usual, publicAddress(weatherService), noaaForecastsParams),
+  sourceEntry('noaa-forecasts', hourly, publicAddress(weatherService), noaaForecastsParams),
   sourceEntry(
     'purpleair',
     { ...usual, corrections: 'ignore' },
     publicAddress('https://api.purpleair.com'),
     purpleAirParams,
   ),
-  sourceEntry('airnow', usual, publicAddress('https://www.airnowapi.org'), airNowParams),
+  sourceEntry('airnow', hourly, publicAddress('https://www.airnowapi.org'), airNowParams),
   sourceEntry('metar', usual, publicAddress('https://aviationweather.gov'), metarParams),
   sourceEntry('mqtt', pushed, noPublicAddress(), mqttParams),
   sourceEntry('http', usual, ownAddress(), httpParams),

@@ -22,7 +22,10 @@ export const supportedSourceTypes = [
   'nasa-firms',
   'noaa-stations',
   'noaa-alerts',
+  'noaa-forecasts',
   'purpleair',
+  'airnow',
+  'metar',
   'custom',
 ] as const satisfies readonly SourceType[];
 export type SupportedSourceType = (typeof supportedSourceTypes)[number];

@@ -151,7 +151,7 @@ describe('defaults by type', () => {
     {
       type: 'noaa-forecasts',
       params: { gridpoints: ['LOX/1,2'] },
-      mode: 'real-time',
+      mode: 'batch',
       priority: 'normal',
       corrections: 'publish',
       baseUrl: 'https://api.weather.gov',
@@ -167,7 +167,7 @@ describe('defaults by type', () => {
     {
       type: 'airnow',
       params: { apiKey: 'a', zipCodes: ['90012'] },
-      mode: 'real-time',
+      mode: 'batch',
       priority: 'normal',
       corrections: 'publish',
       baseUrl: 'https://www.airnowapi.org',

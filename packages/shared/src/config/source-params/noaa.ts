@@ -1,5 +1,5 @@
-// `params` of the three NOAA/NWS types: observations of stations, alerts, forecasts. They need no key, but a `User-Agent`
-// header with a contact.
+// `params` of the NOAA types: observations of stations, alerts and forecasts of NWS, and the weather reports of airports
+// that its Aviation Weather Center has. They need no key, but a `User-Agent` header with a contact.
 import { z } from 'zod';
 import { fieldFacts, formedText } from '../fields.ts';
 
@@ -63,3 +63,9 @@ export const noaaForecastsParams = z
       .register(fieldFacts, { expects: 'a list of 1 to 1,000 gridpoints such as LOX/154,45', example: ['LOX/154,45'] }),
   })
   .describe('Forecasts by gridpoint (NWS).');
+
+export const metarParams = z
+  .strictObject({
+    stations: stationIds('Airports by ICAO code, such as `KLAX`. One request for up to 50 of them.'),
+  })
+  .describe('Weather reports of airports (METAR): of the last two hours, and of what was missed before, up to a day.');
