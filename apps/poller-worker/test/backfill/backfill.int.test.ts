@@ -1,13 +1,16 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { keptBackfills } from '@stream-manager/shared/queues/backfill-store';
 import { backfillJobId } from '@stream-manager/shared/queues/backfills';
 import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
+import type { PollContext } from '../../src/sources/source.ts';
 import { createGate, sourceId } from '../poller-bundle.ts';
 import { decide } from '../throttle-decision.ts';
 import { type BackfillBundle, openBackfillBundle } from './backfill-bundle.ts';
-import { dayMs, hourMs, minuteMs, pagesOf } from './hourly-pages.ts';
+import { dayMs, hourMs, minuteMs, pagesOf, readingsOf } from './hourly-pages.ts';
 
 const iso = (hour: number): string => new Date(dayMs + hour * hourMs).toISOString();
 
@@ -165,6 +168,36 @@ describe('a backfill', () => {
     expect(await bundle.until(id, 'finished')).toMatchObject({ records: 60, error: null });
     expect(bundle.calls.map(({ position }) => position)).toEqual([null, dayMs + hourMs + 20 * minuteMs]);
     expect(await storedMinutes(bundle)).toEqual(minutes(1, 2));
+  });
+
+  it('makes half of the requests that its provider allows, and leaves the rest to polls', async () => {
+    const server = createServer((_request, response) => response.end('fine'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // A listening TCP server has an address with a port.
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await using bundle = await openBackfillBundle({ rateLimitPerMinute: 4, baseUrl: url.origin });
+    const ask = async ({ http }: PollContext): Promise<void> => {
+      await (await http.fetch({ url, accept: '*/*', credential: null })).text();
+    };
+    bundle.script = async function* (context) {
+      for await (const page of pagesOf(context)) {
+        await ask(context);
+        yield page;
+      }
+    };
+    await bundle.start();
+    const id = await bundle.request(1, 2);
+    const delayed = await bundle.until(id, 'delayed');
+    expect(delayed).toMatchObject({ records: 20, delayed: { by: 'budget' } });
+    expect(delayed.delayed!.reason).toContain('the 2 requests per minute that backfills may make');
+    bundle.script = async function* (context) {
+      await ask(context);
+      yield { records: readingsOf(dayMs, dayMs + 10 * minuteMs), invalid: [], position: null };
+    };
+    expect((await bundle.poller.pollOnce(1)).returnvalue).toMatchObject({ outcome: 'ok', records: 10 });
+    await bundle.backfills.cancel(sourceId, id);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('waits for memory of Redis, and for the throttle each time, also when its source is critical', async () => {

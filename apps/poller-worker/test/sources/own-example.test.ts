@@ -1,4 +1,8 @@
 // config/examples/buoys.ts as docs/adding-a-source.md shows it: loaded from its own config, and polled.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@stream-manager/shared/config/load';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
@@ -39,6 +43,26 @@ describe('the example of a source of one’s own', () => {
     expect(warnings).toEqual([]);
     expect(source.periodMs).toBe(600_000);
     expect(createModes(extensions)(source).name).toBe('night-only');
+  });
+
+  it('is refused with exit code 2 and one readable error when its module is not there, before anything is started', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'sm-own-'));
+    const text = await readFile(join(root, 'config/examples/own.yaml'), 'utf8');
+    await writeFile(join(directory, 'own.yaml'), text);
+    const child = spawn(process.execPath, [join(root, 'apps/poller-worker/src/main.ts')], {
+      env: { PATH: process.env.PATH, STREAM_CONFIG: join(directory, 'own.yaml') },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      said += piece;
+    });
+    const [code] = await once(child, 'close');
+    await rm(directory, { recursive: true });
+    expect(code).toBe(2);
+    expect(said).toContain('poller-worker: sources.buoys-california.mode: ./night-only.ts cannot be loaded');
+    expect(said).toContain('sources.buoys-california.params.module: ./buoys.ts cannot be loaded');
+    expect(said).toContain('Correct the module or its path, or set enabled: false.');
   });
 
   it('asks one buoy after the other, and gives what came since the last pass', async () => {

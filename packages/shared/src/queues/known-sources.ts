@@ -47,7 +47,8 @@ export const readKnownSource = (sourceId: string, json: string): KnownSource | n
 
 /** Field by field, so that no other value of the config (a secret) gets into Redis. */
 const writeKnownSource = ({ type, mode, topic }: Config['sources'][string]): string =>
-  JSON.stringify({ type, mode, topic });
+  // The mode may be the path of a module.
+  JSON.stringify({ type, mode: mode.slice(0, longestName), topic });
 
 /**
  * Notes the config's sources, and gives those of earlier configs that it does not have. Unreadable entries are passed
