@@ -1,5 +1,6 @@
 // What commands are given: the terminal they write to, whether a person is there, how that person ends them, and where the
 // API is.
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { findApiAccess } from './api-access.ts';
@@ -7,6 +8,8 @@ import { findApiAccess } from './api-access.ts';
 /** Results go `out`, everything else is a notice. */
 export interface Terminal {
   readonly out: (text: string) => void;
+  /** Resolves when what was written has been taken by its reader, so that nothing piles up here. */
+  readonly drained: () => Promise<void>;
   /** What is written goes to a reader at a terminal, not to a file or another program. */
   readonly outIsTerminal: boolean;
   /** Its width in characters; null when standard output is no terminal: then nothing is shortened. */
@@ -43,6 +46,9 @@ export const processContext = (): CommandContext => {
     cwd: process.cwd(),
     findApi: () => findApiAccess(process.env),
     out: (text) => void stdout.write(text),
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain');
+    },
     outIsTerminal: stdout.isTTY,
     // A terminal that does not know its width says 0.
     width: stdout.isTTY ? stdout.columns || 120 : null,

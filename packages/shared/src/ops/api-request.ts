@@ -2,7 +2,7 @@
 import type { ApiAccess } from './data-directory.ts';
 
 /** Sends a request and gives the JSON of its answer. Rejects with a sentence that names the address and what went wrong. */
-export type ApiRequest = (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<unknown>;
+export type ApiRequest = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) => Promise<unknown>;
 
 /** The API refused a request: its own words, and the status (400 it makes no sense, 404 no such thing, 409 not now). */
 export class ApiRefusal extends Error {
@@ -15,6 +15,10 @@ export class ApiRefusal extends Error {
   }
 }
 
+/** The header by which a request is let in. */
+export const authorizationOf = ({ user, password }: ApiAccess): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+
 /** What the API says of an error, if it does. */
 const wordsOf = async (response: Response): Promise<string | null> => {
   const body: unknown = await response.json().catch(() => null);
@@ -24,7 +28,7 @@ const wordsOf = async (response: Response): Promise<string | null> => {
 
 /** Creates the sender; every request is given up after `timeoutMs`. */
 export const createApiRequest = (access: ApiAccess, timeoutMs: number): ApiRequest => {
-  const authorization = `Basic ${Buffer.from(`${access.user}:${access.password}`).toString('base64')}`;
+  const authorization = authorizationOf(access);
   return async (method, path, body) => {
     let response: Response;
     try {
@@ -41,12 +45,17 @@ export const createApiRequest = (access: ApiAccess, timeoutMs: number): ApiReque
     } catch (error) {
       throw new Error(`the API at ${access.url} does not answer`, { cause: error });
     }
-    if (response.status === 401) throw new Error(`the API at ${access.url} refused user and password`);
     if (response.ok) return response.json();
-    const words = await wordsOf(response);
-    if (words !== null && response.status < 500) throw new ApiRefusal(response.status, words);
-    throw new Error(
-      `the API at ${access.url} answered ${response.status} to ${path}${words === null ? '' : `: ${words}`}`,
-    );
+    throw await refusalOf(response, access, path);
   };
+};
+
+/** The error that an answer is which is not ok: `ApiRefusal`, or a sentence that names the address. */
+export const refusalOf = async (response: Response, access: ApiAccess, path: string): Promise<Error> => {
+  if (response.status === 401) return new Error(`the API at ${access.url} refused user and password`);
+  const words = await wordsOf(response);
+  if (words !== null && response.status < 500) return new ApiRefusal(response.status, words);
+  return new Error(
+    `the API at ${access.url} answered ${response.status} to ${path}${words === null ? '' : `: ${words}`}`,
+  );
 };
