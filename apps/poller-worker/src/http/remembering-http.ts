@@ -16,6 +16,7 @@ import { placeOf } from './exchange.ts';
 import { fetchedAnswer, type HandOut, storedAnswer, unchangedAnswer } from './handed-out.ts';
 import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
 import { HttpStatusError } from './http-status-error.ts';
+import type { JsonParser } from './parse-large-json.ts';
 import { unlessStopped } from './permit.ts';
 import type { ReadOptions } from './read-answer.ts';
 import type { RequestName, RequestNames } from './request-names.ts';
@@ -27,6 +28,7 @@ import { type Spool, spoolAboveBytes } from './whole-answer.ts';
 export interface RememberingDeps extends LeadDeps, SpendingDeps {
   readonly marks: AnswerMarks;
   readonly names: RequestNames;
+  readonly jsonParser: JsonParser;
   readonly memory: Pick<RedisMemory, 'high' | 'took'>;
   readonly metrics: Pick<Metrics, 'answersTotal'>;
   readonly logger: LeadDeps['logger'] & SpendingDeps['logger'];
@@ -64,6 +66,7 @@ const rememberingPoll = (
   const { cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
   const { maxWaitMs = 250, spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const spend = createSpending(deps, source);
+  const ownSecrets = secretsOf(source);
   const keepMs = source.dedupeWindowMs * markPart;
   /** What was handed out and not used up, by its request; and the requests whose answers may lie in the cache. */
   const handedOut = new Map<string, UsedUp & { readonly ticket: string }>();
@@ -131,9 +134,9 @@ const rememberingPoll = (
   };
 
   const fetch = async (request: HttpRequest): Promise<HttpResponse> => {
-    const redact = createRedactor([request.credential, ...secretHeaderValues(source.headers)]);
+    const redact = createRedactor([request.credential, ...ownSecrets]);
     const place = placeOf(request.url, redact);
-    const reading = { place, redact, spool };
+    const reading: ReadOptions = { place, redact, spool, jsonParser: deps.jsonParser, signal };
     if (isBackfill || !(request.isRepeatable ?? (request.method ?? 'GET') === 'GET')) {
       const { response, charge } = await spend(http, request, place);
       count('fetched');
@@ -191,3 +194,21 @@ const rememberingPoll = (
 /** May the request be made conditional by us? */
 const isFree = ({ method = 'GET', headers = {} }: HttpRequest, source: ResolvedSource): boolean =>
   method === 'GET' && !areConditional(headers) && !areConditional(source.headers);
+
+/** The secrets of a source that its requests carry whatever they ask; no answer that repeats one is kept. */
+const secretsOf = ({ headers, auth }: ResolvedSource): readonly string[] => {
+  const own = secretHeaderValues(headers);
+  switch (auth?.type) {
+    case undefined:
+      return own;
+    case 'header':
+    case 'query':
+      return [...own, auth.value];
+    case 'bearer':
+      return [...own, auth.token];
+    case 'basic':
+      return [...own, auth.password];
+    case 'oauth2':
+      return [...own, auth.clientSecret];
+  }
+};

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { limitFor } from '../../src/sources/shared-limit.ts';
+import { dayBudgetFor, limitFor } from '../../src/sources/shared-limit.ts';
 import { resolvedSource } from './resolved-source.ts';
 
 const bbox = [-124, 32, -114, 42];
@@ -42,5 +42,29 @@ describe('limitFor', () => {
     { name: 'a source that is not among all', source: firms(60), all: [], limit: 60 },
   ])('$name: $limit', ({ source, all, limit }) => {
     expect(limitFor(source, all)).toBe(limit);
+  });
+});
+
+describe('dayBudgetFor', () => {
+  const alerts = (dailyBudget?: number, entry = {}) =>
+    resolvedSource({ type: 'noaa-alerts', dailyBudget, params: { area: 'CA' }, ...entry }, 'some-alerts');
+
+  it('is the lowest of those who share host and key, and one for them', () => {
+    const all = [
+      alerts(),
+      alerts(50),
+      alerts(20),
+      alerts(5, { enabled: false }),
+      alerts(3, { baseUrl: 'http://b.example' }),
+    ];
+    expect(dayBudgetFor(alerts(), all)).toEqual({ budget: dayBudgetFor(alerts(50), all).budget, perDay: 20 });
+    expect(dayBudgetFor(alerts(3, { baseUrl: 'http://b.example' }), all).budget).not.toBe(
+      dayBudgetFor(alerts(), all).budget,
+    );
+  });
+
+  it('is none when nobody has one, and its own for a source without an address', () => {
+    expect(dayBudgetFor(alerts(), [alerts()]).perDay).toBeNull();
+    expect(dayBudgetFor(push, [push])).toEqual({ budget: `source.${push.id}`, perDay: null });
   });
 });
