@@ -78,6 +78,8 @@ export const runPass = async (
   let { pass } = run;
   let hasFetched = false;
   let isResumed = pass.position !== null;
+  /** A page is in our hands; otherwise what goes wrong went wrong in the connector. */
+  let isOurs = false;
   /** The answers that end with the pass. */
   const last: Receipt[] = [];
   const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
@@ -100,6 +102,7 @@ export const runPass = async (
     const of = { source: config, position, scheduledFor, cursor: run.cursor, window, isBackfill };
     for await (const page of connector.poll({ ...of, maxInvalidShare, http, signal })) {
       hasFetched = true;
+      isOurs = true;
       const rows = await prepare(page);
       await showParsed(deps.admission, config.id, { records: page.records, invalid: rows.invalid });
       if (page.isPart !== true) judgePage(page, rows, maxInvalidShare, deps.cutSecrets);
@@ -119,14 +122,16 @@ export const runPass = async (
         await run.keeper.remember(pass);
         await useUp(page.receipts);
       }
+      isOurs = false;
     }
+    isOurs = true;
     // A source may end quietly when it is stopped; that is not its last page.
     if (signal.aborted) return { kind: 'cut_off', pass, hasFetched };
     await run.keeper.finish(pass);
     await useUp(last);
     return { kind: 'finished', pass, hasFetched };
   } catch (error) {
-    if (!signal.aborted && isAnswersFault(error)) await http.distrust();
+    if (!signal.aborted && isAnswersFault(error, isOurs)) await http.distrust();
     return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), pass, hasFetched };
   }
 };
@@ -139,9 +144,9 @@ const faultsOfAnswers: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Whether an answer was not what it should be, whatever its status; also one that its connector stumbled over. */
-const isAnswersFault = (error: unknown): boolean => {
+const isAnswersFault = (error: unknown, isOurs: boolean): boolean => {
   const code = codeOf(error);
-  return code === null || faultsOfAnswers.has(code);
+  return code === null ? !isOurs : faultsOfAnswers.has(code);
 };
 
 /** Throws `format_changed` if too much of a page that is one whole answer is invalid. */
