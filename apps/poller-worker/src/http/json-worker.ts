@@ -1,6 +1,7 @@
 // The worker thread that parses one large JSON text: bytes come in, then a slice of the value goes out each time one is
 // asked for, so that the main thread is never given more than it can take over at once. The main thread ends it.
 import { parentPort } from 'node:worker_threads';
+import { parseExactJson } from './exact-json.ts';
 import { type Slice, slicesOf } from './json-slices.ts';
 
 /** What the main thread says: pieces of the text in their order, that they are all there, that it takes another slice. */
@@ -27,7 +28,7 @@ const answer = (message: FromWorker): void => parentPort?.postMessage(message);
 const parse = (): void => {
   const text = new TextDecoder().decode(Buffer.concat(pieces.splice(0)));
   try {
-    slices = slicesOf(JSON.parse(text));
+    slices = slicesOf(parseExactJson(text));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     answer({

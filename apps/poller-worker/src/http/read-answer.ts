@@ -1,6 +1,7 @@
 // The four ways in which a source reads the body of an answer, whether it comes from the provider or from the cache.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { decodeBlocks, readBlocks } from './body.ts';
+import { parseExactJson } from './exact-json.ts';
 import type { HttpResponse } from './http-client.ts';
 import { type JsonParser, largeJsonBytes, type ParsedJson } from './parse-large-json.ts';
 import { excerptOf, type Redactor } from './secrets.ts';
@@ -45,7 +46,7 @@ const parse = async (blocks: readonly Buffer[], { place, signal, jsonParser }: R
   if (bytes > largeJsonBytes) return jsonParser.parse(blocks, { place, signal });
   const text = decodeBlocks(blocks);
   try {
-    return { isJson: true, value: JSON.parse(text) as unknown };
+    return { isJson: true, value: parseExactJson(text) };
   } catch {
     return { isJson: false, beginning: text, isCut: false };
   }

@@ -18,7 +18,7 @@ export const createIdReader = ({ id }: Pick<MappingSettings, 'id'>, { fail, give
     if (typeof value !== 'number')
       return fail(value === null ? 'missing_value' : 'wrong_shape', path, 'an id: a text or a number', value);
     // Beyond 2^53 JSON's numbers have been rounded when we see them: two ids would become one, and one reading be lost.
-    if (Number.isInteger(value) && !Number.isSafeInteger(value))
+    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
       return fail('out_of_range', path, 'an id that a number can hold exactly (up to 2^53), or a text', value);
     return String(value);
   };

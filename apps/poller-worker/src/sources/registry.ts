@@ -5,6 +5,7 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { createAirNow } from './airnow.ts';
 import { createCustom } from './custom.ts';
+import { createHttp } from './http.ts';
 import { createMetar } from './metar.ts';
 import { createNasaFirms } from './nasa-firms.ts';
 import { createNoaaAlerts } from './noaa-alerts.ts';
@@ -28,6 +29,7 @@ export const createSourceRegistry = (
     purpleair: createPurpleAir,
     airnow: createAirNow(deps),
     metar: createMetar,
+    http: createHttp,
     custom: createCustom(deps),
   } satisfies Record<SupportedSourceType, SourceFactory>;
   const byType = new Map<string, SourceFactory>(Object.entries(factories));

@@ -13,6 +13,7 @@ const params: Readonly<Record<SupportedSourceType, unknown>> = {
   purpleair: { apiKey: 'key', bbox },
   airnow: { apiKey: 'key', zipCodes: ['90012'] },
   metar: { stations: ['KLAX'] },
+  http: { time: 't' },
   custom: { module: './own.ts' },
 };
 const own = () => ({ poll: () => {}, parseRow: () => {} });
@@ -31,7 +32,8 @@ const codeThrownBy = (act: () => unknown): unknown => {
 describe('the registry', () => {
   it.each(supportedSourceTypes)('has a connector for %s, which takes its own type only', (type) => {
     const factory = registry(type);
-    expect(factory(resolvedSource({ type, params: params[type] }))).toHaveProperty('poll');
+    const baseUrl = type === 'http' ? { baseUrl: 'https://api.example.org' } : {};
+    expect(factory(resolvedSource({ type, params: params[type], ...baseUrl }))).toHaveProperty('poll');
     const other = type === 'purpleair' ? 'noaa-alerts' : 'purpleair';
     expect(codeThrownBy(() => factory(resolvedSource({ type: other, params: params[other] })))).toBe(
       'source_unsupported',

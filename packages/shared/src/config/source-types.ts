@@ -26,6 +26,7 @@ export const supportedSourceTypes = [
   'purpleair',
   'airnow',
   'metar',
+  'http',
   'custom',
 ] as const satisfies readonly SourceType[];
 export type SupportedSourceType = (typeof supportedSourceTypes)[number];

@@ -3,6 +3,7 @@
 import type { HttpParams } from '@stream-manager/shared/config/source-params/http';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { textOf } from '../../http/body.ts';
+import { parseExactJson } from '../../http/exact-json.ts';
 import type { HttpResponse } from '../../http/http-client.ts';
 import { excerptOf, type Redactor } from '../../http/secrets.ts';
 import type { WholeAnswer } from '../../http/whole-answer.ts';
@@ -139,9 +140,9 @@ const ndjsonRows = (answer: Pick<WholeAnswer, 'blocks'>): Rows => ({
 const rowOfLine = ({ text, isCut }: { readonly text: string; readonly isCut: boolean }): GivenRow => {
   if (isCut) return { raw: text, fault: rowFault('unreadable', 'row', 'a line of at most 1,048,576 characters', text) };
   try {
-    return { row: JSON.parse(text) as unknown, raw: text };
+    return { row: parseExactJson(text), raw: text };
   } catch {
-    return { raw: text, fault: rowFault('unreadable', 'row', 'a line of JSON', text) };
+    return { raw: text, fault: rowFault('unreadable', 'row', 'a row of JSON', text) };
   }
 };
 
