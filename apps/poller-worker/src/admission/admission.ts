@@ -75,7 +75,7 @@ export type AdmissionEnd =
   | { readonly status: 'no_room'; readonly shortage: Shortage };
 
 /**
- * What became of a page; `accepted` = records stored, new or corrected. Only after `admitted` may its position be stored.
+ * What became of a page; `accepted` = records stored, new or corrected; `duplicates` = known ones. Only after `admitted` may its position be stored.
  * `isRefused`: `queue.overflow: reject` turned newcomers away that a later answer may bring again.
  */
-export type PageAdmission = AdmissionEnd & { readonly accepted: number; readonly isRefused?: true };
+export type PageAdmission = AdmissionEnd & { readonly accepted: number; readonly duplicates: number; readonly isRefused?: true };

@@ -53,7 +53,8 @@ export const admitPage = async (
   const sizes = chunkSizes(settings.chunkSize, settings.limits.criticalReserve);
   const chunks = cutChunks(fresh, { ...sizes, bytes: chunkBytes });
   const end = await admitChunks(deps, settings, chunks, poll, tally, beforeOthers).finally(() => tally.report());
-  const counts = { accepted: tally.accepted(), ...(tally.isRefused() ? { isRefused: true as const } : {}) };
+  const refused = tally.isRefused() ? { isRefused: true as const } : {};
+  const counts = { accepted: tally.accepted(), duplicates: tally.duplicates(), ...refused };
   if (end.status !== 'admitted' || freshRows.length === 0) return { ...end, ...counts };
   const shortage = await keepInvalid(deps, settings, freshRows, poll.pollId);
   return shortage === null ? { status: 'admitted', ...counts } : { status: 'no_room', shortage, ...counts };

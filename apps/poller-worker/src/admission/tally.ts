@@ -12,6 +12,8 @@ const tooManySetAside = 'as many dropped records as queue.maxRecords allows wait
 export interface Tally {
   /** Records stored so far. */
   accepted(): number;
+  /** Records that were known, or stood twice, so far. */
+  duplicates(): number;
   /** Records were turned away, and are not remembered. */
   isRefused(): boolean;
   /** Records that were known, or stood twice in the page. */
@@ -33,6 +35,7 @@ export const startTally = (
   const { recordsAcceptedTotal, recordsDuplicateTotal, recordsDroppedTotal } = deps.metrics;
   const dropped: Record<string, number> = {};
   let accepted = 0;
+  let duplicates = 0;
   let isRefused = false;
   let lost = 0;
   let lostBecause = '';
@@ -42,6 +45,7 @@ export const startTally = (
     recordsAcceptedTotal.inc({ source: sourceId }, records);
   };
   const addDuplicates = (records: number): void => {
+    duplicates += records;
     if (records > 0) recordsDuplicateTotal.inc({ source: sourceId }, records);
   };
   const addDropped = (priorityClass: PriorityClass, reason: string, records: number): void => {
@@ -67,6 +71,7 @@ export const startTally = (
 
   return {
     accepted: () => accepted,
+    duplicates: () => duplicates,
     isRefused: () => isRefused,
     addLost,
     addDuplicates,

@@ -49,6 +49,8 @@ export const sourceKeys = (keyPrefix: string, sourceId: string) => {
     mqttSessions: `${prefix}:mqtt-sessions`,
     /** hash: packet id of an MQTT message without a time → `<received ms> <hash>`, while it is being admitted */
     mqttMarks: (session: number) => `${prefix}:mqtt-marks:${session}`,
+    /** string: when a pushed body was received first (ms), with expiry */
+    pushReceipt: (digest: string) => `${prefix}:push-receipt:${digest}`,
     /** string: where a poll of several exchanges stands (JSON) */
     position: `${prefix}:position`,
     /** hash: name of a request → its answer that was handed out last, and whether it is used up (http/redis-answer-marks.ts of the poller); with expiry */
