@@ -78,4 +78,8 @@ export type AdmissionEnd =
  * What became of a page; `accepted` = records stored, new or corrected; `duplicates` = known ones. Only after `admitted` may its position be stored.
  * `isRefused`: `queue.overflow: reject` turned newcomers away that a later answer may bring again.
  */
-export type PageAdmission = AdmissionEnd & { readonly accepted: number; readonly duplicates: number; readonly isRefused?: true };
+export type PageAdmission = AdmissionEnd & {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly isRefused?: true;
+};
