@@ -132,7 +132,8 @@ const cloudCover = (fields: JsonFields, report: JsonObject): number | null => {
   const layers = report['clouds'] ?? null;
   if (layers !== null && !Array.isArray(layers))
     return fields.fail(rowFault('wrong_shape', 'clouds', 'a list of layers', layers));
-  const known = [...(layers ?? []).map((layer: unknown) => asObject(layer)?.['cover'])]
+  const known = (layers ?? [])
+    .map((layer: unknown) => asObject(layer)?.['cover'])
     .map((word: unknown) => cover.get(word))
     .filter((percent) => percent !== undefined);
   return known.length > 0 ? Math.max(...known) : (cover.get(report['cover']) ?? null);
