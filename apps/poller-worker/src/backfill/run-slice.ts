@@ -115,7 +115,7 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
       stored?.isBackfill === true &&
       stored.window.sinceMs === window.sinceMs &&
       stored.window.untilMs === window.untilMs;
-    return isSame ? stored : beginPass({ scheduledFor: window.untilMs, window, isBackfill: true });
+    return isSame ? stored : beginPass({ scheduledFor: entry.requestedAtMs, window, isBackfill: true });
   };
 
   const settle = async (

@@ -9,7 +9,7 @@ export interface PollContext {
   readonly source: ResolvedSource;
   /** Where an earlier, unfinished run of this poll stopped (as the source itself gave it); null at the beginning. */
   readonly position: unknown;
-  /** The tick this poll belongs to, in milliseconds since the epoch. */
+  /** The tick this poll belongs to, in milliseconds since the epoch; in a backfill when it was asked for. */
   readonly scheduledFor: number;
   /** What the source gave as `Page.cursor` at the end of the last pass that was finished; null: none was, or it was reset. */
   readonly cursor: unknown;

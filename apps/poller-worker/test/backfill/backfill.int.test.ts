@@ -49,7 +49,12 @@ describe('a backfill', () => {
       [2, 3],
     ]);
     for (const call of bundle.calls)
-      expect(call).toMatchObject({ isBackfill: true, cursor: null, position: null, scheduledFor: call.window.untilMs });
+      expect(call).toMatchObject({
+        isBackfill: true,
+        cursor: null,
+        position: null,
+        scheduledFor: Date.parse(done.requestedAt),
+      });
     expect(await storedMinutes(bundle)).toEqual(minutes(1, 3));
 
     const finished = await poller.until(job.id!, 'completed');
