@@ -28,6 +28,7 @@ import { createRedactor } from './http/secrets.ts';
 import { checkTls, createTlsSettings } from './http/tls-settings.ts';
 import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
+import { composeIntakes } from './intake/compose-intakes.ts';
 import { createModes } from './modes/modes.ts';
 import { createPollStage } from './poll.ts';
 import { createPolledSources, type PolledSource } from './polled-sources.ts';
@@ -158,6 +159,7 @@ export const composePoller = (
     },
     { keyPrefix },
   );
+  const intakes = composeIntakes({ context, sources, store, states, admission: polling.admission, tls });
   const tick = createTickStage({
     sources,
     states,
@@ -204,13 +206,17 @@ export const composePoller = (
   );
 
   return {
+    routes: intakes.routes,
     start: async (signal) => {
       await backfills.announce();
       await worker.start(signal);
+      await intakes.start(signal);
     },
-    finishIntake: () => worker.finish(),
+    finishIntake: async () => {
+      await Promise.all([worker.finish(), intakes.finish()]);
+    },
     stop: async () => {
-      await worker.stop();
+      await Promise.all([worker.stop(), intakes.stop()]);
       await Promise.all([queues.close(), pollQueue.close(), http.close(), jsonParser.close()]);
     },
   };

@@ -5,7 +5,7 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { addPoll } from '@stream-manager/shared/queues/poll-queue';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { composePollerWorker } from '../src/compose.ts';
+import { composePoller, composePollerWorker } from '../src/compose.ts';
 import { openPollerBundle, type PollerBundle, sourceId } from './poller-bundle.ts';
 
 const header =
@@ -128,17 +128,20 @@ describe('the poller as a whole', () => {
 
 describe('a config that this poller cannot serve', () => {
   const mqtt = { type: 'mqtt', params: { url: 'mqtt://127.0.0.1', topics: ['a'] } };
+  const withoutMqtt = (type: string): never => {
+    throw new StreamManagerError('source_unsupported', `no connector for source type ${type}`);
+  };
 
   it('is refused, with every source named', async () => {
     await using poller = await openPollerBundle({}, { sources: { one: mqtt, two: mqtt } });
-    const compose = () => composePollerWorker(poller.context());
+    const compose = () => composePoller(poller.context(), withoutMqtt);
     expect(compose).toThrow(StreamManagerError);
     expect(compose).toThrow(/sources\.one: .*mqtt[^]*sources\.two: .*mqtt[^]*enabled: false/);
   });
 
   it('is served when those sources are disabled', async () => {
     await using poller = await openPollerBundle({}, { sources: { one: { ...mqtt, enabled: false } } });
-    const worker = composePollerWorker(poller.context());
+    const worker = composePoller(poller.context(), withoutMqtt);
     await worker.start(new AbortController().signal);
     const job = await poller.polls.add('poll', { sourceId: 'one', scheduledFor: 1 }, { priority: 1 });
     expect((await poller.until(job.id!, 'completed')).returnvalue).toEqual({ outcome: 'unknown_source' });

@@ -10,8 +10,12 @@ export const composeStreamManager: Compose = (context): Composition => {
   const scheduler = composeScheduler(context);
   const poller = composePollerWorker(context);
   const producer = composeProducerWorker(context);
+  // The poller's come first: who pushes records has a token and no login.
+  const routes = poller.routes ?? scheduler.routes;
+  if (routes !== undefined && scheduler.routes !== undefined && routes !== scheduler.routes)
+    routes.use(scheduler.routes);
   return {
-    ...(scheduler.routes === undefined ? {} : { routes: scheduler.routes }),
+    ...(routes === undefined ? {} : { routes }),
     finishIntake: async () => poller.finishIntake?.(),
     start: async (signal) => {
       await producer.start(signal);

@@ -3,6 +3,8 @@ import type { SupportedSourceType } from '@stream-manager/shared/config/source-t
 import type { Extensions } from '@stream-manager/shared/extensions/extensions';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
+import { createMqtt } from '../intake/mqtt/message-reader.ts';
+import { createPush } from '../intake/push/push-reader.ts';
 import { createAirNow } from './airnow.ts';
 import { createCustom } from './custom.ts';
 import { createHttp } from './http.ts';
@@ -30,6 +32,8 @@ export const createSourceRegistry = (
     airnow: createAirNow(deps),
     metar: createMetar,
     http: createHttp,
+    mqtt: createMqtt,
+    push: createPush,
     custom: createCustom(deps),
   } satisfies Record<SupportedSourceType, SourceFactory>;
   const byType = new Map<string, SourceFactory>(Object.entries(factories));

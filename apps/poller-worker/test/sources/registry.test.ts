@@ -14,6 +14,8 @@ const params: Readonly<Record<SupportedSourceType, unknown>> = {
   airnow: { apiKey: 'key', zipCodes: ['90012'] },
   metar: { stations: ['KLAX'] },
   http: { time: 't' },
+  mqtt: { url: 'mqtt://broker:1883', topics: ['sensors/+/temperature'] },
+  push: { token: '0123456789abcdef' },
   custom: { module: './own.ts' },
 };
 const own = () => ({ poll: () => {}, parseRow: () => {} });

@@ -27,6 +27,8 @@ export const supportedSourceTypes = [
   'airnow',
   'metar',
   'http',
+  'mqtt',
+  'push',
   'custom',
 ] as const satisfies readonly SourceType[];
 export type SupportedSourceType = (typeof supportedSourceTypes)[number];

@@ -1,0 +1,114 @@
+// What an intake knows of its sources, looked at once a second in one round trip for all: whether it may take their records,
+// by the operator's flags; and, written in the same round, what came in since the last one, so that a source whose records
+// come by themselves is shown like one that is polled.
+import { addAnswer } from '@stream-manager/shared/conditions/answer-history';
+import { habitOf } from '@stream-manager/shared/conditions/habit-of';
+import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
+import { messageOf } from '@stream-manager/shared/failures/errors';
+import type { Logger } from '@stream-manager/shared/observability/logger';
+import type { Service } from '@stream-manager/shared/ops/service';
+import {
+  type SourceState,
+  type SourceStateStore,
+  type StreamState,
+  streamState,
+} from '@stream-manager/shared/queues/source-state';
+
+/** What was taken in at one time. */
+export interface TakenIn {
+  /** New or corrected. */
+  readonly records: number;
+  /** Milliseconds since the epoch; null: no record. */
+  readonly newestObservedAtMs: number | null;
+}
+
+/** The sources of one process whose records come by themselves. */
+export interface SourceWatch extends Service {
+  /** As it was seen last; `disabled` before the first look. */
+  stateOf(sourceId: string): StreamState;
+  /** Tells of records that are in. */
+  tookIn(sourceId: string, taken: TakenIn): void;
+  /** Calls back after every look. */
+  onLook(act: () => void): void;
+}
+
+/** Looks and notes are a second apart, in milliseconds. */
+const lookMs = 1_000;
+
+/** Creates it; `start` looks once, and goes on looking. */
+export const createSourceWatch = (
+  deps: {
+    readonly states: Pick<SourceStateStore, 'read' | 'recordPoll'>;
+    readonly logger: Pick<Logger, 'warn'>;
+    /** Milliseconds since the epoch. */
+    readonly now: () => number;
+    readonly after: (delayMs: number, act: () => void) => () => void;
+  },
+  sources: readonly ResolvedSource[],
+): SourceWatch => {
+  const seen = new Map<string, SourceState>();
+  const taken = new Map<string, TakenIn>();
+  const acts: (() => void)[] = [];
+  let isStopped = false;
+  let undo = (): void => {};
+  let looking: Promise<void> | null = null;
+
+  const note = async (source: ResolvedSource): Promise<void> => {
+    const news = taken.get(source.id);
+    if (news === undefined) return;
+    taken.delete(source.id);
+    const at = deps.now();
+    const { records, newestObservedAtMs } = news;
+    const before = seen.get(source.id)?.answers ?? null;
+    const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
+    // How many come in a second says nothing: only how new they are is kept.
+    const answer = { atMs: at, rows: null, newestObservedAtMs: newest === 0 ? null : newest };
+    const poll = { at: new Date(at).toISOString(), outcome: 'ok' as const, records, durationMs: 0, error: null };
+    await deps.states.recordPoll(source.id, poll, addAnswer(before, answer, habitOf(source.type)));
+  };
+
+  const look = async (): Promise<void> => {
+    try {
+      for (const [id, state] of await deps.states.read(sources.map(({ id }) => id))) seen.set(id, state);
+      for (const source of sources) await note(source);
+    } catch (error) {
+      // What was seen last stays; what came in is told of in the next round.
+      deps.logger.warn({ error: messageOf(error) }, 'the state of sources was not read');
+    }
+    for (const act of acts) act();
+  };
+
+  const round = async (): Promise<void> => {
+    looking = look();
+    await looking;
+    if (!isStopped) undo = deps.after(lookMs, () => void round());
+  };
+
+  return {
+    stateOf: (sourceId) => {
+      const source = sources.find(({ id }) => id === sourceId);
+      const state = seen.get(sourceId);
+      if (source === undefined || state === undefined) return 'disabled';
+      return streamState({ flags: state.flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 });
+    },
+    tookIn: (sourceId, { records, newestObservedAtMs }) => {
+      const before = taken.get(sourceId);
+      const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
+      taken.set(sourceId, {
+        records: records + (before?.records ?? 0),
+        newestObservedAtMs: newest === 0 ? null : newest,
+      });
+    },
+    onLook: (act) => {
+      acts.push(act);
+    },
+    start: async () => {
+      if (sources.length > 0) await round();
+    },
+    stop: async () => {
+      isStopped = true;
+      undo();
+      await looking;
+    },
+  };
+};
