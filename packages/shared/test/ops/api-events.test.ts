@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ApiEvent, apiEvents } from '../../src/ops/api-events.ts';
 
 /** Serves what `answer` writes; `await using` closes it. */
-const serve = async (answer: (response: ServerResponse) => void) => {
+const serve = async (answer: (response: ServerResponse) => unknown) => {
   const logins: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     logins.push(request.headers.authorization);
