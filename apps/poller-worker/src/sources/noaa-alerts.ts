@@ -2,6 +2,7 @@
 // their own that refer to earlier ones; that an alert is gone from the list means nothing.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import { parseInstant } from './instants.ts';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, jsonFields, readPoint } from './json-fields.ts';
 import { nextLink } from './next-link.ts';
@@ -123,8 +124,20 @@ const parseAlert = (given: unknown): SourceRecord | InvalidRow => {
     ...(location === null ? {} : { location }),
     data,
     // All messages about one alert lie in one partition, in their order.
-    partitionKey: references[0] ?? alertId,
+    partitionKey: firstSent(properties['references']) ?? references[0] ?? alertId,
   };
+};
+
+/** Of the messages referred to the one that was sent first, so that the order of the list does not matter; null if one does not say when. */
+const firstSent = (given: unknown): string | null => {
+  let first: { readonly id: string; readonly sentMs: number } | null = null;
+  for (const reference of Array.isArray(given) ? (given as readonly unknown[]) : []) {
+    const { identifier, sent } = asObject(reference) ?? {};
+    const sentMs = typeof sent === 'string' ? parseInstant(sent) : null;
+    if (typeof identifier !== 'string' || sentMs === null) return null;
+    if (first === null || sentMs < first.sentMs) first = { id: identifier, sentMs };
+  }
+  return first?.id ?? null;
 };
 
 /** Ids of the messages that this one updates or cancels; NWS gives objects with `identifier`. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createNoaaAlerts, parseAlerts } from '../../src/sources/noaa-alerts.ts';
 import { resolvedSource } from './resolved-source.ts';
-import { createScriptedHttp, pollAll, type Scripted } from './scripted-http.ts';
+import { createScriptedHttp, pollAll, type Scripted, withReceipts } from './scripted-http.ts';
 
 const id = 'urn:oid:2.49.0.1.840.0.0123.002.1';
 const polygon = {
@@ -118,6 +118,16 @@ describe('an alert', () => {
     const record = one(alert({}, { geometry }));
     expect(record.location).toEqual(location);
     expect(record.data['geometry']).toEqual(geometry);
+  });
+
+  it('lies with the message that was sent first, in whatever order they are named', () => {
+    const references = [
+      { identifier: 'urn:second', sent: '2025-01-04T09:00:00-08:00' },
+      { identifier: 'urn:first', sent: '2025-01-04T16:00:00+00:00' },
+    ];
+    const record = parse(alert({ references })).records[0];
+    expect(record?.partitionKey).toBe('urn:first');
+    expect(record?.data['references']).toEqual(['urn:second', 'urn:first']);
   });
 
   it('has every name of the contract even when NWS gives hardly any', () => {
@@ -239,6 +249,41 @@ describe('the poll', () => {
   ])('begins anew with a position that leads nowhere: $position', async ({ position }) => {
     const { paths } = await poll(() => ({ features: [] }), position);
     expect(paths).toEqual(['/alerts/active?area=CA,NV&status=actual']);
+  });
+
+  it('that an alert is gone from makes no record of it: only a Cancel message cancels', async () => {
+    const first = await poll(() => ({ features: [alert({ id: 'urn:1' }), alert({ id: 'urn:2' })] }));
+    const cancel = alert({ id: 'urn:3', messageType: 'Cancel', references: [{ identifier: 'urn:2' }] });
+    const second = await poll(() => ({ features: [cancel] }));
+    expect(first.records.map(({ data }) => data['messageType'])).not.toContain('Cancel');
+    // urn:1 is gone without a word, and nothing is said of it.
+    expect(second.records.map(({ naturalKey, partitionKey }) => [naturalKey, partitionKey])).toEqual([
+      ['urn:3', 'urn:2'],
+    ]);
+    expect(second.records[0]?.data).toMatchObject({ messageType: 'Cancel', references: ['urn:2'] });
+  });
+
+  it('hands on the receipt of an answer of one page only: one of several would come without the way to the next', async () => {
+    const address = '/alerts/active?area=CA%2CNV&status=actual';
+    const features = [alert()];
+    const single = await pollAll(connector, source, withReceipts(createScriptedHttp(() => ({ features }))));
+    expect(single.pages).toMatchObject([{ receipts: [{ request: address }] }]);
+    const next = 'https://nws.example/alerts/active?cursor=2';
+    const paged = createScriptedHttp((path) =>
+      path.includes('cursor=2') ? { features } : { features, pagination: { next } },
+    );
+    const both = await pollAll(connector, source, withReceipts(paged));
+    expect(both.pages.map(({ receipts }) => receipts?.length ?? 0)).toEqual([0, 1]);
+  });
+
+  it('of an answer without news is a page without rows', async () => {
+    const http = withReceipts(
+      createScriptedHttp(() => ''),
+      ['/alerts/active?area=CA%2CNV&status=actual'],
+    );
+    expect((await pollAll(connector, source, http)).pages).toEqual([
+      { records: [], invalid: [], position: null, unchanged: 'not_modified' },
+    ]);
   });
 
   it('ends with a page that names itself as the next', async () => {

@@ -2,13 +2,13 @@ import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/erro
 import { describe, expect, it } from 'vitest';
 import { createNoaaStations } from '../../src/sources/noaa-stations.ts';
 import { resolvedSource } from './resolved-source.ts';
-import { createScriptedHttp, pollAll, type Scripted, statusError } from './scripted-http.ts';
+import { createScriptedHttp, pollAll, type Scripted, statusError, withReceipts } from './scripted-http.ts';
 
 const base = 'https://nws.example';
 const sourceOf = (params: Readonly<Record<string, unknown>>) =>
   resolvedSource({ type: 'noaa-stations', baseUrl: base, params });
 
-const connector = createNoaaStations()(sourceOf({ stations: ['A1'] }));
+const connector = createNoaaStations()(sourceOf({ stations: ['A1', 'A2', 'A3'] }));
 
 const observation = (station: string) => ({
   properties: { station: `${base}/stations/${station}`, timestamp: '2025-01-04T09:53:00+00:00' },
@@ -90,6 +90,38 @@ describe('a list of stations', () => {
     { position: { round: 7, listing: { next: 'no address', found: [] } } },
   ])('begins anew with a position that says nothing: $position', async ({ position }) => {
     expect((await poll({ stations: ['A1', 'B1'] }, undefined, position)).asked).toEqual(['A1', 'B1']);
+  });
+});
+
+describe('answers of stations', () => {
+  it('are used up one by one, and one without news costs its request only', async () => {
+    const source = sourceOf({ stations: ['A1', 'A2', 'A3'] });
+    const address = (station: string): string => `/stations/${station}/observations/latest`;
+    const http = createScriptedHttp((path) => observation(stationIn(path)));
+    const { pages, error } = await pollAll(connector, source, withReceipts(http, [address('A2')]));
+    expect(error).toBeNull();
+    expect(pages).toMatchObject([
+      {
+        records: [{ partitionKey: 'A1' }],
+        receipts: [{ request: address('A1') }],
+        position: { round: { answered: 1 } },
+      },
+      { records: [], unchanged: 'not_modified', position: { round: { rest: ['A3'], answered: 2 } } },
+      { records: [{ partitionKey: 'A3' }], receipts: [{ request: address('A3') }], position: null },
+    ]);
+  });
+
+  it('do not include the list of a state: one that counted as used up would come without its stations', async () => {
+    const source = sourceOf({ state: 'CA' });
+    const http = createScriptedHttp((path) =>
+      path.startsWith('/stations?')
+        ? { features: [{ properties: { stationIdentifier: 'A1' } }] }
+        : observation(stationIn(path)),
+    );
+    const { pages } = await pollAll(createNoaaStations()(source), source, withReceipts(http));
+    expect(pages.flatMap(({ receipts = [] }) => receipts.map(({ request }) => request))).toEqual([
+      '/stations/A1/observations/latest',
+    ]);
   });
 });
 

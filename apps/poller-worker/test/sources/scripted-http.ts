@@ -52,6 +52,21 @@ const responseOf = (bytes: Buffer): HttpResponse => ({
   },
 });
 
+/** The same client whose answers have receipts; those of `known` addresses (path and query) bring no news. */
+export const withReceipts = (http: HttpClient, known: readonly string[] = []): HttpClient => ({
+  fetch: async (request) => {
+    const response = await http.fetch(request);
+    const address = `${request.url.pathname}${request.url.search}`;
+    return known.includes(address)
+      ? { ...response, unchanged: 'not_modified', json: refuseToRead, text: refuseToRead, whole: refuseToRead }
+      : { ...response, receipt: () => ({ request: address, answer: 'its hash' }) };
+  },
+});
+
+const refuseToRead = (): never => {
+  throw new Error('an answer without news has no body to read');
+};
+
 /** A refusal by status, as the real client throws it. */
 export const statusError = (status: number, excerpt = ''): HttpStatusError =>
   new HttpStatusError(
