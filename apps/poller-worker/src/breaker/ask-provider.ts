@@ -29,6 +29,8 @@ export type AskProvider = (
 const trialSlackMs = 15_000;
 /** While a trial runs, whoever waits looks again after this, in milliseconds: most are over by then. */
 const trialLookMs = 2_000;
+/** While the provider is left alone, they look again after this, in milliseconds: a poll that a person asks for may end the pause. */
+const pauseLookMs = 30_000;
 /** Polls that were delayed together come back over this share of the wait, and over this time at most, in milliseconds. */
 const spreadShare = 0.25;
 const spreadMs = 1_000;
@@ -74,7 +76,7 @@ export const createAskProvider = (deps: {
     const answer = await breakers.ask(host, { ...asking, leaseMs: source.config.timeoutMs + trialSlackMs });
     if (answer.isGranted) return { leave: leaveOf(source, host, poll.jobId, answer.isTrial) };
     const { failures, error } = answer;
-    const leastMs = answer.state === 'half_open' ? Math.min(answer.waitMs, trialLookMs) : answer.waitMs;
+    const leastMs = Math.min(answer.waitMs, answer.state === 'half_open' ? trialLookMs : pauseLookMs);
     const waitMs = Math.ceil(leastMs + random() * Math.min(spreadMs, leastMs * spreadShare));
     const reason = `${host} answered none of the last ${failures} polls: ${error}`;
     return { held: { by: 'breaker', reason, waitMs } };

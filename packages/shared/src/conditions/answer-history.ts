@@ -42,7 +42,7 @@ export type AnswerHabit =
   | 'fixed'
   /** What there is at the time. */
   | 'varying'
-  /** The rows of the day so far: none after midnight, more and more until the next. */
+  /** The rows of the day, or of the hour, so far: none when it begins, more and more until the next. */
   | 'daily'
   /** Events, for hours the same ones, then none. */
   | 'events';

@@ -6,9 +6,10 @@ const habits: Readonly<Partial<Record<SourceType, AnswerHabit>>> = {
   'noaa-stations': 'fixed',
   'noaa-forecasts': 'fixed',
   metar: 'fixed',
-  airnow: 'fixed',
   'noaa-alerts': 'events',
   'nasa-firms': 'daily',
+  // Of the hour that has just begun there is nothing yet.
+  airnow: 'daily',
 };
 
 /** The habit of a type; what is not known by name may vary. */

@@ -67,6 +67,24 @@ const alerts = (random: () => number, perDay: number): Rows => {
   };
 };
 
+/** Earthquakes of the last hour, asked for every minute: most are in the next answer again. */
+const lastHour = (random: () => number, perHour: number): Rows => {
+  const minutes: number[] = Array.from({ length: 60 }, () => poisson(random, perHour / 60));
+  return () => {
+    minutes.shift();
+    minutes.push(poisson(random, perHour / 60));
+    return minutes.reduce((sum, count) => sum + count, 0);
+  };
+};
+
+/** Monitors whose readings of an hour come in after the first third of it. */
+const monitors = (random: () => number, most: number): Rows => {
+  return (atMs) => {
+    const share = ((atMs % 3_600_000) / 3_600_000 - 0.33) * 4;
+    return Math.max(0, Math.min(most, Math.round(most * share) - poisson(random, 1)));
+  };
+};
+
 const sources: readonly { name: string; type: SourceType; everyMs: number; make: (random: () => number) => Rows }[] = [
   {
     name: 'FIRMS of a state in summer',
@@ -104,6 +122,8 @@ const sources: readonly { name: string; type: SourceType; everyMs: number; make:
   { name: 'a few alerts', type: 'noaa-alerts', everyMs: 2 * minute, make: (random) => alerts(random, 3) },
   { name: 'alerts of a country', type: 'noaa-alerts', everyMs: 2 * minute, make: (random) => alerts(random, 200) },
   { name: 'earthquakes of the last hour', type: 'http', everyMs: minute, make: (random) => () => poisson(random, 8) },
+  { name: 'earthquakes of a sliding hour', type: 'http', everyMs: minute, make: (random) => lastHour(random, 9) },
+  { name: 'monitors of the air', type: 'airnow', everyMs: 10 * minute, make: (random) => monitors(random, 60) },
   { name: 'forecasts', type: 'noaa-forecasts', everyMs: 60 * minute, make: () => () => 14 },
 ];
 
