@@ -37,8 +37,10 @@ const refusedWaitMs = 5_000;
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Written by a process of ours or by a person in Bull Board: each field is looked at where it is used. */
-const dataOf = (job: Job): { readonly [name in keyof BackfillJobData]?: unknown } =>
-  typeof job.data === 'object' && job.data !== null ? job.data : {};
+const dataOf = (job: Job): { readonly [name in keyof BackfillJobData]?: unknown } => {
+  const data: unknown = job.data;
+  return typeof data === 'object' && data !== null ? data : {};
+};
 
 const delayOf = (job: Job): Partial<Record<keyof PollDelay, unknown>> => {
   const { delayed } = dataOf(job);

@@ -18,7 +18,7 @@ const open = (permits: number) => {
       forPoll: (poll) => {
         given.push(poll);
         return {
-          fetch: inner.fetch,
+          fetch: (request) => inner.fetch(request),
           useUp: async (receipts) => void usedUp.push(receipts),
           distrust: async () => {},
         };

@@ -8,7 +8,7 @@ export const hourMs = 3_600_000;
 export const dayMs = Date.UTC(2026, 0, 4);
 
 /** The reading of one minute. */
-export const readingOf = (atMs: number): SourceRecord => ({
+const readingOf = (atMs: number): SourceRecord => ({
   type: 'weather-observation',
   naturalKey: `one|${atMs}`,
   observedAtMs: atMs,

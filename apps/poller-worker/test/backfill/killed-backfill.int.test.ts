@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createBackfillStore } from '@stream-manager/shared/queues/backfill-store';
 import { backfillJobId, createBackfills } from '@stream-manager/shared/queues/backfills';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
@@ -14,6 +15,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { openPollerBundle, sourceId } from '../poller-bundle.ts';
 import { dayMs, hourMs, minuteMs } from './hourly-pages.ts';
 
+const drillSource = fileURLToPath(new URL('./drill-source.ts', import.meta.url));
 const program = join(import.meta.dirname, '../../src/main.ts');
 const patience = { timeoutMs: 90_000 };
 
@@ -57,7 +59,7 @@ const openDrill = async () => {
           type: 'custom',
           every: '1h',
           baseUrl: control.url,
-          params: { module: join(import.meta.dirname, 'drill-source.ts') },
+          params: { module: drillSource },
         },
       },
     }),

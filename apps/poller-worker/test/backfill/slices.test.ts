@@ -47,10 +47,13 @@ describe('a slice', () => {
         let done = from;
         for (let count = 0; done < from + length; count++) {
           const { sinceMs, untilMs } = nextSlice(done, from + length, slice);
-          if (sinceMs !== done || untilMs <= done || untilMs - done > slice || count > length / slice + 2) return false;
+          expect(sinceMs).toBe(done);
+          expect(untilMs).toBeGreaterThan(done);
+          expect(untilMs - done).toBeLessThanOrEqual(slice);
+          expect(count).toBeLessThanOrEqual(length / slice + 1);
           done = untilMs;
         }
-        return done === from + length;
+        expect(done).toBe(from + length);
       }),
     );
   });

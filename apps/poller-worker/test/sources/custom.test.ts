@@ -193,8 +193,8 @@ describe('a source of the user’s own', () => {
       name: 'something that is no error',
       connector: polling(async function* () {
         yield* [];
-        // Users throw what they like.
-        throw 'text';
+        // Users reject with what they like.
+        await Promise.reject('text');
       }),
       says: 'text',
     },
@@ -282,8 +282,10 @@ describe('a source of the user’s own', () => {
         const made: unknown = ownRecord(given);
         // One of the two, as it says.
         const row = made as SourceRecord;
-        if (isInvalidRow(row)) return row.message !== '';
-        return recordTypes.includes(row.type) && row.naturalKey !== '' && Number.isFinite(row.observedAtMs);
+        const isSound = isInvalidRow(row)
+          ? row.message !== ''
+          : recordTypes.includes(row.type) && row.naturalKey !== '' && Number.isFinite(row.observedAtMs);
+        expect(isSound).toBe(true);
       }),
     );
   });

@@ -74,7 +74,7 @@ export const loadExtensions = async (
 
 const defaultExport = async (directory: string, path: string, limitMs: number): Promise<unknown> => {
   const file = resolve(directory, path);
-  const loading: Promise<{ readonly default?: unknown }> = import(pathToFileURL(file).href);
+  const loading: Promise<unknown> = import(pathToFileURL(file).href);
   const late = Promise.withResolvers<never>();
   const cancel = after(limitMs, () => late.reject(new Error(`is not loaded after ${limitMs / 1000} s (${file})`)));
   try {
@@ -84,8 +84,9 @@ const defaultExport = async (directory: string, path: string, limitMs: number): 
       }),
       late.promise,
     ]);
-    if (loaded.default === undefined) throw new Error(`has no default export (${file})`);
-    return loaded.default;
+    const exported = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined;
+    if (exported === undefined) throw new Error(`has no default export (${file})`);
+    return exported;
   } finally {
     cancel();
   }
