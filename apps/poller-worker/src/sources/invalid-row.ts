@@ -22,7 +22,7 @@ const foundCharacters = 60;
 
 /** A fault that names the field, what was expected and what was found. */
 export const rowFault = (reason: RowFault['reason'], field: string, expected: string, found: unknown): RowFault => {
-  const text = found === undefined ? 'nothing' : JSON.stringify(found);
+  const text = found === undefined ? 'nothing' : (jsonOf(found) ?? 'what cannot be shown');
   const short = text.length > foundCharacters ? `${text.slice(0, foundCharacters)}…` : text;
   return { reason, message: `${field}: expected ${expected}, found ${short}` };
 };
@@ -32,8 +32,9 @@ export const rowFault = (reason: RowFault['reason'], field: string, expected: st
  * it cannot be read without.
  */
 export const invalidRow = (row: unknown, fault: RowFault, context = ''): InvalidRow => {
-  const raw = typeof row === 'string' ? row : (JSON.stringify(row) ?? '');
-  const isWhole = raw.length <= maxRawCharacters && context.length <= maxRawCharacters;
+  const shown = typeof row === 'string' ? row : jsonOf(row);
+  const raw = shown ?? '';
+  const isWhole = shown !== null && raw.length <= maxRawCharacters && context.length <= maxRawCharacters;
   return {
     raw: raw.slice(0, maxRawCharacters),
     reason: fault.reason,
@@ -41,4 +42,17 @@ export const invalidRow = (row: unknown, fault: RowFault, context = ''): Invalid
     ...(context === '' ? {} : { context: context.slice(0, maxRawCharacters) }),
     ...(isWhole ? {} : { isIncomplete: true }),
   };
+};
+
+/**
+ * The value as JSON; null where there is none. Of a value nested thousands of levels deep there is none: JSON can be read
+ * that holds such a one, and nothing can walk it.
+ */
+const jsonOf = (value: unknown): string | null => {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    // Too deep for the stack: the row is told of without what it holds.
+    return null;
+  }
 };
