@@ -55,8 +55,12 @@ export const foreignRefusal = ({
   if (!/^https?:$/.test(to.protocol)) return 'only http and https are followed';
   if (from.protocol === 'https:' && to.protocol === 'http:') return 'https is not left for http';
   if (method !== 'GET') return 'only a GET is followed to another host';
-  return redact(to.href) === to.href ? null : carriesSecret;
+  return [to.href, decoded(to.href)].every((text) => redact(text) === text) ? null : carriesSecret;
 };
+
+/** Letters may be written as codes, too. */
+const decoded = (text: string): string =>
+  text.replace(/(%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'));
 
 /** What of a request's headers says nothing about who asks. Everything else stays at its own origin. */
 const harmless = new Set([

@@ -10,7 +10,9 @@ const cut = '***';
 const isHighOrLowSurrogateAlone = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 const formsOf = (secret: string): readonly string[] => {
-  const forms = [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret, 'utf8').toString('base64')];
+  const bytes = Buffer.from(secret, 'utf8');
+  const base64 = [bytes.toString('base64'), bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')];
+  const forms = [secret, JSON.stringify(secret).slice(1, -1), ...base64];
   // encodeURIComponent throws on half a surrogate pair; such a text cannot stand in an address either.
   if (!isHighOrLowSurrogateAlone.test(secret)) {
     const encoded = encodeURIComponent(secret);

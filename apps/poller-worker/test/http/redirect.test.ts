@@ -67,6 +67,7 @@ describe('is refused', () => {
     { name: 'to a file', location: 'file:///etc/passwd', says: 'only http and https' },
     { name: 'with a secret', location: 'https://other.example/?k=s3cret/key', says: 'carries a secret' },
     { name: 'with an encoded secret', location: 'https://other.example/?k=s3cret%2fkey', says: 'carries a secret' },
+    { name: 'with a secret in codes', location: 'https://other.example/?k=s3%63ret%2Fkey', says: 'carries a secret' },
     { name: 'with a secret in Base64', location: 'https://other.example/czNjcmV0L2tleQ==', says: 'carries a secret' },
     { name: 'with a secret behind a tab', location: 'https://other.example/?k=s3c\tret/key', says: 'carries a secret' },
   ])('$name', ({ name: _, says, ...given }) => {
