@@ -79,3 +79,16 @@ describe('config/demo.yaml', () => {
     expect(config.sources['firms-california']).toMatchObject({ params: { mapKey: '${FIRMS_MAP_KEY}' } });
   });
 });
+
+describe('config/examples/usgs-earthquakes.yaml', () => {
+  it('needs nothing, and describes an API that nobody here knew', async () => {
+    const { config, warnings } = await load('config/examples/usgs-earthquakes.yaml');
+    expect(warnings).toEqual([]);
+    expect(config.sources['usgs-earthquakes']).toMatchObject({
+      type: 'http',
+      baseUrl: 'https://earthquake.usgs.gov',
+      corrections: 'publish',
+      params: { format: 'geojson', id: ['id'], time: ['properties.time'], pagination: { kind: 'none' } },
+    });
+  });
+});

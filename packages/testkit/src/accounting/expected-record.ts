@@ -2,7 +2,17 @@
 // The simulated world fills this in from its own truth, never by parsing what it sent.
 
 /** Which provider's row a record comes from. */
-export const recordKinds = ['firms', 'station', 'alert', 'purpleair', 'forecast', 'airnow', 'metar'] as const;
+export const recordKinds = [
+  'firms',
+  'station',
+  'alert',
+  'purpleair',
+  'forecast',
+  'airnow',
+  'metar',
+  'earthquake',
+  'reading',
+] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
 /** WGS84 degrees; the elevation only where the source gives one. */

@@ -37,6 +37,13 @@ export const forecastKey = (gridpoint: string, issuedAtMs: number, validFromMs: 
 export const airNowKey = (area: string, parameter: string, observedAtMs: number): string =>
   `airnow ${area} ${parameter} ${new Date(observedAtMs).toISOString()}`;
 
+/** Earthquake: the event and when it was updated; a correction is another state of the same event. */
+export const earthquakeKey = (eventId: string, updatedAtMs: number): string =>
+  `earthquake ${eventId} ${new Date(updatedAtMs).toISOString()}`;
+
+/** A reading of the API that nobody knew: its number. */
+export const readingKey = (number: number): string => `reading ${number}`;
+
 /** The fields of a stored envelope that its natural key is made of; all unchecked. */
 export interface KeyedEnvelope {
   readonly type: unknown;
@@ -86,6 +93,13 @@ export const naturalKeyOf = (envelope: KeyedEnvelope): string | null => {
       if (Number.isNaN(timeMs)) return null;
       if (typeof sensorIndex === 'number') return airKey(sensorIndex, timeMs);
       return typeof area === 'string' && typeof parameter === 'string' ? airNowKey(area, parameter, timeMs) : null;
+    }
+    case 'record': {
+      // As the mappings of the examples and tests name them.
+      const { eventId, updatedAt, readingNumber } = data;
+      if (typeof readingNumber === 'number') return readingKey(readingNumber);
+      const updatedAtMs = typeof updatedAt === 'string' ? Date.parse(updatedAt) : Number.NaN;
+      return typeof eventId === 'string' && !Number.isNaN(updatedAtMs) ? earthquakeKey(eventId, updatedAtMs) : null;
     }
     default:
       return null;

@@ -4,7 +4,9 @@ import type { ExpectedContent } from '../accounting/expected-record.ts';
 import type { AirAreaReading } from './air-areas.ts';
 import type { ServedAirReading } from './air-sensors.ts';
 import type { AirportReport } from './airports.ts';
+import type { Earthquake } from './earthquakes.ts';
 import type { FireDetection } from './fires.ts';
+import type { Reading } from './readings.ts';
 import type { WeatherAlert } from './weather-alerts.ts';
 import type { ForecastPeriod } from './weather-forecasts.ts';
 import type { StationObservation } from './weather-stations.ts';
@@ -27,6 +29,10 @@ export const expectedContent = (truth: Truth): ExpectedContent => {
       return airAreaContent(truth);
     case 'metar':
       return reportContent(truth);
+    case 'earthquake':
+      return earthquakeContent(truth);
+    case 'reading':
+      return readingContent(truth);
   }
 };
 
@@ -242,3 +248,43 @@ const reportContent = (report: AirportReport): ExpectedContent => {
     eventTimeMs: report.observedAtMs,
   };
 };
+
+/** As config/examples/usgs-earthquakes.yaml maps it. Without a partition key its Kafka key is the record id. */
+const earthquakeContent = (row: Earthquake): ExpectedContent => ({
+  kind: 'earthquake',
+  naturalKey: row.naturalKey,
+  type: 'record',
+  observedAt: iso(row.happenedAtMs),
+  location: { latitude: row.latitude, longitude: row.longitude },
+  data: {
+    eventId: row.eventId,
+    magnitude: row.magnitude,
+    magnitudeType: 'ml',
+    place: row.place,
+    depthM: row.depthKm * 1000,
+    status: row.status,
+    hasTsunami: row.hasTsunami,
+    updatedAt: iso(row.updatedAtMs),
+  },
+  kafkaKey: row.eventId,
+  eventTimeMs: row.happenedAtMs,
+});
+
+/** As `readingFields` of the tests map it. */
+const readingContent = (row: Reading): ExpectedContent => ({
+  kind: 'reading',
+  naturalKey: row.naturalKey,
+  type: 'record',
+  observedAt: iso(row.takenAtMs),
+  location: { latitude: row.latitude, longitude: row.longitude },
+  data: {
+    readingNumber: row.number,
+    sensor: row.sensor,
+    temperatureC: row.fahrenheit === null ? null : ((row.fahrenheit - 32) * 5) / 9,
+    windSpeedMps: row.milesPerHour === null ? null : row.milesPerHour * 0.44704,
+    isChecked: row.isChecked,
+    note: row.note,
+  },
+  kafkaKey: row.sensor,
+  eventTimeMs: row.takenAtMs,
+});

@@ -14,6 +14,8 @@ export const routeKinds = [
   'keys',
   'airnow',
   'metar',
+  'earthquakes',
+  'readings',
 ] as const;
 export type RouteKind = (typeof routeKinds)[number];
 

@@ -8,6 +8,7 @@
 import { createAirNowRoute } from './airnow-route.ts';
 import type { Answer, RouteRequest } from './answer.ts';
 import { bareAnswer, plainText } from './answer.ts';
+import { createEarthquakesRoute } from './earthquakes-route.ts';
 import type { RouteKind } from './faults.ts';
 import { createFirmsAvailabilityRoute } from './firms-availability-route.ts';
 import { createFirmsRoute, firmsPathPrefix } from './firms-route.ts';
@@ -17,9 +18,10 @@ import { nwsForbidden } from './nws-answer.ts';
 import { answerForecast } from './nws-forecasts-route.ts';
 import { answerLatestObservation, answerStations, type ObservationRouteOptions } from './nws-stations-route.ts';
 import { answerKeys, answerSensors } from './purpleair-route.ts';
+import { answerReadings, readingsPath } from './readings-route.ts';
 
 /** Who is simulated; each may have a port of its own. */
-export const providerNames = ['firms', 'nws', 'purpleair', 'airnow', 'aviation'] as const;
+export const providerNames = ['firms', 'nws', 'purpleair', 'airnow', 'aviation', 'usgs', 'unknown'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
 /** One address of an API. */
@@ -45,6 +47,7 @@ export interface RouteOptions {
     readonly forecasts: boolean;
     readonly airnow: boolean;
     readonly metar: boolean;
+    readonly earthquakes: boolean;
   };
   readonly qualityForm: ObservationRouteOptions['qualityForm'];
 }
@@ -110,6 +113,19 @@ export const createRoutes = ({
     provider: 'aviation',
     path: /^\/api\/data\/metar$/,
     answer: createMetarRoute({ hasValidators: validators.metar }),
+  },
+  {
+    kind: 'earthquakes',
+    provider: 'usgs',
+    path: /^\/earthquakes\/feed\/v1\.0\/summary\/all_hour\.geojson$/,
+    answer: createEarthquakesRoute({ hasValidators: validators.earthquakes }),
+  },
+  {
+    kind: 'readings',
+    provider: 'unknown',
+    path: readingsPath,
+    methods: ['GET', 'POST'],
+    answer: answerReadings,
   },
 ];
 

@@ -106,6 +106,7 @@ export const startProviders = async (options: ProviderOptions = {}): Promise<Pro
       forecasts: true,
       airnow: true,
       metar: true,
+      earthquakes: true,
       ...options.validators,
     },
     qualityForm: options.stations?.qualityForm ?? 'plain',

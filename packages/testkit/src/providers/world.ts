@@ -3,7 +3,9 @@
 import { type AirAreaOptions, type AirAreaReading, type AirAreas, createAirAreas } from './air-areas.ts';
 import { type AirSensorOptions, type AirSensors, createAirSensors, type ServedAirReading } from './air-sensors.ts';
 import { type AirportOptions, type AirportReport, type Airports, createAirports } from './airports.ts';
+import { createEarthquakes, type Earthquake, type EarthquakeOptions, type Earthquakes } from './earthquakes.ts';
 import { createFires, type FireDetection, type FireOptions, type Fires } from './fires.ts';
+import { createReadings, type Reading, type ReadingOptions, type Readings } from './readings.ts';
 import { type AlertOptions, createWeatherAlerts, type WeatherAlert, type WeatherAlerts } from './weather-alerts.ts';
 import {
   createWeatherForecasts,
@@ -32,6 +34,8 @@ export interface WorldOptions {
   readonly forecasts?: ForecastOptions;
   readonly airnow?: AirAreaOptions;
   readonly metar?: AirportOptions;
+  readonly earthquakes?: EarthquakeOptions;
+  readonly readings?: ReadingOptions;
 }
 
 /** A true reading, as a provider serves it. */
@@ -42,7 +46,9 @@ export type Truth =
   | ServedAirReading
   | ForecastPeriod
   | AirAreaReading
-  | AirportReport;
+  | AirportReport
+  | Earthquake
+  | Reading;
 
 export interface World {
   readonly seed: number;
@@ -54,6 +60,8 @@ export interface World {
   readonly forecasts: WeatherForecasts;
   readonly airAreas: AirAreas;
   readonly airports: Airports;
+  readonly earthquakes: Earthquakes;
+  readonly readings: Readings;
   /** The world's own time for a time of the clock: `startAt` for ever in a static world, never before `startAt`. */
   timeAt(clockMs: number): number;
 }
@@ -74,6 +82,8 @@ export const createWorld = (options: WorldOptions): World => {
     forecasts: createWeatherForecasts(seed, startAt, options.forecasts),
     airAreas: createAirAreas(seed, startAt, options.airnow),
     airports: createAirports(seed, startAt, options.metar),
+    earthquakes: createEarthquakes(seed, startAt, options.earthquakes),
+    readings: createReadings(seed, startAt, options.readings),
     timeAt: (clockMs) => (options.static ? startAt : Math.max(startAt, clockMs)),
   };
 };

@@ -142,7 +142,17 @@ describe('the ledger', () => {
     expect(served[0]).toMatchObject({ firstServedAt: startAt, lastServedAt: startAt + 2000 });
     expect(served[11]).toMatchObject({ firstServedAt: startAt + 2000 });
     expect(providers.ledger.counts()).toEqual({
-      served: { firms: 12, station: 0, alert: 0, purpleair: 0, forecast: 0, airnow: 0, metar: 0 },
+      served: {
+        firms: 12,
+        station: 0,
+        alert: 0,
+        purpleair: 0,
+        forecast: 0,
+        airnow: 0,
+        metar: 0,
+        earthquake: 0,
+        reading: 0,
+      },
       offered: 0,
       malformed: 0,
       rowsSent: 22,
@@ -190,7 +200,7 @@ describe('the server', () => {
 
   it('gives each provider a port of its own when asked', async () => {
     await using providers = await setup({ separatePorts: true });
-    expect(new Set(Object.values(providers.urls)).size).toBe(5);
+    expect(new Set(Object.values(providers.urls)).size).toBe(7);
     expect((await ask(`${providers.urls.nws}/alerts/active?area=CA`, { 'user-agent': 'test' })).status).toBe(200);
     expect(providers.ledger.served()).toHaveLength(5);
   });
