@@ -13,7 +13,7 @@ import { createLocalClock, type LocalClock } from './local-time.ts';
 /** Reads times of one form. */
 export interface TimeReader {
   /** Milliseconds since the epoch; null for a value that is no such time. */
-  read(value: unknown): number | null;
+  readonly read: (value: unknown) => number | null;
   /** What a right value looks like, for messages. */
   readonly expects: string;
 }

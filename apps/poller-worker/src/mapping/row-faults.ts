@@ -5,11 +5,11 @@ import { type RowFault, rowFault } from '../sources/invalid-row.ts';
 /** Shared by the readers of one mapper. */
 export interface RowFaults {
   /** Notes a fault unless there is one already; gives null, for a reader to give on. */
-  fail(reason: RowFault['reason'], field: string, expected: string, found: unknown): null;
+  readonly fail: (reason: RowFault['reason'], field: string, expected: string, found: unknown) => null;
   /** The fault of the row since the last call, if any. */
-  take(): RowFault | null;
+  readonly take: () => RowFault | null;
   /** The value, or null for whatever means "no value": null, a blank text, what the mapping names so. */
-  given(value: unknown): unknown;
+  readonly given: (value: unknown) => unknown;
 }
 
 /** `nullValues` of a mapping. */

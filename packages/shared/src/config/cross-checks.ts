@@ -87,7 +87,10 @@ function sourceFaults(config: Config, id: string, source: SourceConfig): readonl
     faults.push({
       path: [...at, 'dedupeWindowHours'],
       message: `must be ${least} or more: what the source returns reaches ${least - 24} h back, and a day is added for rows that come late`,
-      involves: [[...at, 'params', 'dayRange']],
+      involves: [
+        [...at, 'params', 'dayRange'],
+        [...at, 'params', 'overlap'],
+      ],
     });
   return faults;
 }
@@ -143,7 +146,13 @@ function mergedFaults(
 /** The least window in which no row of the source can come back unknown: what it asks for, and a day. */
 export function leastDedupeHours(source: SourceConfig): number {
   if (!isPolledType(source.type)) return 0;
-  return (source.type === 'nasa-firms' ? source.params.dayRange * 24 : 0) + 24;
+  const rangeHours =
+    source.type === 'nasa-firms'
+      ? source.params.dayRange * 24
+      : source.type === 'http'
+        ? Math.ceil(source.params.overlap / 3_600_000)
+        : 0;
+  return rangeHours + 24;
 }
 
 /** The shortest time between two polls. */

@@ -85,7 +85,8 @@ const breakFeature = ({ properties, geometry }: Feature, kind: MalformedKind): v
     case 'nan':
       geometry.coordinates[1] = 'NaN';
       break;
-    default:
+    case 'not-a-number':
+    case 'surplus-column':
       geometry.coordinates[0] = 'abc';
   }
 };

@@ -20,7 +20,7 @@ const defaultSize = 25;
 const breakable: readonly MalformedKind[] = ['not-a-number', 'nan', 'latitude-out-of-range', 'unparsable-date'];
 const breakableLines: readonly MalformedKind[] = [...breakable, 'missing-column', 'surplus-column'];
 
-type Row = Record<string, unknown>;
+type Row = Record<string, string | number | boolean | null>;
 type Parameters = (name: string) => string | null;
 
 /** Answers with one page of readings. */
@@ -80,7 +80,7 @@ const parametersOf = ({ url, body }: RouteRequest): Parameters | null => {
     const values = new Map<string, unknown>(Object.entries(given));
     return (name) => {
       const value = values.get(name) ?? null;
-      return value === null ? null : String(value);
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
     };
   } catch {
     return null;
@@ -130,8 +130,8 @@ const textOf = (row: Row, format: string, kind: MalformedKind | undefined): stri
   return JSON.stringify({ type: 'Feature', id, geometry: { type: 'Point', coordinates: [lon, lat] }, properties });
 };
 
-const cellOf = (value: unknown): string => {
-  const text = value === null ? '' : String(value);
+const cellOf = (value: Row[string] | undefined): string => {
+  const text = value === null || value === undefined ? '' : String(value);
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

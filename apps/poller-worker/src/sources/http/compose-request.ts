@@ -18,7 +18,7 @@ export interface RequestComposer {
   /** Throws `response_unreadable` when what an earlier answer gave cannot be put into a header. */
   compose(place: Place, values: TemplateValues): HttpRequest;
   /** The address of a next page as it may be kept: without any secret that the config puts into addresses. */
-  withoutSecrets(url: URL): string;
+  readonly withoutSecrets: (url: URL) => string;
   /** What must not stand in an error. */
   readonly secrets: readonly string[];
 }

@@ -58,7 +58,7 @@ export interface Api {
   readonly source: ResolvedSource;
   readonly connector: Source;
   /** Polls; after `cutAfter` pages the poll is left, as when it was killed. */
-  poll(answers: Answers, context?: Partial<PollContext>, cutAfter?: number): Promise<Polled>;
+  readonly poll: (answers: Answers, context?: Partial<PollContext>, cutAfter?: number) => Promise<Polled>;
 }
 
 /** The tick of polls that say nothing else. */

@@ -78,12 +78,11 @@ const earthquakes = await loadConfig({
   env: {},
   secrets: 'required',
 });
-const usgs = ({ urls }: Providers): ResolvedSource =>
-  ({
-    ...resolveSource(earthquakes.config, 'usgs-earthquakes'),
-    baseUrl: urls.usgs,
-    timeoutMs: 5000,
-  }) as ResolvedSource;
+const usgs = ({ urls }: Providers): ResolvedSource => ({
+  ...resolveSource(earthquakes.config, 'usgs-earthquakes'),
+  baseUrl: urls.usgs,
+  timeoutMs: 5000,
+});
 
 const where: Readonly<Record<ReadingFormat, (name: string) => string>> = {
   json: (name) => name,

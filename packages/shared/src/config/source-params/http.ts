@@ -184,6 +184,10 @@ export const httpParams = z
     if (params.request.body !== undefined && params.request.method === 'GET')
       fault(['request', 'body'], 'needs method: POST beside it', ['method']);
     if (params.overlap > 0 && !used.has('since')) fault(['overlap'], 'has no meaning: the request holds no {{since}}');
+    if (params.format === 'csv' || params.format === 'ndjson')
+      for (const path of [['pagination', 'path'], ['pagination', 'more'], ['cursor', 'path'], ['records'], ['layout']])
+        if (isGiven(params, path))
+          fault(path, `is for answers in JSON, and format is ${params.format}: it holds rows and nothing else`);
     const { kind, parameter } = params.pagination;
     const carrier = carriers[kind];
     if (carrier !== undefined && parameter === undefined && !used.has(carrier))
@@ -195,6 +199,16 @@ export const httpParams = z
 
 /** `params` of type http. */
 export type HttpParams = z.output<typeof httpParams>;
+
+/** Is something written there that is not what stands there by itself? */
+const isGiven = (params: object, path: readonly string[]): boolean => {
+  const value = path.reduce<unknown>(
+    (at, key) =>
+      typeof at === 'object' && at !== null ? Object.entries(at).find(([name]) => name === key)?.[1] : undefined,
+    params,
+  );
+  return value !== undefined && value !== 'rows';
+};
 
 /** What carries the place of a page in the request, where no parameter does. */
 const carriers: Readonly<Record<string, TemplateName | undefined>> = { cursor: 'next', page: 'page', offset: 'offset' };

@@ -153,6 +153,11 @@ describe('a source of type http', () => {
       says: [/params\.request\.body: needs method: POST beside it/],
     },
     {
+      name: 'a link inside CSV',
+      params: { format: 'csv', pagination: { kind: 'link', path: 'next' } },
+      says: [/params\.pagination\.path: is for answers in JSON, and format is csv/],
+    },
+    {
       name: 'an overlap of nothing',
       params: { overlap: '1h' },
       says: [/params\.overlap: has no meaning: the request holds no \{\{since\}\}/],
