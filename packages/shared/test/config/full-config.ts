@@ -205,6 +205,7 @@ export const fullConfig = {
       type: 'push',
       params: { token: 'a-token-of-24-characters', maxBodyBytes: 1_000_000, maxRequests: 4, ...mapping() },
     },
+    own: { type: 'custom', params: { module: './my-source.ts', options: { word: 'hello', apiKey: 'a-key' } } },
   },
 };
 
@@ -219,4 +220,5 @@ export const namedMaps = [
   'sources.*.params.request.headers',
   'sources.*.params.request.body',
   'sources.*.params.fields',
+  'sources.*.params.options',
 ];

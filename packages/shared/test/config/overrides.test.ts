@@ -223,7 +223,9 @@ type Leaf = { readonly path: readonly (string | number)[]; readonly value: unkno
 /** Values that a variable can set. Names of the user's own (headers, Kafka's settings) are set with their whole map. */
 function settable(value: unknown, path: readonly (string | number)[] = []): Leaf[] {
   if (Array.isArray(value)) return [{ path, value }];
-  const isOpen = ['config', 'headers', 'custom', 'request', 'pagination', 'cursor'].includes(String(path.at(-1)));
+  const isOpen = ['config', 'headers', 'custom', 'request', 'pagination', 'cursor', 'options'].includes(
+    String(path.at(-1)),
+  );
   const isFields = path.at(-1) === 'fields' && ['http', 'mqtt', 'push'].includes(String(path[1]));
   if (typeof value !== 'object' || value === null || isOpen || isFields) return [{ path, value }];
   return Object.entries(value).flatMap(([key, child]) => {

@@ -198,6 +198,14 @@ describe('defaults by type', () => {
       baseUrl: 'https://api.example.org',
     },
     {
+      type: 'custom',
+      params: { module: './my-source.ts' },
+      mode: 'real-time',
+      priority: 'normal',
+      corrections: 'publish',
+      baseUrl: undefined,
+    },
+    {
       type: 'push',
       params: { token: 'a-token-of-24-characters' },
       mode: 'continuous',

@@ -23,6 +23,7 @@ describe('isSecretPath', () => {
       'sources.airnow.params.apiKey',
       'sources.mqtt.params.password',
       'sources.push.params.token',
+      'sources.own.params.options.apiKey',
     ]);
   });
 
