@@ -97,8 +97,9 @@ const setup = async (
   };
 };
 
-/** How often one poll reads a row: an area's air stands under each of its two ZIP codes. */
-const repeated = (name: SourceName): number => (name === 'airnow' ? 2 : 1);
+/** How often one poll reads a row: an area's air stands under each of its two ZIP codes. The id makes it one record. */
+const repeated = (name: SourceName, fault: FaultName): number =>
+  (name === 'airnow' ? 2 : 1) * (fault === 'duplicate' && name !== 'stations' ? 2 : 1);
 
 /** Numbers to nine digits: what a conversion of units there and back leaves of them. */
 const rounded = (value: unknown): unknown =>
@@ -139,6 +140,8 @@ describe.each(all)('%s', (name) => {
     { fault: 'wrong-type' },
     { fault: 'slow-headers' },
     { fault: 'slow-body' },
+    { fault: 'quoted' },
+    { fault: 'duplicate' },
   ])('reads exactly what was served, and each broken row as it stood: $fault', async ({ fault }) => {
     // The fault of this name breaks at least one row of every answer: an answer of a station has only one.
     const broken = { malformedShare: 0.3 };
@@ -149,16 +152,16 @@ describe.each(all)('%s', (name) => {
     const { ledger } = test.providers;
     const served = fault === 'wrong-type' ? ledger.offered() : ledger.served();
     expect(records.length).toBeGreaterThan(5);
-    const copies = Array.from({ length: repeated(name) }, () => served.map(servedOf)).flat();
+    const copies = Array.from({ length: repeated(name, fault) }, () => served.map(servedOf)).flat();
     expect(sorted(records.map(readOf))).toEqual(sorted(copies));
     expect(invalid.map((row) => row.raw).toSorted()).toEqual(
       ledger
         .malformed()
-        .flatMap((row) => Array.from({ length: repeated(name) }, () => row.raw))
+        .flatMap((row) => Array.from({ length: repeated(name, fault) }, () => row.raw))
         .toSorted(),
     );
     expect(invalid.length > 0).toBe(fault === 'malformed');
-    expect(new Set(records.map((record) => record.naturalKey)).size).toBe(records.length / repeated(name));
+    expect(new Set(records.map((record) => record.naturalKey)).size).toBe(records.length / repeated(name, fault));
   });
 
   it.each<{ fault: FaultName; code: string }>([
@@ -173,6 +176,18 @@ describe.each(all)('%s', (name) => {
     const { records, invalid, error } = await test.poll();
     expect(codeOf(error)).toBe(code);
     expect([...records, ...invalid]).toEqual([]);
+  });
+
+  it('takes nothing from an answer that is larger than allowed', async () => {
+    await using test = await setup(name, {
+      faults: { [routeOf[name]]: { chance: { huge: 1 }, hugeBytes: 11_000_000 } },
+    });
+    const { records, invalid, error } = await test.poll();
+    expect(records).toEqual([]);
+    // Of a station such an answer is one bad row; of the others it ends the poll.
+    const [rows, code] = name === 'stations' ? [12, null] : [0, 'response_too_large'];
+    expect(invalid).toHaveLength(rows);
+    expect(codeOf(error)).toBe(code);
   });
 
   it.each<{ fault: FaultName }>([{ fault: 'html' }, { fault: 'empty' }])(

@@ -1,7 +1,7 @@
 // AirNow: GET /aq/observation/zipCode/current/?format=application/json&zipCode=…&distance=…&API_KEY=… (a list of rows).
 // The day has a blank behind it and stands in the area's own time, as the real one has it.
 import type { AirAreaReading } from './air-areas.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import { type MalformedKind, malformedKinds } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 
@@ -21,7 +21,7 @@ export const createAirNowRoute =
     const readings = world.airAreas.latest(query.get('zipCode') ?? '', atMs);
     const kinds = chooseBroken(readings, request, breakable);
     const broken: BrokenRow[] = [];
-    const rows = readings.map((reading) => {
+    const rows = withRepeats(readings, fault).map((reading) => {
       const row = renderReading(reading);
       if (fault.name === 'extra-column') row['SomethingNew'] = 1;
       const kind = kinds.get(reading);

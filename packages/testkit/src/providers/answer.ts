@@ -44,6 +44,10 @@ export const bareAnswer = (status: number, contentType: string, body: string): A
   broken: [],
 });
 
+/** The rows as an answer gives them: each twice under the fault of that name. */
+export const withRepeats = <T>(rows: readonly T[], fault: Fault): readonly T[] =>
+  fault.name === 'duplicate' ? [...rows, ...rows] : rows;
+
 export const plainText = 'text/plain; charset=utf-8';
 
 /**

@@ -21,7 +21,8 @@ export type RouteKind = (typeof routeKinds)[number];
 
 /**
  * `none` is a step of a script without fault. Of the others these leave the rows whole and due in Kafka: the two slow
- * ones, `bom`, `crlf` and `extra-column`; `malformed` breaks single rows; all the rest spoil the whole answer.
+ * ones, `bom`, `crlf`, `extra-column`, `quoted` and `duplicate`; `malformed` breaks single rows; all the rest spoil the
+ * whole answer.
  */
 export const faultNames = [
   'none',
@@ -54,6 +55,12 @@ export const faultNames = [
   'crlf',
   /** A column, field or property that nobody knows, in every row. */
   'extra-column',
+  /** A column that holds a comma in quotes, in every row of an answer in CSV; others are as ever. */
+  'quoted',
+  /** Every row stands twice in the answer, except where an answer is one row. */
+  'duplicate',
+  /** The body is followed by blank lines up to `hugeBytes`. */
+  'huge',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -84,6 +91,8 @@ export interface RouteFaults {
   readonly retryAfterSeconds?: number;
   /** For the slow faults. Default 1000. */
   readonly slowMs?: number;
+  /** For `huge`. Default 70,000,000: more than `polling.maxResponseBytes` by itself allows. */
+  readonly hugeBytes?: number;
 }
 
 /** Faults per route; `all` holds for routes without settings of their own. */
@@ -98,6 +107,7 @@ export interface Fault {
   readonly mustBreak: boolean;
   readonly retryAfterSeconds: number;
   readonly slowMs: number;
+  readonly hugeBytes: number;
 }
 
 export interface Faults {
@@ -152,6 +162,7 @@ export const createFaults = (seed: number): Faults => {
       mustBreak: name === 'malformed',
       retryAfterSeconds: faults.retryAfterSeconds ?? 2,
       slowMs: faults.slowMs ?? 1000,
+      hugeBytes: faults.hugeBytes ?? 70_000_000,
     };
   };
 

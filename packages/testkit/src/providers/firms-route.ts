@@ -1,7 +1,7 @@
 // FIRMS area API: GET /api/area/csv/{MAP_KEY}/{SOURCE}/{west,south,east,north}/{DAYS}[/{DATE}], CSV.
 // A day range counts calendar days in UTC: without a date, today and the days before it.
-import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest } from './answer.ts';
-import { type MalformedKind, malformedKinds } from './faults.ts';
+import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest, withRepeats } from './answer.ts';
+import { type FaultName, type MalformedKind, malformedKinds } from './faults.ts';
 import { type FireDetection, type FirmsDataset, firmsDatasets } from './fires.ts';
 import type { BrokenRow } from './ledger.ts';
 
@@ -24,6 +24,11 @@ const dayMs = 86_400_000;
 const rest = 'scan,track,acq_date,acq_time,satellite,instrument,confidence,version';
 /** Days of one request at most; above it the API refuses (it was 10 once). */
 const mostDays = 5;
+/** What stands behind each line of an answer under these faults. */
+const moreColumns: Partial<Readonly<Record<FaultName, { readonly name: string; readonly value: string }>>> = {
+  'extra-column': { name: ',quality_flag', value: ',0' },
+  quoted: { name: ',remark', value: ',"smoke, dense"' },
+};
 const landsatHeader = 'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight';
 const headers = {
   VIIRS: `latitude,longitude,bright_ti4,${rest},bright_ti5,frp,daynight`,
@@ -67,15 +72,15 @@ export const createFirmsRoute = (options: FirmsRouteOptions): ((request: RouteRe
       found.push(lines[at] ?? '');
     }
     const brokenKinds = chooseBroken(fires, request, malformedKinds);
-    const extra = request.fault.name === 'extra-column';
+    const more = moreColumns[request.fault.name];
     const { instrument } = firmsDatasets[source];
-    const header = (instrument === null ? landsatHeader : headers[instrument]) + (extra ? ',quality_flag' : '');
+    const header = (instrument === null ? landsatHeader : headers[instrument]) + (more?.name ?? '');
     const broken: BrokenRow[] = [];
     const body: string[] = [header];
-    for (const [at, fire] of fires.entries()) {
-      const sound = found[at] ?? '';
+    const shown = fires.map((fire, at) => [fire, found[at] ?? ''] as const);
+    for (const [fire, sound] of withRepeats(shown, request.fault)) {
       const kind = brokenKinds.get(fire);
-      const line = (kind ? breakLine(sound, kind, dateColumnOf(header)) : sound) + (extra ? ',0' : '');
+      const line = (kind ? breakLine(sound, kind, dateColumnOf(header)) : sound) + (more?.value ?? '');
       if (kind) broken.push({ kind: 'firms', raw: line, reason: kind });
       body.push(line);
     }

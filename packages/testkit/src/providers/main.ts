@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { startProviders } from './server.ts';
 
-const usage = `Simulated FIRMS, NWS and PurpleAir on one local port.
+const usage = `Simulated FIRMS, NWS, PurpleAir, AirNow and Aviation Weather Center on one local port.
 
   --port N               port on 127.0.0.1 (default: a free one)
   --seed N               what decides the data, together with the start (default 1)
@@ -71,7 +71,7 @@ const providers = await startProviders({
   ledger: values['no-ledger'] ? 'off' : 'on',
 });
 
-const { url, mapKey, apiKey, world } = providers;
+const { url, mapKey, apiKey, airNowKey, world } = providers;
 const box = 'nwlng=-124.48&nwlat=42.01&selng=-114.13&selat=32.53';
 process.stdout.write(
   `${[
@@ -81,6 +81,9 @@ process.stdout.write(
     `  observation   curl '${url}/stations/${world.stations.all[0]?.id}/observations/latest'`,
     `  alerts        curl '${url}/alerts/active?area=CA'`,
     `  PurpleAir     curl -H 'X-API-Key: ${apiKey}' '${url}/v1/sensors?fields=name,last_seen,latitude,longitude,pm2.5&${box}'`,
+    `  forecast      curl '${url}/gridpoints/${world.forecasts.all[0]?.id}/forecast'`,
+    `  AirNow        curl '${url}/aq/observation/zipCode/current/?format=application/json&zipCode=${world.airAreas.all[0]?.zipCodes[0]}&API_KEY=${airNowKey}'`,
+    `  METAR         curl '${url}/api/data/metar?format=json&ids=${world.airports.all.map(({ id }) => id).join(',')}'`,
     `  ledger        curl '${url}/_ledger?counts'`,
     `  faults        curl -d '{"firms":{"next":["500","429"]}}' ${url}/_faults`,
   ].join('\n')}\n`,

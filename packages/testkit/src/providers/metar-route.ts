@@ -1,7 +1,7 @@
 // Aviation Weather Center: GET /api/data/metar?ids=KLAX,KSFO&format=json[&hours=N][&date=TIME] (a list of reports, the
 // newest first, 400 at most). Where there is none the answer is 204, as the real one has it since 2025.
 import type { AirportReport } from './airports.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import { type MalformedKind, malformedKinds } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 
@@ -34,7 +34,7 @@ export const createMetarRoute =
     if (reports.length === 0) return bareAnswer(204, json, '');
     const kinds = chooseBroken(reports, request, breakable);
     const broken: BrokenRow[] = [];
-    const rows = reports.map((report) => {
+    const rows = withRepeats(reports, fault).map((report) => {
       const row = renderReport(report);
       if (fault.name === 'extra-column') row['somethingNew'] = 1;
       const kind = kinds.get(report);

@@ -1,6 +1,6 @@
 // NWS: GET /alerts/active?area=CA[&status=…][&message_type=…], a GeoJSON collection of the messages active now.
 // Times are local to the issuing office, with its offset, as the real ones are.
-import { type Answer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 import { geoJson, nwsContext, nwsProblem } from './nws-answer.ts';
@@ -25,7 +25,7 @@ export const answerAlerts = (request: RouteRequest, options: { readonly hasValid
     );
   const brokenKinds = chooseBroken(alerts, request, ['missing-column', 'unparsable-date']);
   const broken: BrokenRow[] = [];
-  const features = alerts.map((alert) => {
+  const features = withRepeats(alerts, request.fault).map((alert) => {
     const feature = alertFeature(alert, request);
     const kind = brokenKinds.get(alert);
     if (kind) {

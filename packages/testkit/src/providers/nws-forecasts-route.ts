@@ -1,5 +1,5 @@
 // NWS: GET /gridpoints/{office}/{x},{y}/forecast (one GeoJSON feature with the periods of the newest issue).
-import { type Answer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 import { geoJson, nwsContext, nwsProblem } from './nws-answer.ts';
@@ -19,7 +19,7 @@ export const answerForecast = (
   if (!periods || !first) return nwsProblem(404, 'Not Found', 'Unable to provide data for requested point');
   const kinds = chooseBroken(periods, request, breakable);
   const broken: BrokenRow[] = [];
-  const rows = periods.map((period) => {
+  const rows = withRepeats(periods, fault).map((period) => {
     const row = renderPeriod(period);
     if (fault.name === 'extra-column') row['somethingNew'] = 1;
     const kind = kinds.get(period);

@@ -1,7 +1,7 @@
 // PurpleAir: GET /v1/sensors?fields=… (column names once, rows as arrays, `sensor_index` always first) and GET /v1/keys.
 // Units are the API's own: °F, hPa, feet, unix seconds.
 import type { AirReading, ServedAirReading } from './air-sensors.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 
@@ -115,7 +115,7 @@ export const answerSensors = (request: RouteRequest, options: PurpleAirRouteOpti
     .map((reading) => ({ kind: 'purpleair', naturalKey: reading.naturalKey, reading, fields: fieldSet }));
   const brokenKinds = chooseBroken(served, request, breakableWith(fieldSet));
   const broken: BrokenRow[] = [];
-  const data = served.map((row) => {
+  const data = withRepeats(served, fault).map((row) => {
     const values = fields.map((field) => fieldsKnown[field]?.(row.reading) ?? null);
     if (fault.name === 'extra-column') values.push(0);
     const kind = brokenKinds.get(row);

@@ -49,7 +49,11 @@ export const wireAnswer = (answer: Answer, fault: Fault, clockMs: number): WireA
     case 'none':
     case 'malformed':
     case 'extra-column':
+    case 'quoted':
+    case 'duplicate':
       return sound;
+    case 'huge':
+      return { ...sound, body: body + '\n'.repeat(Math.max(0, fault.hugeBytes - body.length)), rows: 'possible' };
     case '429':
       return refusal(429, 'Too Many Requests', String(fault.retryAfterSeconds));
     case '429-date':

@@ -122,6 +122,9 @@ describe('what the ledger makes of a fault', () => {
     bom: 'due',
     crlf: 'due',
     'extra-column': 'due',
+    quoted: 'due',
+    duplicate: 'due',
+    huge: 'possible',
   };
 
   it.each(faultNames.map((fault) => ({ fault, rows: outcome[fault] })))(

@@ -105,6 +105,50 @@ describe('the FIRMS area API', () => {
     expect([...times].every((time) => Number(time) <= 10 && /^(0|[1-9]\d*)$/.test(time))).toBe(true);
   });
 
+  it('serves LANDSAT under its own header, without sizes and radiometry', async () => {
+    await using providers = await setup();
+    const { text } = await providers.get(providers.firmsPath('LANDSAT_NRT'));
+    expect(text.split('\n')[0]).toBe(
+      'latitude,longitude,path,row,scan,track,acq_date,acq_time,satellite,confidence,daynight',
+    );
+    const rows = rowsOf(text);
+    expect(new Set(rows.map((row) => row[8]))).toEqual(new Set(['L8', 'L9']));
+    expect(new Set(rows.map((row) => row[9]))).toEqual(new Set(['L', 'M', 'H']));
+    const served = providers.ledger.served();
+    expect(served.map(({ location }) => location)).toEqual(
+      rows.map(([lat, lon]) => ({ latitude: Number(lat), longitude: Number(lon) })),
+    );
+    const nothing = { instrument: null, version: null, brightnessK: null, frpMw: null, scanKm: null, trackKm: null };
+    expect(served[0]?.data).toMatchObject(nothing);
+  });
+
+  it.each([
+    { days: '6', says: 'Invalid day range. Expects [1..5].' },
+    { days: '0', says: 'Invalid day range. Expects [1..5].' },
+  ])('refuses a range of $days days', async ({ days, says }) => {
+    await using providers = await setup();
+    const reply = await providers.get(providers.firmsPath('VIIRS_SNPP_NRT', days));
+    expect([reply.status, reply.text]).toEqual([400, says]);
+  });
+
+  it('gives the days from a date on', async () => {
+    await using providers = await setup();
+    const today = await providers.get(providers.firmsPath('VIIRS_SNPP_NRT', '1/2025-01-04'));
+    const before = await providers.get(providers.firmsPath('VIIRS_SNPP_NRT', '5/2024-12-30'));
+    expect([rowsOf(today.text).length, rowsOf(before.text).length]).toEqual([200, 0]);
+  });
+
+  it('says which days each data set has', async () => {
+    await using providers = await setup();
+    const path = `/api/data_availability/csv/${providers.mapKey}`;
+    expect((await providers.get(`${path}/MODIS_SP`)).text).toBe(
+      'data_id,min_date,max_date\nMODIS_SP,2015-01-07,2024-11-05\n',
+    );
+    expect((await providers.get(`${path}/MODIS_NRT`)).text).toContain('MODIS_NRT,2024-11-05,2025-01-04');
+    expect(rowsOf((await providers.get(`${path}/ALL`)).text)).toHaveLength(8);
+    expect((await providers.get('/api/data_availability/csv/wrong/ALL')).text).toBe('Invalid MAP_KEY.');
+  });
+
   it('answers a wrong key with text and status 200', async () => {
     await using providers = await setup();
     const reply = await providers.get(providers.firmsPath().replace(providers.mapKey, 'wrong'));
