@@ -1,12 +1,14 @@
 // Composes a look at one source: over the network, or over the answers of a fixture. No Redis and no Kafka is needed.
 import { openVariables } from '@stream-manager/shared/config/open-variables';
 import type { Config } from '@stream-manager/shared/config/schema';
+import { type Extensions, noExtensions } from '@stream-manager/shared/extensions/extensions';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { after } from '@stream-manager/shared/ops/after';
 import { version } from '@stream-manager/shared/ops/version';
 import { createHostShares } from '../http/host-share.ts';
 import { createHttpClient } from '../http/undici-client.ts';
 import { composeUserAgent } from '../http/user-agent.ts';
+import { createModes } from '../modes/modes.ts';
 import { createPolledSources, type PolledSource } from '../polled-sources.ts';
 import { createSourceRegistry } from '../sources/registry.ts';
 import type { PollWindow } from '../sources/source.ts';
@@ -28,14 +30,15 @@ export interface Look {
 }
 
 /** The source alone: others may lack their secrets here. Throws `config_invalid` for one that the config does not have. */
-const sourceAlone = (config: Config, sourceId: string): PolledSource => {
+const sourceAlone = (config: Config, sourceId: string, extensions: Extensions = noExtensions): PolledSource => {
   const entry = Object.hasOwn(config.sources, sourceId) ? config.sources[sourceId] : undefined;
   const polled =
     entry === undefined
       ? undefined
       : createPolledSources(
           { ...config, sources: { [sourceId]: { ...entry, enabled: true } } },
-          createSourceRegistry(),
+          createSourceRegistry({ extensions }),
+          createModes(extensions),
         ).get(sourceId);
   if (polled !== undefined) return polled;
   throw new StreamManagerError(
@@ -50,10 +53,12 @@ export const lookAtSource = async (options: {
   readonly sourceId: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly window?: PollWindow;
+  /** Modules of the user's own that the source names; default: none. */
+  readonly extensions?: Extensions;
   readonly signal: AbortSignal;
 }): Promise<Look> => {
   const { config, sourceId, signal } = options;
-  const source = sourceAlone(config, sourceId);
+  const source = sourceAlone(config, sourceId, options.extensions);
   const open = openVariables(source.config);
   if (open.length > 0)
     throw new StreamManagerError(
@@ -85,8 +90,13 @@ export const lookAtSource = async (options: {
 };
 
 /** Polls a source over the answers of its fixture; gives what it came to. Throws `config_invalid`, `source_unsupported`. */
-export const replayFixture = async (config: Config, sourceId: string, fixture: Fixture): Promise<Expected> => {
-  const source = sourceAlone(config, sourceId);
+export const replayFixture = async (
+  config: Config,
+  sourceId: string,
+  fixture: Fixture,
+  extensions?: Extensions,
+): Promise<Expected> => {
+  const source = sourceAlone(config, sourceId, extensions);
   const redact = redactorOf(source.config);
   const { scheduledFor, window } = fixture;
   const poll = { scheduledFor, window, cursor: null, maxPages, signal: new AbortController().signal };

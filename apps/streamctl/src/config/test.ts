@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { differencesOf, readFixture } from '@stream-manager/poller-worker/preview/fixture';
 import { replayFixture } from '@stream-manager/poller-worker/preview/look-at-source';
 import { loadConfig } from '@stream-manager/shared/config/load';
-import type { Config } from '@stream-manager/shared/config/schema';
+import { type LoadedExtensions, loadExtensions } from '@stream-manager/shared/extensions/load';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { parseOptions } from '../parse-options.ts';
 import type { CommandContext } from '../terminal.ts';
@@ -15,29 +15,35 @@ import { fixtureIds, fixturePath } from './fixture-files.ts';
 const shownDifferences = 20;
 
 /** What is wrong with one fixture, a line each. */
-const testFixture = async (config: Config, configFile: string, sourceId: string): Promise<readonly string[]> => {
+const testFixture = async (
+  { config, extensions }: LoadedExtensions,
+  configFile: string,
+  sourceId: string,
+): Promise<readonly string[]> => {
   try {
     const fixture = readFixture(await readFile(fixturePath(configFile, sourceId), 'utf8'));
     if (typeof fixture === 'string') return [`the fixture cannot be read: ${fixture}`];
-    return differencesOf(fixture.expected, await replayFixture(config, sourceId, fixture));
+    return differencesOf(fixture.expected, await replayFixture(config, sourceId, fixture, extensions));
   } catch (error) {
     return [messageOf(error)];
   }
 };
 
-/** Runs the command; gives the exit code. Throws a ConfigError for a bad config. */
+/** Runs the command; gives the exit code. Throws a ConfigError for a bad config, `config_invalid` for a module that cannot be loaded. */
 export const testConfig = async (
   args: readonly string[],
   context: Pick<CommandContext, 'env' | 'cwd' | 'out'>,
 ): Promise<number> => {
   const { values, positionals } = parseOptions(args, { config: { type: 'string' } });
-  const { config, file, warnings } = await loadConfig({
+  const checked = await loadConfig({
     path: values.config,
     env: context.env,
     cwd: context.cwd,
     secrets: 'optional',
   });
-  for (const warning of warnings) context.out(`warning: ${warning}\n`);
+  const { file } = checked;
+  const loaded = await loadExtensions(checked, { sources: true });
+  for (const warning of [...checked.warnings, ...loaded.warnings]) context.out(`warning: ${warning}\n`);
   const saved = await fixtureIds(file);
   const missing = positionals.filter((id) => !saved.includes(id));
   if (missing.length > 0)
@@ -45,7 +51,7 @@ export const testConfig = async (
   const ids = positionals.length > 0 ? positionals : saved;
   let failed = 0;
   for (const id of ids) {
-    const differences = await testFixture(config, file, id);
+    const differences = await testFixture(loaded, file, id);
     if (differences.length > 0) failed += 1;
     context.out(`${differences.length === 0 ? 'ok    ' : 'FAILED'}  ${id}\n`);
     for (const line of differences.slice(0, shownDifferences)) context.out(`        ${line}\n`);
@@ -53,6 +59,6 @@ export const testConfig = async (
       context.out(`        … and ${differences.length - shownDifferences} more differences\n`);
   }
   const counts = `${ids.length - failed} fixtures passed, ${failed} failed`;
-  context.out(`the config is right: ${Object.keys(config.sources).length} sources; ${counts}\n`);
+  context.out(`the config is right: ${Object.keys(loaded.config.sources).length} sources; ${counts}\n`);
   return failed === 0 ? 0 : 1;
 };

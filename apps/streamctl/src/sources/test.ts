@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { lookAtSource } from '@stream-manager/poller-worker/preview/look-at-source';
 import { loadConfig } from '@stream-manager/shared/config/load';
+import { loadExtensions } from '@stream-manager/shared/extensions/load';
 import { fixturePath } from '../config/fixture-files.ts';
 import { oneSource, parseOptions } from '../parse-options.ts';
 import type { CommandContext } from '../terminal.ts';
@@ -33,8 +34,16 @@ export const testSource = async (args: readonly string[], context: CommandContex
     // Other sources may lack theirs.
     secrets: 'optional',
   });
+  // Only its own modules: those of others may lack theirs, too.
+  const entry = Object.hasOwn(loaded.config.sources, sourceId) ? loaded.config.sources[sourceId] : undefined;
+  const alone = {
+    ...loaded,
+    config: { ...loaded.config, sources: entry === undefined ? {} : { [sourceId]: { ...entry, enabled: true } } },
+  };
+  const { config, extensions } = await loadExtensions(alone, { sources: true });
   const look = await lookAtSource({
-    config: loaded.config,
+    config: entry === undefined ? loaded.config : config,
+    extensions,
     sourceId,
     env: context.env,
     signal: context.signal,
