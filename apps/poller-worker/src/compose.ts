@@ -21,6 +21,7 @@ import { createRoom } from './admission/room.ts';
 import { composeBackfills } from './backfill/compose-backfills.ts';
 import { createAskProvider } from './breaker/ask-provider.ts';
 import { createHoldBack } from './hold-back.ts';
+import { composeMemory } from './http/compose-memory.ts';
 import { createHostShares } from './http/host-share.ts';
 import { createJsonParser } from './http/parse-large-json.ts';
 import { createRateLimit } from './http/rate-limit.ts';
@@ -29,6 +30,7 @@ import { checkTls, createTlsSettings } from './http/tls-settings.ts';
 import { createHttpClient } from './http/undici-client.ts';
 import { composeUserAgent } from './http/user-agent.ts';
 import { composeIntakes } from './intake/compose-intakes.ts';
+import type { OpenLink } from './intake/mqtt/link.ts';
 import { createModes } from './modes/modes.ts';
 import { createPollStage } from './poll.ts';
 import { createPolledSources, type PolledSource } from './polled-sources.ts';
@@ -59,7 +61,11 @@ export const composePollerWorker: Compose = (context) => composePoller(context, 
 export const composePoller = (
   context: ProcessContext,
   registry: SourceRegistry,
-  options: { readonly hangLimitMs?: (source: PolledSource | undefined) => number } = {},
+  options: {
+    readonly hangLimitMs?: (source: PolledSource | undefined) => number;
+    /** How MQTT connections are opened; default: with mqtt.js. */
+    readonly openLink?: OpenLink;
+  } = {},
 ): Composition => {
   const { hangLimitMs = pollHangLimitMs } = options;
   const { config, redis, redisMemory, logger, metrics, health } = context;
@@ -87,7 +93,7 @@ export const composePoller = (
   const tls = createTlsSettings();
   checkTls(tls, all);
   const jsonParser = createJsonParser();
-  const http = createHttpClient({
+  const sending = createHttpClient({
     rateLimit,
     hostShares: createHostShares({ after }, { concurrency: config.polling.concurrency }),
     maxResponseBytes: config.polling.maxResponseBytes,
@@ -99,6 +105,7 @@ export const composePoller = (
     logger,
     onExchange: ({ sourceId, durationMs }) => metrics.fetchSeconds.observe({ source: sourceId }, durationMs / 1000),
   });
+  const http = composeMemory(sending, context, { all, jsonParser });
 
   /** What polls and backfills share. */
   const polling = {
@@ -159,7 +166,10 @@ export const composePoller = (
     },
     { keyPrefix },
   );
-  const intakes = composeIntakes({ context, sources, store, states, admission: polling.admission, tls });
+  const intakes = composeIntakes(
+    { context, sources, store, states, admission: polling.admission, tls },
+    options.openLink,
+  );
   const tick = createTickStage({
     sources,
     states,
