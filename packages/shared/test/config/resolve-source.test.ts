@@ -115,3 +115,20 @@ describe('resolveSource', () => {
     );
   });
 });
+
+describe('the age above which an answer is stale', () => {
+  const of = (source: object): number | null =>
+    resolveSource(configSchema.parse({ sources: { one: source } }), 'one').staleAfterMs;
+  const firms = { type: 'nasa-firms', params: { mapKey: 'a', bbox: [1, 2, 3, 4], dayRange: 3 } };
+  const stations = { type: 'noaa-stations', params: { stations: ['KSFO'] } };
+
+  it.each([
+    { name: 'a day more than the range of FIRMS', source: firms, ageMs: 4 * 24 * hour },
+    { name: 'three hours for stations', source: stations, ageMs: 3 * hour },
+    { name: 'never for alerts', source: { type: 'noaa-alerts', params: { area: 'CA' } }, ageMs: null },
+    { name: 'what the config says', source: { ...stations, staleAfter: '90m' }, ageMs: 1.5 * hour },
+    { name: 'never, if the config says off', source: { ...stations, staleAfter: 'off' }, ageMs: null },
+  ])('is $name', ({ source, ageMs }) => {
+    expect(of(source)).toBe(ageMs);
+  });
+});

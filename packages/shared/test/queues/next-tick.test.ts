@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { untilNextTickMs } from '../../src/queues/next-tick.ts';
+import { untilNextTickMs, untilTickAfterMs } from '../../src/queues/next-tick.ts';
 
 const hour = 3_600_000;
 
@@ -37,5 +37,21 @@ describe('the next tick', () => {
   ])('of a cron expression is its next time: $name', ({ cron, tz, at, next }) => {
     const now = Date.parse(at);
     expect(now + untilNextTickMs({ periodMs: hour, cron, tz }, now)).toBe(Date.parse(next));
+  });
+});
+
+describe('the tick after a poll’s own', () => {
+  it.each([
+    { name: 'at the tick', sinceMs: 0, leftMs: 30_000 },
+    { name: 'within the period', sinceMs: 12_000, leftMs: 18_000 },
+    { name: 'when ticks were missed', sinceMs: 75_000, leftMs: 15_000 },
+    { name: 'for a poller whose clock is behind', sinceMs: -5_000, leftMs: 30_000 },
+  ])('of a period comes in what is left of it: $name', ({ sinceMs, leftMs }) => {
+    expect(untilTickAfterMs({ periodMs: 30_000 }, 1_000_000, 1_000_000 + sinceMs)).toBe(leftMs);
+  });
+
+  it('of a cron expression is its next time', () => {
+    const now = Date.parse('2026-01-04T09:02:00Z');
+    expect(untilTickAfterMs({ periodMs: 900_000, cron: '*/15 * * * *' }, now - 120_000, now)).toBe(13 * 60_000);
   });
 });
