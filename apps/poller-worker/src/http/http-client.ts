@@ -61,10 +61,10 @@ export interface HttpResponse {
   whole(): Promise<WholeAnswer>;
   text(): Promise<string>;
   /**
-   * Rejects with `response_unreadable` if the body is not JSON. `rowsAt`: where in it the long list lies (names from the
-   * root); a large body is parsed off the event loop, and its rows come over in slices.
+   * Rejects with `response_unreadable` if the body is not JSON. A large one is parsed off the event loop, and what it means
+   * comes over in slices, whatever its shape.
    */
-  json(rowsAt?: readonly string[]): Promise<unknown>;
+  json(): Promise<unknown>;
 }
 
 /**

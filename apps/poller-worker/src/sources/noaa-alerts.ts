@@ -26,7 +26,7 @@ export const createNoaaAlerts: SourceFactory = (source) => {
           yield unchangedPage(response.unchanged, null);
           return;
         }
-        const answer = await response.json(['features']);
+        const answer = await response.json();
         const next: string | null = nextLink(answer, baseUrl);
         const isLast: boolean = next === null || next === url || page === maxPages || featuresOf(answer).length === 0;
         // One that counted as used up would come without its link: only a page without a next one can.

@@ -48,7 +48,7 @@ export const createNoaaStations =
         while (listing.next !== null) {
           // Its receipt is never handed on: an answer that counted as used up would come without its stations.
           const response = await http.fetch({ url: new URL(listing.next), accept, credential: null });
-          listing = addListPage(listing, await response.json(['features']), baseUrl);
+          listing = addListPage(listing, await response.json(), baseUrl);
           if (listing.next !== null) yield { records: [], invalid: [], position: { listing } };
         }
         if (listing.found.length === 0)

@@ -60,7 +60,7 @@ export const createPurpleAir: SourceFactory = (source) => {
         yield unchangedPage(response.unchanged, null);
         return;
       }
-      const answer = await response.json(['data']);
+      const answer = await response.json();
       const page = parseSensors(answer, redact);
       lastRows = page.records.length + page.invalid.length;
       await response.charge(purpleAirPoints(fields.length, lastRows));

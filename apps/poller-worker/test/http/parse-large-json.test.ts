@@ -23,7 +23,7 @@ const read = (pieces: readonly (string | Buffer)[], signal = never, parser = jso
     ...options,
     spool: { aboveBytes: 1e9, directory: '/tmp' },
     jsonParser: parser,
-  }).json(['features']);
+  }).json();
 };
 
 /** Makes a text large without changing what it means. */

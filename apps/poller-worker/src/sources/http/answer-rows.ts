@@ -99,7 +99,7 @@ const readJson = async (
   const { allowEmpty } = settings;
   if (allowEmpty && response.headers['content-length'] === '0') return noRows;
   const rows = createJsonRows(format, settings, redact);
-  const document = await response.json(rows.rowsAt);
+  const document = await response.json();
   const list = rows.of(document);
   return {
     most: list.length,

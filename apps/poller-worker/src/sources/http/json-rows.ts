@@ -1,5 +1,4 @@
 // Where the rows of a JSON answer lie.
-import { type PathStep, parsePath } from '@stream-manager/shared/config/source-params/field-path';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { excerptOf, type Redactor } from '../../http/secrets.ts';
 import { createPathReader } from '../../mapping/read-path.ts';
@@ -8,8 +7,6 @@ import type { AnswerSettings } from './answer-rows.ts';
 
 /** Finds the rows of an answer. */
 export interface JsonRows {
-  /** Where they lie, as names from the root; undefined where that is not all there is to it. */
-  readonly rowsAt: readonly string[] | undefined;
   /** Throws `response_unreadable` if there is no list. */
   of(document: unknown): readonly unknown[];
 }
@@ -20,8 +17,6 @@ export const createJsonRows = (
   { records, layout }: Pick<AnswerSettings, 'records' | 'layout'>,
   redact: Redactor,
 ): JsonRows => {
-  const steps = records === undefined ? (format === 'geojson' ? ['features'] : []) : (parsePath(records) ?? []);
-  const names = steps.filter((step: PathStep) => typeof step === 'string');
   const read = createPathReader(records ?? '$');
   const refused = (expected: string, document: unknown): StreamManagerError =>
     new StreamManagerError('response_unreadable', `expected ${expected}, found ${shown(document, redact)}`);
@@ -47,7 +42,6 @@ export const createJsonRows = (
   };
 
   return {
-    rowsAt: names.length === steps.length && layout === 'rows' ? names : undefined,
     of: (document) => {
       const rows = rowsOf(document);
       if (layout === 'rows') return rows;
