@@ -29,9 +29,7 @@ describe('a poll whose provider gave no answer', () => {
 
   it('fails when the third try got none either', async () => {
     await using poller = await openPollerBundle({ every: '5m' });
-    // An async generator that gives nothing: the provider is away.
-    // biome-ignore lint/correctness/useYield: as above.
-    poller.script = async function* () {
+    poller.script = () => {
       throw new StreamManagerError('fetch_timeout', 'silent for 30 s');
     };
     await poller.startPoller();
@@ -46,8 +44,7 @@ describe('a poll whose provider gave no answer', () => {
     { name: 'a source whose next tick is near', every: '5m', sinceTickMs: 299_500 },
   ])('of $name is not tried again: its next poll is', async ({ every, sinceTickMs }) => {
     await using poller = await openPollerBundle({ every });
-    // biome-ignore lint/correctness/useYield: the provider is away.
-    poller.script = async function* () {
+    poller.script = () => {
       throw unavailable();
     };
     await poller.startPoller();

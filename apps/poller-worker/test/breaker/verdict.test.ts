@@ -14,7 +14,7 @@ describe('what the end of a poll says about its provider', () => {
     { name: 'silent', error: error('fetch_timeout') },
     { name: 'a 500', error: status(500) },
     { name: 'a 503', error: status(503) },
-  ])('it did not answer: $name', ({ error }) => {
+  ])('no answer: $name', ({ error }) => {
     expect(over(error)).toEqual({ kind: 'unanswered', pauseMs: 30_000, error: 'cut' });
   });
 
@@ -27,7 +27,7 @@ describe('what the end of a poll says about its provider', () => {
     { name: 'another format', error: error('format_changed') },
     { name: 'too much', error: error('response_too_large') },
     { name: 'a redirect', error: error('fetch_redirect') },
-  ])('it answered: $name', ({ error }) => {
+  ])('an answer: $name', ({ error }) => {
     expect(over(error)).toEqual({ kind: 'answered' });
   });
 
@@ -44,7 +44,7 @@ describe('what the end of a poll says about its provider', () => {
     expect(verdictOf({ kind: 'ended', hasFetched: false }, 1, '')).toEqual({ kind: 'neither' });
   });
 
-  it('it answered, if it gave a page, whatever came after', () => {
+  it('an answer, if it gave a page, whatever came after', () => {
     expect(over(error('fetch_timeout'), { hasFetched: true })).toEqual({ kind: 'answered' });
     expect(over(error('budget_exhausted'), { hasFetched: true, isOver: false })).toEqual({ kind: 'answered' });
     expect(verdictOf({ kind: 'ended', hasFetched: true }, 1, '')).toEqual({ kind: 'answered' });
