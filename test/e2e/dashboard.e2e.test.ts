@@ -2,8 +2,11 @@
 // test-artifacts/ for whoever wants to look.
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { addAnswer } from '@stream-manager/shared/conditions/answer-history';
 import { openQueue, recordsQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { createRedisThrottleStore } from '@stream-manager/shared/queues/redis-throttle-store';
+import { createSourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, inject, it } from 'vitest';
 import { openBrowser } from './browser.ts';
@@ -102,6 +105,41 @@ describe('the dashboard in a browser', () => {
     expect((await system.act('firms', 'poll')).status).toBe(409);
     await row.getByRole('button', { name: 'resume' }).click();
     await waitUntil('the resume to show', async () => (await row.innerText()).includes('running'));
+  });
+
+  it('shows on the overview which provider does not answer, and which answers are odd', async () => {
+    await using part = await whole();
+    const { page, system } = part;
+    await signIn(part, '/');
+    await system.act('purpleair', 'stop');
+    const row = page.locator('tr[data-stream="purpleair"]');
+    await waitUntil('the stop to show', async () => (await row.innerText()).includes('stopped'), { timeoutMs: 30_000 });
+
+    const { host } = new URL(system.providers.urls.purpleair);
+    const breakers = createRedisProviderBreakers(system.redis, system.keyPrefix);
+    const states = createSourceStateStore(system.redis, system.keyPrefix);
+    const atMs = Date.now();
+    const old = { atMs, rows: 7, newestObservedAtMs: atMs - 86_400_000 };
+    const poll = { at: new Date(atMs).toISOString(), outcome: 'ok', records: 0, durationMs: 1, error: null } as const;
+    await waitUntil(
+      'both to show',
+      async () => {
+        // A poll that was under way may still tell of an answer.
+        await states.recordPoll('purpleair', poll, addAnswer(null, old, 'varying'));
+        const failed = { kind: 'unanswered', pauseMs: 300_000, error: 'connection refused' } as const;
+        for (let failures = 0; failures < 5; failures += 1) await breakers.tell(host, `poll-${failures}`, failed);
+        const text = await row.innerText();
+        return text.includes('provider open') && text.includes('stale');
+      },
+      { timeoutMs: 30_000, intervalMs: 1_000 },
+    );
+    const badges = row.locator('.badge');
+    expect(await badges.first().getAttribute('title')).toMatch(
+      /gave no answer \d+ times in a row \(connection refused\)/,
+    );
+    expect(await badges.last().getAttribute('title')).toContain('the provider answers, but its newest observation');
+    expect(await page.locator('#problems').innerText()).toContain(`purpleair: ${host} gave no answer`);
+    await page.screenshot({ path: `${artifacts}overview-provider.png` });
   });
 
   it('shows on the overview what the throttle does, and why', async () => {

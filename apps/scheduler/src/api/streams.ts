@@ -54,6 +54,7 @@ export interface PolledStreams {
 export interface Streams extends PolledStreams {
   /** Those of the config, and retired ones that still hold records or dead letters. */
   list(): Promise<readonly StreamView[]>;
+  /** Rejects with a refusal for a poll of a source whose records come by themselves. */
   act(sourceId: string, act: StreamAct): Promise<ActAnswer>;
   /** Sources that are polled now, whether the config enables them or an operator started them. */
   running(): Promise<readonly ResolvedSource[]>;
@@ -135,16 +136,17 @@ export const createStreams = (
     return source;
   };
 
+  const requirePolled = (sourceId: string): void => {
+    requireKnown(sourceId);
+    const source = sources.get(sourceId);
+    if (source === undefined) throw new Refusal(404, `stream "${sourceId}" is gone from the config: nothing polls it`);
+    if (!isPolledType(source.type))
+      throw new Refusal(409, `the records of "${sourceId}" come by themselves (${source.type}): nothing polls it`);
+  };
+
   return {
     require: (sourceId) => void requireKnown(sourceId),
-    requirePolled: (sourceId) => {
-      const { inConfig } = requireKnown(sourceId);
-      const source = sources.get(sourceId);
-      if (!inConfig || source === undefined)
-        throw new Refusal(404, `stream "${sourceId}" is gone from the config: nothing polls it`);
-      if (!isPolledType(source.type))
-        throw new Refusal(409, `the records of "${sourceId}" come by themselves (${source.type}): nothing polls it`);
-    },
+    requirePolled,
     running,
     list: async () => {
       const [states, counts, totals, schedulers, stocks, breaker, decisions, delays, providers, cursors] =
@@ -217,6 +219,7 @@ export const createStreams = (
           await deps.states.setPaused(sourceId, false);
           break;
         case 'poll': {
+          requirePolled(sourceId);
           const { state, stock } = await currentState(source);
           if (state === 'paused') return { kind: 'paused', id: sourceId };
           const poll = await pollNow(deps.queues.poll, sourceId, deps.now());

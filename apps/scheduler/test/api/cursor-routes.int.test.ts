@@ -84,5 +84,7 @@ describe('the address of a cursor', () => {
         /come by themselves \(push\)/,
       );
     }
+    const poll = await part.call('POST', '/streams/pushed/poll');
+    expect(poll).toMatchObject({ status: 409, body: { error: expect.stringContaining('come by themselves (push)') } });
   });
 });

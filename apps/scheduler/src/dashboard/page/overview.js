@@ -37,7 +37,8 @@ const acts = (stream) => {
   const offered = [
     stream.state === 'paused' ? 'resume' : 'pause',
     stream.state === 'stopped' || stream.state === 'disabled' ? 'start' : 'stop',
-    'poll',
+    // Records of some sources come by themselves.
+    ...(stream.schedule === null ? [] : ['poll']),
   ];
   for (const name of offered) {
     const button = document.createElement('button');
