@@ -1,6 +1,6 @@
 // USGS: GET /earthquakes/feed/v1.0/summary/all_hour.geojson, the earthquakes of the last hour, written again and again. The
 // third coordinate is the depth in kilometres, and times are milliseconds since 1970.
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest } from './answer.ts';
+import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
 import type { Earthquake } from './earthquakes.ts';
 import type { MalformedKind } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
@@ -29,7 +29,7 @@ export const createEarthquakesRoute =
     const rows = world.earthquakes.lastHour(atMs);
     const kinds = chooseBroken(rows, request, breakable);
     const broken: BrokenRow[] = [];
-    const features = rows.map((row) => {
+    const features = withRepeats(rows, fault).map((row) => {
       const feature = featureOf(row);
       if (fault.name === 'extra-column') feature.properties['somethingNew'] = 1;
       const kind = kinds.get(row);

@@ -1,7 +1,7 @@
 // An API that can be asked in every way: /readings/FORMAT/PAGING, where FORMAT is json, geojson, ndjson or csv and PAGING
 // none, link, header, cursor, page or offset. Parameters stand in the query, or in the JSON body of a POST:
 // `since`, `until` (seconds since 1970), `after` (a number), `order` (newest, oldest), `size`, and `page`, `offset` or `cursor`.
-import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest } from './answer.ts';
+import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest, withRepeats } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
 import type { BrokenRow } from './ledger.ts';
 import type { Reading } from './readings.ts';
@@ -40,7 +40,7 @@ export const answerReadings = (request: RouteRequest, [format = '', paging = '']
   const next = paging !== 'none' && at + size < all.length ? at + size : null;
   const kinds = chooseBroken(page, request, format === 'csv' ? breakableLines : breakable);
   const broken: BrokenRow[] = [];
-  const rows = page.map((reading) => {
+  const rows = withRepeats(page, request.fault).map((reading) => {
     const row = rowOf(reading);
     if (request.fault.name === 'extra-column') row['something_new'] = 'x';
     const kind = kinds.get(reading);

@@ -55,7 +55,9 @@ export const nextPlace = (
   const isFull = rows > 0 && (more === true || size === undefined || rows >= size);
   if (!isFull) return null;
   if (place.kind === 'page') return { kind: 'page', page: place.page + 1 };
-  return place.kind === 'offset' ? { kind: 'offset', offset: place.offset + rows } : null;
+  if (place.kind !== 'offset') return null;
+  // A page that holds more than it was asked for holds some of the next one, or some rows twice.
+  return { kind: 'offset', offset: place.offset + Math.min(rows, size ?? rows) };
 };
 
 /** Reads a place that was kept; null if it is none of this source's, whose config may have changed. */

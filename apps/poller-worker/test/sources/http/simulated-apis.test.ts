@@ -143,7 +143,12 @@ const ways = readingFormats.flatMap((format) =>
 const apis = [
   { name: 'USGS earthquakes', route: 'earthquakes', source: usgs },
   ...readingFormats.map(
-    (format) => ({ name: `readings as ${format}`, route: 'readings', source: readings(format, 'page') }) as const,
+    (format) =>
+      ({
+        name: `readings as ${format}`,
+        route: 'readings',
+        source: readings(format, format === 'ndjson' ? 'header' : 'page'),
+      }) as const,
   ),
 ] as const;
 
@@ -174,6 +179,15 @@ describe.each(apis)('$name', ({ route, source }) => {
     expect(invalid.length > 0).toBe(fault === 'malformed');
   });
 
+  it('gives a row that stands twice in an answer twice, under one id', async () => {
+    await using test = await setup(source, { faults: { [route]: { chance: { duplicate: 1 } } } });
+    const { records, error } = await test.poll();
+    const served = test.providers.ledger.served().map(servedOf);
+    expect(error).toBeNull();
+    expect(sorted(records.map(readOf))).toEqual(sorted([...served, ...served]));
+    expect(new Set(records.map(({ naturalKey }) => naturalKey)).size).toBe(served.length);
+  });
+
   it.each<{ fault: FaultName; code: string }>([
     { fault: '429', code: 'rate_limited' },
     { fault: '429-date', code: 'rate_limited' },
@@ -183,8 +197,9 @@ describe.each(apis)('$name', ({ route, source }) => {
     { fault: 'cut-chunked', code: 'fetch_network' },
     { fault: 'html', code: 'response_unreadable' },
     { fault: 'empty', code: 'response_unreadable' },
+    { fault: 'huge', code: 'response_too_large' },
   ])('fails as $code, without a row, on $fault', async ({ fault, code }) => {
-    await using test = await setup(source, { faults: { [route]: { chance: { [fault]: 1 } } } });
+    await using test = await setup(source, { faults: { [route]: { chance: { [fault]: 1 }, hugeBytes: 12_000_000 } } });
     const { records, invalid, error } = await test.poll();
     expect(codeOf(error)).toBe(code);
     expect([...records, ...invalid]).toEqual([]);

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError } from '@stream-manager/shared/config/config-error';
+import { declaredUnits } from '@stream-manager/shared/config/source-params/declared-units';
 import { describe, expect, it } from 'vitest';
 import { loadText } from '../config-file.ts';
 
@@ -182,5 +185,20 @@ describe('a source of type http', () => {
     const faults = await faultsOf(params, source);
     expect(faults).toHaveLength(says.length);
     for (const [at, text] of says.entries()) expect(faults[at]).toMatch(text);
+  });
+});
+
+describe('docs/http-source.md', () => {
+  it('shows a source that loads', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../../../../docs/http-source.md'), 'utf8');
+    const yaml = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? '';
+    const { config, warnings } = await loadText(yaml, { env: { RIVER_KEY: 'a-key' } });
+    expect(warnings).toEqual([]);
+    expect(config.sources['river-levels']).toMatchObject({ type: 'http', params: { id: ['gauge', 'measured_at'] } });
+  });
+
+  it('names every unit that can be declared', async () => {
+    const page = await readFile(join(import.meta.dirname, '../../../../../docs/http-source.md'), 'utf8');
+    expect(Object.keys(declaredUnits).filter((unit) => !page.includes(`\`${unit}\``))).toEqual([]);
   });
 });

@@ -1,0 +1,112 @@
+// Sources of type http in a whole poller: what an API served lies in Redis once, whatever cut polls off on the way, and a
+// correction lies there beside what it corrects.
+import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
+import { describe, expect, it } from 'vitest';
+import { composePollerWorker } from '../../../src/compose.ts';
+import { openPollerBundle, type PollerBundle, sourceId } from '../../poller-bundle.ts';
+
+const startAt = Date.parse('2025-07-04T18:00:00Z');
+
+const setup = async (entry: (providers: Providers) => object, options: ProviderOptions = {}) => {
+  const providers = await startProviders({ startAt, static: true, ...options });
+  const more = { sources: { [sourceId]: { rateLimitPerMinute: 6000, cacheTtlSeconds: 0, ...entry(providers) } } };
+  const poller = await openPollerBundle({}, more);
+  return {
+    providers,
+    poller,
+    [Symbol.asyncDispose]: async () => {
+      await poller[Symbol.asyncDispose]();
+      await providers.stop();
+    },
+  };
+};
+
+/** A poller process that polls once and is then stopped. */
+const pollOnce = async (poller: PollerBundle, scheduledFor: number): Promise<unknown> => {
+  const worker = composePollerWorker(poller.context());
+  await worker.start(new AbortController().signal);
+  try {
+    return await poller.pollOnce(scheduledFor);
+  } finally {
+    await worker.stop();
+  }
+};
+
+const readings = ({ urls }: Providers) => ({
+  type: 'http',
+  baseUrl: urls.unknown,
+  params: {
+    request: { path: '/readings/json/cursor', query: { order: 'newest' } },
+    records: 'data.items',
+    id: 'id',
+    time: 'taken_at',
+    timeFormat: 'unix_s',
+    pagination: { kind: 'cursor', path: 'meta.next', parameter: 'cursor' },
+    cursor: { max: 'id', parameter: 'after' },
+  },
+});
+
+describe('a source of type http', () => {
+  it('is read once over all its pages, and its cursor moves when they were read', async () => {
+    const faults = {
+      readings: { next: ['none', 'cut-length', 'none', 'html', 'none', 'empty', 'none', 'wrong-type'] },
+    } as const;
+    await using test = await setup(readings, { faults });
+    const { poller, providers } = test;
+    for (let tick = 1; tick <= 8; tick += 1) {
+      await pollOnce(poller, startAt + tick * 1000);
+      const cursor = await poller.cursors.read(sourceId);
+      const stored = await poller.stored();
+      // As long as pages are missing, the largest number of those that came first is not kept.
+      expect(cursor?.value ?? null).toBe(
+        stored.length < 120 ? null : Math.max(...stored.map(({ data }) => Number(data['id']))),
+      );
+      if (stored.length === 120) break;
+    }
+    const stored = await poller.stored();
+    expect(stored).toHaveLength(120);
+    expect(new Set(stored.map(({ id }) => id)).size).toBe(120);
+    expect(new Set(stored.map(({ data }) => data['id']))).toEqual(
+      new Set(providers.ledger.served().map(({ data }) => data['readingNumber'])),
+    );
+    // Each page was asked for until it came, and then not again.
+    const answered = providers.requests().filter(({ fault }) => fault === 'none' || fault === 'wrong-type');
+    const pages = answered.map(({ path }) => new URL(path, providers.url).searchParams.get('cursor'));
+    expect(new Set(pages).size).toBe(5);
+  });
+
+  it('publishes the correction of an earthquake beside what it corrects', async () => {
+    let now = startAt;
+    const usgs = ({ urls }: Providers) => ({
+      type: 'http',
+      baseUrl: urls.usgs,
+      params: {
+        request: { path: '/earthquakes/feed/v1.0/summary/all_hour.geojson' },
+        format: 'geojson',
+        id: 'id',
+        time: 'properties.time',
+        timeFormat: 'unix_ms',
+      },
+    });
+    await using test = await setup(usgs, {
+      static: false,
+      now: () => now,
+      earthquakes: { backlog: 10, intervalSeconds: 300 },
+    });
+    const { poller } = test;
+    await pollOnce(poller, startAt);
+    const first = await poller.stored();
+    await pollOnce(poller, startAt + 1000);
+    expect(await poller.stored()).toHaveLength(first.length);
+    now += 15 * 60_000;
+    await pollOnce(poller, startAt + 2000);
+    const all = await poller.stored();
+    const before = new Map(first.map((envelope) => [envelope.id, envelope.data]));
+    const corrections = all.slice(first.length).filter(({ id }) => before.has(id));
+    expect(corrections.length).toBeGreaterThan(0);
+    for (const { id, data } of corrections) {
+      expect(data['status']).toBe('reviewed');
+      expect(data['updated']).toBeGreaterThan(Number(before.get(id)?.['updated']));
+    }
+  });
+});
