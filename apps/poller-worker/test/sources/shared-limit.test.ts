@@ -11,6 +11,9 @@ const alerts = (rateLimitPerMinute: number) =>
   resolvedSource({ type: 'noaa-alerts', rateLimitPerMinute, params: { area: 'CA' } });
 const air = (rateLimitPerMinute: number, apiKey = 'key', baseUrl = 'https://firms.example') =>
   resolvedSource({ type: 'purpleair', baseUrl, rateLimitPerMinute, params: { apiKey, bbox } });
+const asking = (rateLimitPerMinute: number, auth: object) =>
+  resolvedSource({ type: 'noaa-alerts', rateLimitPerMinute, auth, params: { area: 'CA' } });
+const basic = (password: string) => ({ type: 'basic', username: 'me', password });
 const push = resolvedSource({ type: 'push', rateLimitPerMinute: 1, params: { token: '0123456789abcdef' } });
 
 describe('limitFor', () => {
@@ -38,6 +41,18 @@ describe('limitFor', () => {
     { name: 'another key', source: firms(60), all: [firms(60), firms(10, 'other')], limit: 60 },
     { name: 'another host', source: firms(60), all: [firms(60), firms(10, 'key', 'https://b.example')], limit: 60 },
     { name: 'another type with the same host and key', source: firms(60), all: [firms(60), air(15)], limit: 15 },
+    {
+      name: 'another who asks by auth',
+      source: asking(60, { type: 'bearer', token: 'a' }),
+      all: [asking(60, { type: 'bearer', token: 'a' }), asking(10, { type: 'bearer', token: 'b' }), alerts(5)],
+      limit: 60,
+    },
+    {
+      name: 'the same user by auth, whatever the password',
+      source: asking(60, basic('old')),
+      all: [asking(60, basic('old')), asking(10, basic('new'))],
+      limit: 10,
+    },
     { name: 'a source without an address', source: push, all: [push, firms(60)], limit: 1 },
     { name: 'a source that is not among all', source: firms(60), all: [], limit: 60 },
   ])('$name: $limit', ({ source, all, limit }) => {
