@@ -65,9 +65,6 @@ export interface ProviderFacts {
 const isoOrNull = (ms: number | null | undefined): string | null =>
   ms === null || ms === undefined ? null : new Date(ms).toISOString();
 
-const dailyBudgetOf = (source: ResolvedSource): number | null =>
-  'dailyBudget' in source && typeof source.dailyBudget === 'number' ? source.dailyBudget : null;
-
 const scheduleOf = (source: ResolvedSource): ScheduleView | null => {
   if (!isPolledType(source.type)) return null;
   return source.cron === undefined
@@ -96,7 +93,7 @@ export const viewProvider = ({ source, state, breaker, cursor, now }: ProviderFa
     schedule: scheduleOf(source),
     provider,
     limits:
-      provider === null ? null : { requestsPerMinute: source.rateLimitPerMinute, dailyBudget: dailyBudgetOf(source) },
+      provider === null ? null : { requestsPerMinute: source.rateLimitPerMinute, dailyBudget: source.dailyBudget ?? null },
     conditions: judgeSource(state.answers, source, now),
     newestObservationAt,
     cursor: summariseCursor(cursor),
