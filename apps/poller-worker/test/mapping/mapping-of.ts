@@ -3,7 +3,7 @@ import type { MappingSettings } from '@stream-manager/shared/config/source-param
 import { createMapper, type Mapper } from '../../src/mapping/mapper.ts';
 import { resolvedSource } from '../sources/resolved-source.ts';
 
-export const mappingOf = (given: Readonly<Record<string, unknown>>): MappingSettings => {
+const mappingOf = (given: Readonly<Record<string, unknown>>): MappingSettings => {
   const source = resolvedSource({ type: 'http', baseUrl: 'https://api.example.org', params: { time: 't', ...given } });
   if (source.type !== 'http') throw new Error('expected a source of type http');
   const { time, ...params } = source.params;

@@ -9,7 +9,7 @@ import type { Page, PollContext, Source } from '../../../src/sources/source.ts';
 import { resolvedSource } from '../resolved-source.ts';
 
 /** Beside the body, what an answer may have. */
-export interface Given {
+interface Given {
   readonly body: string | Buffer | object;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ const responseOf = (request: HttpRequest, { body, status = 200, headers = {}, un
   };
 };
 
-export interface Polled {
+interface Polled {
   readonly pages: readonly Page[];
   readonly records: Page['records'];
   readonly invalid: Page['invalid'];
