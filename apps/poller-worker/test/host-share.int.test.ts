@@ -25,6 +25,8 @@ const alerts = (name: string, count: number, { url }: Providers): Readonly<Recor
         params: { area: 'CA' },
         timeoutSeconds: 120,
         rateLimitPerMinute: 60_000,
+        // They ask the same: each is to ask for itself.
+        cacheTtlSeconds: 0,
       },
     ]),
   );
@@ -74,7 +76,7 @@ describe('a host that does not answer', () => {
     const held = new Set<string>();
     for (const tick of [1, 2, 3]) {
       const jobs = await Promise.all(Array.from({ length: 10 }, (_, at) => add(poller, `quick-${at}`, tick)));
-      for (const jobId of jobs) expect(await outcomeOf(poller, jobId)).toBe('ok');
+      for (const jobId of jobs) expect(await outcomeOf(poller, jobId)).toBe(tick === 1 ? 'ok' : 'not_modified');
     }
     await waitUntil('all others of its host to be put off', async () => {
       for (const jobId of slowJobs) if (await isHeld(jobId)) held.add(jobId);
@@ -106,8 +108,15 @@ describe('a host that does not answer', () => {
 });
 
 describe('the share of a host', () => {
-  const station = { type: 'noaa-stations', params: { stations: ['KSFO'] }, rateLimitPerMinute: 60_000 };
-  const two = { [sourceId]: station, other: station };
+  /** A source of the provider, each of whose polls asks it. */
+  const stationAt = (baseUrl: string) => ({
+    type: 'noaa-stations',
+    baseUrl,
+    params: { stations: ['KSFO'] },
+    rateLimitPerMinute: 60_000,
+    cacheTtlSeconds: 0,
+  });
+  const twoAt = (baseUrl: string) => ({ [sourceId]: stationAt(baseUrl), other: stationAt(baseUrl) });
 
   /** A provider that answers a path when its gate is opened, and `/` at once. */
   const openProvider = async () => {
@@ -131,7 +140,10 @@ describe('the share of a host', () => {
 
   it('is waited for by looking again, for longer and longer, and is taken when it is free', async () => {
     await using provider = await openProvider();
-    await using poller = await openPollerBundle({}, { sources: two, polling: { concurrency: 2 } });
+    await using poller = await openPollerBundle(
+      {},
+      { sources: twoAt(provider.server.origin), polling: { concurrency: 2 } },
+    );
     poller.script = async function* (context) {
       await provider.ask(context, context.source.id === sourceId ? '/held' : '/');
       yield page(readings(0, 3));
@@ -162,7 +174,10 @@ describe('the share of a host', () => {
 
   it('is not held between two requests: a poll that finds it in use then goes on at its page later', async () => {
     await using provider = await openProvider();
-    await using poller = await openPollerBundle({}, { sources: two, polling: { concurrency: 2 } });
+    await using poller = await openPollerBundle(
+      {},
+      { sources: twoAt(provider.server.origin), polling: { concurrency: 2 } },
+    );
     const gate = createGate();
     poller.script = async function* (context) {
       if (context.source.id !== sourceId) {
@@ -196,6 +211,7 @@ describe('the share of a host', () => {
   it('is not held by a poll that waits for room in its queue', async () => {
     await using provider = await openProvider();
     const queue = { maxRecords: 60, criticalReserve: 10, chunkSize: 20, admitWaitMs: 60_000 };
+    const station = stationAt(provider.server.origin);
     const sources = { [sourceId]: { ...station, queue }, full: { ...station, queue }, other: station };
     await using poller = await openPollerBundle({}, { sources, polling: { concurrency: 4 } });
     poller.script = async function* (context) {
@@ -213,7 +229,10 @@ describe('the share of a host', () => {
 
   it('is one place for a poll that asks for several things at a time', async () => {
     await using provider = await openProvider();
-    await using poller = await openPollerBundle({}, { sources: two, polling: { concurrency: 2 } });
+    await using poller = await openPollerBundle(
+      {},
+      { sources: twoAt(provider.server.origin), polling: { concurrency: 2 } },
+    );
     poller.script = async function* (context) {
       await Promise.all(Array.from({ length: 4 }, () => provider.ask(context)));
       yield page(readings(0, 3));
@@ -224,7 +243,10 @@ describe('the share of a host', () => {
   });
 
   it('is nothing to sources that ask no host', async () => {
-    await using poller = await openPollerBundle({}, { sources: two, polling: { concurrency: 2 } });
+    await using poller = await openPollerBundle(
+      {},
+      { sources: twoAt('http://127.0.0.1:1'), polling: { concurrency: 2 } },
+    );
     const gate = createGate();
     poller.script = async function* ({ signal }) {
       await gate.wait(signal);
@@ -241,7 +263,7 @@ describe('the share of a host', () => {
     await using provider = await openProvider();
     await using poller = await openPollerBundle(
       {},
-      { sources: two, polling: { concurrency: 2 } },
+      { sources: twoAt(provider.server.origin), polling: { concurrency: 2 } },
       { hangLimitMs: 400 },
     );
     const stuck = Promise.withResolvers<void>();
@@ -266,7 +288,7 @@ describe('the share of a host', () => {
 
   it('is for all of it when there is one slot', async () => {
     await using provider = await openProvider();
-    await using poller = await openPollerBundle({}, { polling: { concurrency: 1 } });
+    await using poller = await openPollerBundle(stationAt(provider.server.origin), { polling: { concurrency: 1 } });
     poller.script = async function* (context) {
       await provider.ask(context);
       yield page(readings(0, 3));

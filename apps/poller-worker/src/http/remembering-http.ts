@@ -7,6 +7,7 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
+import { secretsOf } from './access.ts';
 import type { Taken } from './answer-cache.ts';
 import { unpackCopy } from './answer-copy.ts';
 import { type HeldLead, holdLead, type LeadDeps, noLead } from './answer-lead.ts';
@@ -20,7 +21,7 @@ import type { JsonParser } from './parse-large-json.ts';
 import { unlessStopped } from './permit.ts';
 import type { ReadOptions } from './read-answer.ts';
 import type { RequestName, RequestNames } from './request-names.ts';
-import { createRedactor, secretHeaderValues } from './secrets.ts';
+import { createRedactor } from './secrets.ts';
 import { createSpending, type SpendingDeps } from './spending.ts';
 import type { HttpClients } from './undici-client.ts';
 import { type Spool, spoolAboveBytes } from './whole-answer.ts';
@@ -194,21 +195,3 @@ const rememberingPoll = (
 /** May the request be made conditional by us? */
 const isFree = ({ method = 'GET', headers = {} }: HttpRequest, source: ResolvedSource): boolean =>
   method === 'GET' && !areConditional(headers) && !areConditional(source.headers);
-
-/** The secrets of a source that its requests carry whatever they ask; no answer that repeats one is kept. */
-const secretsOf = ({ headers, auth }: ResolvedSource): readonly string[] => {
-  const own = secretHeaderValues(headers);
-  switch (auth?.type) {
-    case undefined:
-      return own;
-    case 'header':
-    case 'query':
-      return [...own, auth.value];
-    case 'bearer':
-      return [...own, auth.token];
-    case 'basic':
-      return [...own, auth.password];
-    case 'oauth2':
-      return [...own, auth.clientSecret];
-  }
-};
