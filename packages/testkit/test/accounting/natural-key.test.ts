@@ -1,4 +1,6 @@
 import { airKey, fireKey, naturalKeyOf, stationKey } from '@stream-manager/testkit/accounting/natural-key';
+import { expectedContent } from '@stream-manager/testkit/providers/expected-content';
+import { createWorld } from '@stream-manager/testkit/providers/world';
 import { describe, expect, it } from 'vitest';
 import { servedRecords, storedCopy } from './stored-copy.ts';
 
@@ -19,6 +21,20 @@ describe('the natural key', () => {
       served.map((record) => record.naturalKey),
     );
     expect(new Set(served.map((record) => record.naturalKey)).size).toBe(200);
+  });
+
+  it('of served LANDSAT rows, forecasts, air of areas and weather reports too', () => {
+    const startAt = Date.UTC(2025, 0, 4, 9);
+    const world = createWorld({ seed: 11, startAt, firms: { backlog: 30 } });
+    const served = [
+      ...world.fires.visible('LANDSAT_NRT', startAt),
+      ...world.forecasts.all.flatMap(({ id }) => world.forecasts.latest(id, startAt) ?? []),
+      ...world.airAreas.all.flatMap(({ zipCodes }) => world.airAreas.latest(zipCodes[0]!, startAt)),
+      ...world.airports.all.flatMap(({ id }) => world.airports.reports(id, startAt, startAt)),
+    ].map((truth) => ({ ...expectedContent(truth), firstServedAt: startAt, lastServedAt: startAt, timesServed: 1 }));
+    const keys = served.map((record, at) => naturalKeyOf(storedCopy(record, at).value as never));
+    expect(keys).toEqual(served.map((record) => record.naturalKey));
+    expect(new Set(keys).size).toBe(30 + 3 * 14 + 4 * 3 + 12);
   });
 
   it.each([

@@ -61,4 +61,6 @@ export const airNowParams = z
       unit: 'miles',
     }).default(25),
   })
-  .describe('Current air quality by ZIP code (AirNow).');
+  .describe(
+    'Current air quality by ZIP code (AirNow): one request for each, and new values once an hour. The API gives a key 500 requests an hour.',
+  );
