@@ -25,7 +25,7 @@ type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
 /** Cuts a value that came from JSON. Throws a RangeError for one that is nested too deep to be walked through. */
-export function* slicesOf(value: unknown, limit = sliceWeight): Generator<Slice> {
+export function* slicesOf(value: unknown, limit = sliceWeight): Generator<Slice, undefined> {
   const heavy = new Set<Container>();
   weigh(value, limit, heavy);
   const waiting: (Container | null)[] = [[value]];
@@ -34,15 +34,20 @@ export function* slicesOf(value: unknown, limit = sliceWeight): Generator<Slice>
     waiting[into] = null;
     yield* slicesInto(into, container, { limit, heavy, announce: (opened) => void waiting.push(opened) });
   }
+  return undefined;
 }
 
 interface Cutting {
   readonly limit: number;
   readonly heavy: ReadonlySet<Container>;
-  announce(container: Container): void;
+  readonly announce: (container: Container) => void;
 }
 
-function* slicesInto(into: number, container: Container, { limit, heavy, announce }: Cutting): Generator<Slice> {
+function* slicesInto(
+  into: number,
+  container: Container,
+  { limit, heavy, announce }: Cutting,
+): Generator<Slice, undefined> {
   const isList = Array.isArray(container);
   let next = emptySlice(isList);
   let weight = 0;
@@ -67,6 +72,7 @@ function* slicesInto(into: number, container: Container, { limit, heavy, announc
     weight = 0;
   }
   if (next.values.length > 0) yield { into, ...next };
+  return undefined;
 }
 
 function* unnamed(list: readonly unknown[]): Generator<readonly [null, unknown]> {

@@ -21,7 +21,7 @@ export type FromWorker =
 const beginningCharacters = 4_096;
 
 const pieces: Uint8Array[] = [];
-let slices: Iterator<Slice> = [].values();
+let slices: Iterator<Slice, undefined> = [].values();
 
 const answer = (message: FromWorker): void => parentPort?.postMessage(message);
 
@@ -42,8 +42,8 @@ const parse = (): void => {
 };
 
 const next = (): void => {
-  const { done, value } = slices.next();
-  answer(done === true ? { kind: 'end' } : { kind: 'slice', slice: value });
+  const taken = slices.next();
+  answer(taken.done === true ? { kind: 'end' } : { kind: 'slice', slice: taken.value });
 };
 
 parentPort?.on('message', (message: ToWorker) => {

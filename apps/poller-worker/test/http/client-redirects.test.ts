@@ -100,17 +100,14 @@ describe('a redirect to another host', () => {
     );
     const baseUrl = `http://127.0.0.1:${first.port}`;
     await using client = setupClient({ baseUrl, auth }, { network: { kindOf } });
-    for (const form of ['t0ken', Buffer.from('t0ken').toString('base64url'), 'session']) {
-      const attempt = client.get(`/${form}`);
-      if (form === 'session') expect((await attempt).status).toBe(200);
-      else {
-        const error = await errorOf(attempt);
-        expect(error).toMatchObject({ code: 'fetch_redirect' });
-        expect(error.message).toContain('carries a secret to another host');
-        expect(everythingOf(error)).not.toContain(form);
-      }
+    for (const form of ['t0ken', Buffer.from('t0ken').toString('base64url')]) {
+      const error = await errorOf(client.get(`/${form}`));
+      expect(error).toMatchObject({ code: 'fetch_redirect' });
+      expect(error.message).toContain('carries a secret to another host');
+      expect(everythingOf(error)).not.toContain(form);
     }
-    expect(other.arrivals).toHaveLength(1);
+    expect(other.arrivals).toEqual([]);
+    expect((await client.get('/session')).status).toBe(200);
   });
 
   it('ends after five, however many hosts take part', async () => {

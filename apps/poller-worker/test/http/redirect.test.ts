@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { decideRedirect, foreignHeaders, type RedirectFacts } from '../../src/http/redirect.ts';
 import { createRedactor } from '../../src/http/secrets.ts';
 
-const decide = (given: Partial<Omit<RedirectFacts, 'from'>> & { readonly from?: string } = {}) => {
+type Given = Partial<Omit<RedirectFacts, 'from'>> & { readonly from?: string; readonly name?: string };
+
+const decide = (given: Given = {}) => {
   const { from = 'https://api.example/a/b?c=1', ...rest } = given;
   const facts = { method: 'GET', status: 302, location: '/x', redirects: 0, redact: createRedactor(['s3cret/key']) };
   const decision = decideRedirect({ ...facts, ...rest, from: new URL(from) } as RedirectFacts);
@@ -41,7 +43,7 @@ describe('to another origin', () => {
     { name: 'from http to http', from: 'http://api.example/', location: 'http://other.example/x' },
     { name: 'without its own scheme', location: '//other.example/x' },
     { name: 'after a POST that is over', location: 'https://other.example/x', method: 'POST', status: 303 } as const,
-  ])('is followed as a plain GET: $name', ({ name: _, ...given }) => {
+  ])('is followed as a plain GET: $name', (given) => {
     expect(decide(given)).toMatchObject({ method: 'GET', isForeign: true });
   });
 });
@@ -70,7 +72,7 @@ describe('is refused', () => {
     { name: 'with a secret in codes', location: 'https://other.example/?k=s3%63ret%2Fkey', says: 'carries a secret' },
     { name: 'with a secret in Base64', location: 'https://other.example/czNjcmV0L2tleQ==', says: 'carries a secret' },
     { name: 'with a secret behind a tab', location: 'https://other.example/?k=s3c\tret/key', says: 'carries a secret' },
-  ])('$name', ({ name: _, says, ...given }) => {
+  ])('$name', ({ says, ...given }) => {
     expect(decide(given)).toEqual({ refusal: expect.stringContaining(says) as unknown });
   });
 });

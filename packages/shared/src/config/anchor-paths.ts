@@ -5,11 +5,10 @@ import { isPemText, type SourceTls } from './source-params/tls.ts';
 
 /** The config with absolute paths of certificates and keys; `directory`: that of the config file. */
 export function anchorPaths(config: Config, directory: string): Config {
-  const sources = Object.entries(config.sources).map(([id, source]) => [
-    id,
-    source.tls === undefined ? source : { ...source, tls: anchorTls(source.tls, directory) },
-  ]);
-  return { ...config, sources: Object.fromEntries(sources) };
+  const sources: Config['sources'] = {};
+  for (const [id, source] of Object.entries(config.sources))
+    sources[id] = source.tls === undefined ? source : { ...source, tls: anchorTls(source.tls, directory) };
+  return { ...config, sources };
 }
 
 function anchorTls(tls: SourceTls, directory: string): SourceTls {

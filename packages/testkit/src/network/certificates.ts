@@ -43,7 +43,7 @@ const nameOf = (subject: string): Buffer =>
   sequence(encode(0x31, sequence(oid('2.5.4.3'), encode(0x0c, Buffer.from(subject, 'utf8')))));
 
 const timeOf = (ms: number): Buffer =>
-  encode(0x18, Buffer.from(`${new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '')}`, 'ascii'));
+  encode(0x18, Buffer.from(new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, ''), 'ascii'));
 
 const extension = (id: string, value: Buffer, isCritical = false): Buffer =>
   sequence(oid(id), ...(isCritical ? [yes] : []), encode(0x04, value));

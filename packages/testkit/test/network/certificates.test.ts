@@ -49,7 +49,7 @@ describe('a test authority', () => {
   it('puts a key behind a passphrase', () => {
     const { key } = createTestAuthority().issue('x');
     const locked = withPassphrase(key, 'open sesame');
-    expect(() => createPrivateKey(locked)).toThrow();
+    expect(() => createPrivateKey(locked)).toThrow(/passphrase|libcrypto/i);
     expect(createPrivateKey({ key: locked, passphrase: 'open sesame' }).asymmetricKeyType).toBe('ec');
   });
 });
