@@ -80,17 +80,17 @@ const pageOf = (reply: Reply, round: Round): Page => {
   return reply.outcome === 'answered' ? { ...reply.page, position } : { records: [], invalid: [], position };
 };
 
-const ofTheItem: readonly string[] = [
+const ofTheItem: ReadonlySet<string> = new Set([
   'fetch_status',
   'fetch_timeout',
   'fetch_network',
   'fetch_redirect',
   'response_unreadable',
-];
+]);
 
 /** What a failed exchange says: of the item, or of the whole poll. */
 const outcomeOf = (error: unknown): Exclude<ItemOutcome, 'answered'> | 'stop' => {
   if (!(error instanceof StreamManagerError)) return 'stop';
   if (error instanceof HttpStatusError && [400, 404, 410].includes(error.status)) return 'none';
-  return ofTheItem.includes(error.code) ? 'failed' : 'stop';
+  return ofTheItem.has(error.code) ? 'failed' : 'stop';
 };
