@@ -20,7 +20,7 @@ export interface SpendingDeps {
 export interface PaidAnswer {
   readonly response: HttpResponse;
   /** See `HttpResponse.charge`. */
-  charge(cost: number): Promise<void>;
+  readonly charge: (cost: number) => Promise<void>;
 }
 
 /** Nothing was taken: only what an answer shows is counted. */
