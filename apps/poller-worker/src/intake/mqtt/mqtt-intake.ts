@@ -99,8 +99,9 @@ const createHolder = (
   });
   const memories = createSessionMemories(deps.redis, keys.mqttSessions);
   const name = params.clientId ?? `${keyPrefix}-${id}`;
-  const isShared = params.protocolVersion === 5;
-  const count = params.sessions ?? (isShared ? sessionsBySharing : 1);
+  const count = params.sessions ?? (params.protocolVersion === 5 ? sessionsBySharing : 1);
+  // One session alone needs no group, and gets what is retained, too.
+  const isShared = count > 1;
   const filters = withoutCovered(params.topics).map((filter) => (isShared ? sharedFilter(name, filter) : filter));
   const reader = messageReaderOf(config);
   const sessions = new Map<number, MqttSession>();

@@ -146,7 +146,10 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
     const had = open.isSessionPresent ? await deps.memory.subscriptions() : null;
     const old = (had ?? []).filter((filter) => !filters.includes(filter));
     if (old.length > 0) await open.unsubscribe(old);
-    const news = filters.filter((filter) => had === null || !had.includes(filter));
+    // mosquitto 2.0.11 forgets shared subscriptions when it is started again, and keeps the session all the same. With MQTT 5
+    // a subscription that is there may be made again: nothing comes twice for it.
+    const isAgain = linkOptions.protocolVersion === 5;
+    const news = filters.filter((filter) => isAgain || had === null || !had.includes(filter));
     if (news.length > 0) {
       const refused = await open.subscribe(news, options.qos);
       if (refused.length > 0)
