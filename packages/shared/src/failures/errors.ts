@@ -17,8 +17,15 @@ export const errorTable = {
     meaning: "A source or mode of the user's own threw, or gave something else than its port says.",
   },
   rate_limited: { retryable: true, meaning: 'The provider answered 429, or its limit is used up.' },
-  host_busy: { retryable: true, meaning: "Other polls of the process have the provider's share of its slots." },
-  budget_exhausted: { retryable: true, meaning: 'Our own rate limit for this provider is used up for the moment.' },
+  host_busy: {
+    retryable: true,
+    meaning:
+      "Other polls of the process have the provider's share of its slots, or another poll of the fleet fetches this very answer.",
+  },
+  budget_exhausted: {
+    retryable: true,
+    meaning: 'Our own rate limit for this provider is used up for the moment, or dailyBudget for the day.',
+  },
   fetch_timeout: { retryable: true, meaning: 'The provider did not answer in time.' },
   fetch_network: { retryable: true, meaning: 'The connection to the provider failed or was cut.' },
   fetch_status: { retryable: true, meaning: 'The provider answered with an error status.' },
