@@ -1,5 +1,5 @@
 // Source types and their connectors. A new type is one file and one line here.
-import type { SupportedSourceType } from '@stream-manager/shared/config/source-types';
+import type { SourceType } from '@stream-manager/shared/config/source-types';
 import type { Extensions } from '@stream-manager/shared/extensions/extensions';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
@@ -35,7 +35,7 @@ export const createSourceRegistry = (
     mqtt: createMqtt,
     push: createPush,
     custom: createCustom(deps),
-  } satisfies Record<SupportedSourceType, SourceFactory>;
+  } satisfies Record<SourceType, SourceFactory>;
   const byType = new Map<string, SourceFactory>(Object.entries(factories));
   return (type) => {
     const factory = byType.get(type);

@@ -1,11 +1,11 @@
-import { type SupportedSourceType, supportedSourceTypes } from '@stream-manager/shared/config/source-types';
+import { type SourceType, sourceTypes } from '@stream-manager/shared/config/source-types';
 import { codeOf } from '@stream-manager/shared/failures/errors';
 import { describe, expect, it } from 'vitest';
 import { createSourceRegistry } from '../../src/sources/registry.ts';
 import { resolvedSource } from './resolved-source.ts';
 
 const bbox = [-124, 32, -114, 42];
-const params: Readonly<Record<SupportedSourceType, unknown>> = {
+const params: Readonly<Record<SourceType, unknown>> = {
   'nasa-firms': { mapKey: 'key', bbox },
   'noaa-stations': { stations: ['KLAX'] },
   'noaa-alerts': { area: 'CA' },
@@ -32,7 +32,7 @@ const codeThrownBy = (act: () => unknown): unknown => {
 };
 
 describe('the registry', () => {
-  it.each(supportedSourceTypes)('has a connector for %s, which takes its own type only', (type) => {
+  it.each(sourceTypes)('has a connector for %s, which takes its own type only', (type) => {
     const factory = registry(type);
     const baseUrl = type === 'http' ? { baseUrl: 'https://api.example.org' } : {};
     expect(factory(resolvedSource({ type, params: params[type], ...baseUrl }))).toHaveProperty('poll');

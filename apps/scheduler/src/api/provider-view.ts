@@ -93,7 +93,9 @@ export const viewProvider = ({ source, state, breaker, cursor, now }: ProviderFa
     schedule: scheduleOf(source),
     provider,
     limits:
-      provider === null ? null : { requestsPerMinute: source.rateLimitPerMinute, dailyBudget: source.dailyBudget ?? null },
+      provider === null
+        ? null
+        : { requestsPerMinute: source.rateLimitPerMinute, dailyBudget: source.dailyBudget ?? null },
     conditions: judgeSource(state.answers, source, now),
     newestObservationAt,
     cursor: summariseCursor(cursor),

@@ -71,8 +71,13 @@ const defaultStaleAfterMs = (source: SourceConfig): number | null => {
     case 'noaa-forecasts':
       return 24 * hourMs;
     case 'nasa-firms':
-      return (source.params.dayRange + 1) * 24 * hourMs;
-    default:
+      // Standard products come months after what they show.
+      return source.params.dataset.endsWith('_SP') ? null : (source.params.dayRange + 1) * 24 * hourMs;
+    case 'noaa-alerts':
+    case 'mqtt':
+    case 'http':
+    case 'push':
+    case 'custom':
       return null;
   }
 };

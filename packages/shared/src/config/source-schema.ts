@@ -19,14 +19,7 @@ import { sourceQueueSchema } from './sections/queue.ts';
 import { sourceThrottlingSchema } from './sections/throttling.ts';
 import { authSchema, headerNamePattern } from './source-params/auth.ts';
 import { tlsSchema } from './source-params/tls.ts';
-import {
-  defaultEveryMs,
-  isBuiltInMode,
-  isSupportedSourceType,
-  type Mode,
-  modes,
-  type SourceType,
-} from './source-types.ts';
+import { defaultEveryMs, isBuiltInMode, type Mode, modes, type SourceType } from './source-types.ts';
 
 /** When a source is polled: every so many milliseconds, or by a cron expression in a time zone. */
 export type Schedule =
@@ -123,7 +116,7 @@ const shared = (defaults: TypeDefaults) => ({
     },
   ).default(60),
   staleAfter: durationOrOff(
-    'Age of the newest observation of an answer above which the source is shown as `answers_but_stale`. Default by type: noaa-stations and metar 3h, purpleair 2h, airnow 4h, noaa-forecasts 24h, nasa-firms its `dayRange` and a day, others off.',
+    'Age of the newest observation of an answer above which the source is shown as `answers_but_stale`. Default by type: noaa-stations and metar 3h, purpleair 2h, airnow 4h, noaa-forecasts 24h, nasa-firms its `dayRange` and a day (standard products, which come months late, off), others off.',
     { minMs: 1_000, maxMs: 366 * 86_400_000, rangeText: '1s to 366d' },
   ).optional(),
   topic: topicName('Topic of all its records, before all routing.').optional(),
@@ -172,9 +165,7 @@ export const sourceEntry = <const T extends SourceType, A extends z.ZodType, P e
   const typeName = z.literal(type).describe('Kind of source. It decides what `params` holds.');
   fieldFacts.add(typeName, { expects: type });
   return scheduled(z.strictObject({ type: typeName, ...shared(defaults), baseUrl, params })).describe(
-    isSupportedSourceType(type)
-      ? `Source of type ${type}.`
-      : `Source of type ${type}. Its connector arrives in a later version: until then pollers refuse it unless it is disabled.`,
+    `Source of type ${type}.`,
   );
 };
 

@@ -1,4 +1,4 @@
-// The types of sources by name: which exist, which of them a connector is built for, and what they are polled with.
+// The types of sources by name: which exist, and what they are polled with.
 // Free of zod, so that any process may ask.
 
 /** Every type that the config knows. */
@@ -16,26 +16,6 @@ export const sourceTypes = [
   'custom',
 ] as const;
 export type SourceType = (typeof sourceTypes)[number];
-
-/** The types that pollers can run today. The config accepts the others, so that a file can be prepared for them. */
-export const supportedSourceTypes = [
-  'nasa-firms',
-  'noaa-stations',
-  'noaa-alerts',
-  'noaa-forecasts',
-  'purpleair',
-  'airnow',
-  'metar',
-  'http',
-  'mqtt',
-  'push',
-  'custom',
-] as const satisfies readonly SourceType[];
-export type SupportedSourceType = (typeof supportedSourceTypes)[number];
-
-/** Can pollers run sources of this type today? */
-export const isSupportedSourceType = (type: string): type is SupportedSourceType =>
-  supportedSourceTypes.some((supported) => supported === type);
 
 /** Types whose records come by themselves: nothing is fetched for them. */
 const pushedTypes: readonly string[] = ['mqtt', 'push'] satisfies readonly SourceType[];

@@ -126,6 +126,11 @@ describe('the age above which an answer is stale', () => {
     { name: 'a day more than the range of FIRMS', source: firms, ageMs: 4 * 24 * hour },
     { name: 'three hours for stations', source: stations, ageMs: 3 * hour },
     { name: 'never for alerts', source: { type: 'noaa-alerts', params: { area: 'CA' } }, ageMs: null },
+    {
+      name: 'off for standard products, which come months late',
+      source: { ...firms, params: { ...firms.params, dataset: 'VIIRS_SNPP_SP' } },
+      ageMs: null,
+    },
     { name: 'what the config says', source: { ...stations, staleAfter: '90m' }, ageMs: 1.5 * hour },
     { name: 'never, if the config says off', source: { ...stations, staleAfter: 'off' }, ageMs: null },
   ])('is $name', ({ source, ageMs }) => {

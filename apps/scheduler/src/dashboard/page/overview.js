@@ -202,6 +202,6 @@ const refresh = async () => {
 
 const tick = async () => {
   if (!document.hidden) await refresh();
-  setTimeout(tick, intervalMs);
+  setTimeout(() => void tick(), intervalMs);
 };
 await tick();

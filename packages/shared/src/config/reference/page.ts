@@ -4,7 +4,6 @@ import { marked } from '../not-yet.ts';
 import { configObject, sourceSchema } from '../schema.ts';
 import { mapShape, type Schema, variantsOf } from '../shape.ts';
 import { authSchema } from '../source-params/auth.ts';
-import { isSupportedSourceType } from '../source-types.ts';
 import { aboutOf, type Row, rowsOf } from './rows.ts';
 
 /** The whole page. */
@@ -150,9 +149,6 @@ function typeSection(type: string, schema: Schema): string {
   const lines = [
     `### Type \`${type}\`\n`,
     params === undefined ? '' : aboutOf(params),
-    ...(isSupportedSourceType(type)
-      ? []
-      : ['**Its connector arrives in a later version**: until then pollers refuse an enabled source of this type.']),
     ...(address === undefined ? [] : [`Default \`baseUrl\`: ${address}`]),
   ];
   const rows = params === undefined ? [] : rowsOf(params, 'params');
