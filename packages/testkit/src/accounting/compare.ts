@@ -19,11 +19,11 @@ export interface ComparisonInput {
   /** The topic where records of a kind belong. */
   readonly topicOf: (kind: RecordKind) => string;
   /**
-   * The sources that fetch records of a kind. With it, every served record must be stored once for each of them, and a
+   * The sources that fetch a record. With it, every served record must be stored once for each of them, and a
    * record of any other source is foreign. Without it, once for at least one source. A provider cannot know who asked:
    * give only sources that ask for the same rows.
    */
-  readonly expectedSourceIds?: (kind: RecordKind) => readonly string[];
+  readonly expectedSourceIds?: (kind: RecordKind, record: ExpectedRecord) => readonly string[];
   /** The priority that a record must have. Without it, any of the four is right. */
   readonly priorityOf?: (record: ExpectedRecord, sourceId: string) => string;
   /** How many examples of each finding are kept. Default 10. */
@@ -135,7 +135,7 @@ export const compareServedWithStored = (input: ComparisonInput): Comparison => {
     const priority = input.priorityOf?.(entry.record, envelope.sourceId);
     const differences = [
       ...differencesOf(entry.record, record, envelope, priority),
-      ...idDifferences(entry, envelope, seen.owner(envelope.id, `${entry.record.naturalKey} of ${envelope.sourceId}`)),
+      ...idDifferences(entry, envelope, seen.owner(envelope.id, selfOf(entry, envelope))),
     ];
     if (differences.length > 0) {
       tally.add(record.topic, 'different');
@@ -147,7 +147,7 @@ export const compareServedWithStored = (input: ComparisonInput): Comparison => {
   for (const { record, isDue, copies } of known.values()) {
     if (!isDue) continue;
     const home = topicOf(record.kind);
-    for (const sourceId of expectedSourceIds?.(record.kind) ?? [null]) {
+    for (const sourceId of expectedSourceIds?.(record.kind, record) ?? [null]) {
       tally.add(home, 'served');
       if (sourceId === null ? copies.size > 0 : copies.has(sourceId)) continue;
       tally.add(home, 'missing');
@@ -166,9 +166,13 @@ const strangeness = (
   if (envelope === null) return 'is not an envelope';
   if (naturalKey === null) return `has type ${envelope.type} and no natural key`;
   if (entry === undefined) return `was never served: ${naturalKey}`;
-  const sources = expectedSourceIds?.(entry.record.kind);
+  const sources = expectedSourceIds?.(entry.record.kind, entry.record);
   return sources && !sources.includes(envelope.sourceId) ? `source ${envelope.sourceId} does not fetch it` : null;
 };
+
+/** What an id stands for: the reading, or the event whose states it has in common. */
+const selfOf = ({ record }: Known, { sourceId }: StoredEnvelope): string =>
+  `${record.kind === 'earthquake' ? record.kafkaKey : record.naturalKey} of ${sourceId}`;
 
 /** The same reading of the same source must always have the same id, and an id must stand for one reading only. */
 const idDifferences = (entry: Known, envelope: StoredEnvelope, owner: string): readonly Difference[] => {
@@ -176,7 +180,7 @@ const idDifferences = (entry: Known, envelope: StoredEnvelope, owner: string): r
   const first = entry.copies.get(envelope.sourceId);
   if (first !== undefined && first !== envelope.id)
     found.push({ path: 'envelope.id', expected: first, found: envelope.id });
-  const self = `${entry.record.naturalKey} of ${envelope.sourceId}`;
+  const self = selfOf(entry, envelope);
   if (owner !== self)
     found.push({ path: 'envelope.id', expected: `an id of its own, not that of ${owner}`, found: envelope.id });
   return found;

@@ -1,7 +1,7 @@
 // What the accounting compares: what a provider served, in the terms of the contract (design.md, "Envelope").
 // The simulated world fills this in from its own truth, never by parsing what it sent.
 
-/** Which provider's row a record comes from. */
+/** Which provider's row a record comes from; `device` and `pushed`: what a test itself publishes over MQTT, or sends. */
 export const recordKinds = [
   'firms',
   'station',
@@ -12,6 +12,9 @@ export const recordKinds = [
   'metar',
   'earthquake',
   'reading',
+  'buoy',
+  'device',
+  'pushed',
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
@@ -31,6 +34,8 @@ export interface ExpectedContent {
   readonly type: string;
   /** ISO 8601 UTC with milliseconds. */
   readonly observedAt: string;
+  /** The reading has no time of its own: any time is right, here and as the timestamp in Kafka. Default false. */
+  readonly isTimeless?: boolean;
   readonly location?: RecordLocation;
   /** Every name of the contract for this type; null where the row gives none. */
   readonly data: Readonly<Record<string, unknown>>;

@@ -44,6 +44,16 @@ export const earthquakeKey = (eventId: string, updatedAtMs: number): string =>
 /** A reading of the API that nobody knew: its number. */
 export const readingKey = (number: number): string => `reading ${number}`;
 
+/** Weather buoy: its id and the minute. */
+export const buoyKey = (buoyId: string, observedAtMs: number): string =>
+  `buoy ${buoyId} ${new Date(observedAtMs).toISOString()}`;
+
+/** Device of a test: its topic, and the number by which the test tells its readings apart. */
+export const deviceKey = (topic: string, serial: number): string => `device ${topic} ${serial}`;
+
+/** A row that a test has pushed: its number. */
+export const pushedKey = (number: number): string => `pushed ${number}`;
+
 /** The fields of a stored envelope that its natural key is made of; all unchecked. */
 export interface KeyedEnvelope {
   readonly type: unknown;
@@ -94,10 +104,18 @@ export const naturalKeyOf = (envelope: KeyedEnvelope): string | null => {
       if (typeof sensorIndex === 'number') return airKey(sensorIndex, timeMs);
       return typeof area === 'string' && typeof parameter === 'string' ? airNowKey(area, parameter, timeMs) : null;
     }
+    case 'sensor-reading': {
+      // A message that is a bare number (of percent) has no room for a serial: the number itself is one.
+      const { topic, serial, relativeHumidityPercent } = data;
+      const number = serial ?? relativeHumidityPercent;
+      return typeof topic === 'string' && typeof number === 'number' ? deviceKey(topic, number) : null;
+    }
     case 'record': {
       // As the mappings of the examples and tests name them.
-      const { eventId, updatedAt, readingNumber } = data;
+      const { eventId, updatedAt, readingNumber, pushedNumber, stationId } = data;
       if (typeof readingNumber === 'number') return readingKey(readingNumber);
+      if (typeof pushedNumber === 'number') return pushedKey(pushedNumber);
+      if (typeof stationId === 'string' && !Number.isNaN(timeMs)) return buoyKey(stationId, timeMs);
       const updatedAtMs = typeof updatedAt === 'string' ? Date.parse(updatedAt) : Number.NaN;
       return typeof eventId === 'string' && !Number.isNaN(updatedAtMs) ? earthquakeKey(eventId, updatedAtMs) : null;
     }

@@ -4,6 +4,7 @@ import type { ExpectedContent } from '../accounting/expected-record.ts';
 import type { AirAreaReading } from './air-areas.ts';
 import type { ServedAirReading } from './air-sensors.ts';
 import type { AirportReport } from './airports.ts';
+import type { BuoyReading } from './buoys.ts';
 import type { Earthquake } from './earthquakes.ts';
 import type { FireDetection } from './fires.ts';
 import type { Reading } from './readings.ts';
@@ -33,6 +34,8 @@ export const expectedContent = (truth: Truth): ExpectedContent => {
       return earthquakeContent(truth);
     case 'reading':
       return readingContent(truth);
+    case 'buoy':
+      return buoyContent(truth);
   }
 };
 
@@ -287,4 +290,15 @@ const readingContent = (row: Reading): ExpectedContent => ({
   },
   kafkaKey: row.sensor,
   eventTimeMs: row.takenAtMs,
+});
+
+/** As config/examples/buoys.ts reads it. */
+const buoyContent = (row: BuoyReading): ExpectedContent => ({
+  kind: 'buoy',
+  naturalKey: row.naturalKey,
+  type: 'record',
+  observedAt: iso(row.observedAtMs),
+  data: { stationId: row.buoyId, ...row.measured },
+  kafkaKey: row.buoyId,
+  eventTimeMs: row.observedAtMs,
 });

@@ -16,6 +16,7 @@ export const routeKinds = [
   'metar',
   'earthquakes',
   'readings',
+  'buoys',
 ] as const;
 export type RouteKind = (typeof routeKinds)[number];
 

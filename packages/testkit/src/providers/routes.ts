@@ -8,6 +8,7 @@
 import { createAirNowRoute } from './airnow-route.ts';
 import type { Answer, RouteRequest } from './answer.ts';
 import { bareAnswer, plainText } from './answer.ts';
+import { answerBuoy } from './buoys-route.ts';
 import { createEarthquakesRoute } from './earthquakes-route.ts';
 import type { RouteKind } from './faults.ts';
 import { createFirmsAvailabilityRoute } from './firms-availability-route.ts';
@@ -21,7 +22,7 @@ import { answerKeys, answerSensors } from './purpleair-route.ts';
 import { answerReadings, readingsPath } from './readings-route.ts';
 
 /** Who is simulated; each may have a port of its own. */
-export const providerNames = ['firms', 'nws', 'purpleair', 'airnow', 'aviation', 'usgs', 'unknown'] as const;
+export const providerNames = ['firms', 'nws', 'purpleair', 'airnow', 'aviation', 'usgs', 'unknown', 'ndbc'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
 /** One address of an API. */
@@ -126,6 +127,12 @@ export const createRoutes = ({
     path: readingsPath,
     methods: ['GET', 'POST'],
     answer: answerReadings,
+  },
+  {
+    kind: 'buoys',
+    provider: 'ndbc',
+    path: /^\/data\/realtime2\/([^/]+)\.txt$/,
+    answer: (request, [buoyId = '']) => answerBuoy(request, buoyId),
   },
 ];
 

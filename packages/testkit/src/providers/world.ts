@@ -3,6 +3,7 @@
 import { type AirAreaOptions, type AirAreaReading, type AirAreas, createAirAreas } from './air-areas.ts';
 import { type AirSensorOptions, type AirSensors, createAirSensors, type ServedAirReading } from './air-sensors.ts';
 import { type AirportOptions, type AirportReport, type Airports, createAirports } from './airports.ts';
+import { type BuoyOptions, type BuoyReading, type Buoys, createBuoys } from './buoys.ts';
 import { createEarthquakes, type Earthquake, type EarthquakeOptions, type Earthquakes } from './earthquakes.ts';
 import { createFires, type FireDetection, type FireOptions, type Fires } from './fires.ts';
 import { createReadings, type Reading, type ReadingOptions, type Readings } from './readings.ts';
@@ -36,6 +37,7 @@ export interface WorldOptions {
   readonly metar?: AirportOptions;
   readonly earthquakes?: EarthquakeOptions;
   readonly readings?: ReadingOptions;
+  readonly buoys?: BuoyOptions;
 }
 
 /** A true reading, as a provider serves it. */
@@ -48,7 +50,8 @@ export type Truth =
   | AirAreaReading
   | AirportReport
   | Earthquake
-  | Reading;
+  | Reading
+  | BuoyReading;
 
 export interface World {
   readonly seed: number;
@@ -62,6 +65,7 @@ export interface World {
   readonly airports: Airports;
   readonly earthquakes: Earthquakes;
   readonly readings: Readings;
+  readonly buoys: Buoys;
   /** The world's own time for a time of the clock: `startAt` for ever in a static world, never before `startAt`. */
   timeAt(clockMs: number): number;
 }
@@ -84,6 +88,7 @@ export const createWorld = (options: WorldOptions): World => {
     airports: createAirports(seed, startAt, options.metar),
     earthquakes: createEarthquakes(seed, startAt, options.earthquakes),
     readings: createReadings(seed, startAt, options.readings),
+    buoys: createBuoys(seed, startAt, options.buoys),
     timeAt: (clockMs) => (options.static ? startAt : Math.max(startAt, clockMs)),
   };
 };

@@ -31,10 +31,11 @@ describe('the natural key', () => {
       ...world.forecasts.all.flatMap(({ id }) => world.forecasts.latest(id, startAt) ?? []),
       ...world.airAreas.all.flatMap(({ zipCodes }) => world.airAreas.latest(zipCodes[0]!, startAt)),
       ...world.airports.all.flatMap(({ id }) => world.airports.reports(id, startAt, startAt)),
+      ...world.buoys.all.flatMap((id) => world.buoys.readings(id, startAt) ?? []),
     ].map((truth) => ({ ...expectedContent(truth), firstServedAt: startAt, lastServedAt: startAt, timesServed: 1 }));
     const keys = served.map((record, at) => naturalKeyOf(storedCopy(record, at).value as never));
     expect(keys).toEqual(served.map((record) => record.naturalKey));
-    expect(new Set(keys).size).toBe(30 + 3 * 14 + 4 * 3 + 12);
+    expect(new Set(keys).size).toBe(30 + 3 * 14 + 4 * 3 + 12 + 3 * 40);
   });
 
   it.each([

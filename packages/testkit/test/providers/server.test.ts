@@ -152,6 +152,9 @@ describe('the ledger', () => {
         metar: 0,
         earthquake: 0,
         reading: 0,
+        buoy: 0,
+        device: 0,
+        pushed: 0,
       },
       offered: 0,
       malformed: 0,
@@ -200,7 +203,7 @@ describe('the server', () => {
 
   it('gives each provider a port of its own when asked', async () => {
     await using providers = await setup({ separatePorts: true });
-    expect(new Set(Object.values(providers.urls)).size).toBe(7);
+    expect(new Set(Object.values(providers.urls)).size).toBe(8);
     expect((await ask(`${providers.urls.nws}/alerts/active?area=CA`, { 'user-agent': 'test' })).status).toBe(200);
     expect(providers.ledger.served()).toHaveLength(5);
   });
