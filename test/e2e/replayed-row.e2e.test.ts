@@ -41,7 +41,12 @@ it('a raw letter is one new letter as long as its row is wrong, and one record i
     redisUrl: inject('redisUrl'),
     kafkaBrokers: inject('kafkaBrokers'),
     // Each poll is to ask.
-    sources: { firms: { baseUrl: firms.url, every: '1h', cacheTtlSeconds: 0 }, stations: off, alerts: off, purpleair: off },
+    sources: {
+      firms: { baseUrl: firms.url, every: '1h', cacheTtlSeconds: 0 },
+      stations: off,
+      alerts: off,
+      purpleair: off,
+    },
   });
   const letters = openQueue(deadLetterQueueAddress(system.keyPrefix, 'firms'), system.redis, () => {});
   const polls = openQueue(pollQueueAddress(system.keyPrefix), system.redis, () => {});
