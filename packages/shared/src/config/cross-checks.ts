@@ -95,10 +95,10 @@ function sourceFaults(config: Config, id: string, source: SourceConfig): readonl
   return faults;
 }
 
-/** `auth` and `tls` are for one host, and for what is asked over HTTP. */
+/** `auth` and `tls` are for one host, and for what is asked over HTTP; `tls` also for the broker of mqtt. */
 function accessFaults(at: CrossFault['path'], source: SourceConfig): readonly CrossFault[] {
   return (['auth', 'tls'] as const).flatMap((key) => {
-    if (source[key] === undefined) return [];
+    if (source[key] === undefined || (key === 'tls' && source.type === 'mqtt')) return [];
     if (!isPolledType(source.type))
       return [
         {
