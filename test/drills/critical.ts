@@ -51,8 +51,9 @@ interface Situation {
 }
 
 const sourceConfig = (isHeld: boolean): Readonly<Record<string, unknown>> => ({
-  // The schedule polls too, but seldom: polls are asked for.
+  // The schedule polls too, but seldom: polls are asked for, and each is to ask the provider.
   every: '10s',
+  cacheTtlSeconds: 0,
   queue: { maxRecords, criticalReserve, admitWaitMs: 200 },
   throttling: isHeld ? throttled : unthrottled,
 });

@@ -210,7 +210,11 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
       const all = await streams();
       for (const { id, lastPoll } of all) {
         const seen = quiet.get(id) ?? new Set();
-        if (lastPoll !== null && lastPoll.outcome === 'ok' && lastPoll.records === 0) seen.add(lastPoll.at);
+        const outcome = lastPoll?.outcome;
+        // What was cached says nothing of what has been served since.
+        if (outcome === 'cached') continue;
+        const isQuiet = outcome === 'not_modified' || (outcome === 'ok' && lastPoll?.records === 0);
+        if (lastPoll !== null && isQuiet) seen.add(lastPoll.at);
         else seen.clear();
         quiet.set(id, seen);
       }
