@@ -81,6 +81,7 @@ export const openMqttLink: OpenLink = async (options) => {
   let error: Error | null = null;
   let refusal: string | null = null;
   let isOver = false;
+  let closing: Promise<void> | null = null;
   const ended = Promise.withResolvers<string | null>();
   client.on('error', (reason) => {
     error = reason;
@@ -90,7 +91,9 @@ export const openMqttLink: OpenLink = async (options) => {
   });
   client.on('close', () => {
     isOver = true;
-    ended.resolve(refusal ?? (error === null ? 'the connection was closed' : messageOf(error)));
+    ended.resolve(
+      closing !== null ? null : (refusal ?? (error === null ? 'the connection was closed' : messageOf(error))),
+    );
   });
   client.handleMessage = (packet, callback) => {
     const held = options.onMessage({
@@ -105,8 +108,6 @@ export const openMqttLink: OpenLink = async (options) => {
   const connack = await connected(client, options, ended.promise, () => error);
   // The types keep it private; see above.
   const sender = client as unknown as PacketSender;
-  let closing: Promise<void> | null = null;
-
   return {
     isSessionPresent: connack.sessionPresent,
     closed: ended.promise,

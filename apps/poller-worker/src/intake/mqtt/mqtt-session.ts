@@ -52,6 +52,7 @@ export interface SessionOptions {
 
 /** A running session. */
 export interface MqttSession {
+  /** With its subscriptions. */
   readonly isConnected: () => boolean;
   /** Messages that are taken and not acknowledged. */
   readonly unacknowledged: () => number;
@@ -82,6 +83,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
   const stop = new AbortController();
   const { signal } = stop;
   let link: Link | null = null;
+  let isSubscribed = false;
   let gathering: Gathering | null = null;
   let lastMessageAt = 0;
   let lastProblem = '';
@@ -200,6 +202,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
       open = opened;
       for (const act of early) act();
       await subscribe(opened);
+      isSubscribed = true;
       deps.logger.info({ sourceId, session, isResumed: opened.isSessionPresent }, 'connected to the broker');
       lastProblem = '';
       lastMessageAt = deps.now();
@@ -208,6 +211,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
       await into.stop();
       await opened.close();
       link = null;
+      isSubscribed = false;
     }
   };
 
@@ -269,7 +273,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
   const running = run();
 
   return {
-    isConnected: () => link !== null,
+    isConnected: () => isSubscribed,
     unacknowledged: () => gathering?.size() ?? 0,
     stop: async () => {
       stop.abort();

@@ -26,7 +26,11 @@ export const pushReaderOf = ({ params }: PushSource): PushReader => {
     const context = String(receivedAtMs);
     if ('unreadable' in row) return unreadable(row.unreadable, context);
     const made = map(row.value, receivedAtMs);
-    return 'reason' in made ? { ...made, context } : made;
+    if (!('reason' in made)) return made;
+    // As it was sent, so that it can be parsed again, unless it cannot be shown whole.
+    return made.isIncomplete === true
+      ? { ...made, context }
+      : { ...made, context, raw: row.text ?? JSON.stringify(row.value) };
   };
   return {
     read: (rows, receivedAtMs) => {
