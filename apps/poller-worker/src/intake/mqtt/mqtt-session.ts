@@ -60,8 +60,7 @@ export interface MqttSession {
   stop(): Promise<void>;
 }
 
-/** Records that are admitted together at most, and the messages and bytes that may wait in this process. */
-const groupRecords = 100;
+/** Bytes of messages that may wait in one session; how many is bounded by `receiveMaximum`. */
 const waitingBytes = 32 * 1024 * 1024;
 
 /** Pauses between two attempts to connect, in milliseconds, each drawn at random up to this. */
@@ -173,7 +172,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
           ),
       },
       {
-        records: groupRecords,
+        records: source.mode.buffer.records,
         // With MQTT 5 the broker stops there; what it sends without asking (QoS 0, 3.1.1) is left unread in the connection.
         arrivals: 2 * linkOptions.receiveMaximum,
         bytes: waitingBytes,

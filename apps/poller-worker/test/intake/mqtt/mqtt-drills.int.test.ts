@@ -60,6 +60,33 @@ describe('a worker that is killed', () => {
     180_000,
   );
 
+  it('doubles of readings without a time no more than was being acknowledged, and loses none', async () => {
+    await using broker = await openBroker();
+    await using poller = await openMqttBundle(broker.server.url);
+    const config = childConfig(poller, broker.server.url);
+    await using first = await startChild(config);
+    await waitUntil('the sessions', async () => (await sessionsOf(poller)) === 4, patient);
+    await first.kill();
+    await using publisher = await broker.publisher();
+    await publisher.publish(
+      upTo(1_000).map((value) => ({ topic: `sensors/d${value % 9}/temperature`, payload: String(value) })),
+    );
+    // While records are being admitted: what is kept of them has them known again.
+    for (const fatal of [
+      ['message', 150],
+      ['message', 400],
+    ] as const)
+      await (await startChild(config, fatal)).ended;
+    const killed = await startChild(config, ['acknowledge', 50]);
+    await killed.ended;
+    await using _next = await startChild(config);
+    await waitUntil('all values', async () => new Set(await valuesOf(poller)).size === 1_000, patient);
+    const values = await valuesOf(poller);
+    expect([...new Set(values)]).toEqual(upTo(1_000));
+    // One group of one session at most was between being in and being acknowledged.
+    expect(values.length).toBeLessThanOrEqual(1_100);
+  }, 180_000);
+
   it('leaves its share to the one that lives, within the time of a lease', async () => {
     await using broker = await openBroker();
     await using poller = await openMqttBundle(broker.server.url);
