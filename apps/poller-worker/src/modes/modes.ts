@@ -11,6 +11,7 @@ import {
   usualBuffer,
 } from '@stream-manager/shared/extensions/mode';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { heard } from '../heard.ts';
 import { batch } from './batch.ts';
 import { continuous } from './continuous.ts';
 import { realTime } from './real-time.ts';
@@ -44,7 +45,7 @@ const asked = ({ id, mode: path }: { readonly id: string; readonly mode: string 
     new StreamManagerError('extension_failed', `mode ${mode.name} (${path}) of source ${id}: ${what}`, { cause });
   const ask = <T>(name: string, question: () => T): T => {
     try {
-      return question();
+      return heard(question());
     } catch (error) {
       throw failed(`${name} threw ${messageOf(error)}`, error);
     }

@@ -6,6 +6,7 @@ import { type Extensions, noExtensions } from '@stream-manager/shared/extensions
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import { heard } from '../heard.ts';
 import { isInvalidRow, ownInvalidRow, ownPage, ownRecord } from './own-page.ts';
 import type { Page, Source, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
@@ -88,7 +89,9 @@ export const createCustom =
           number += 1;
           const checked = await ownPage(page);
           const ahead = aheadOf(page);
-          yield ahead === null ? checked : { ...checked, ahead: () => checkedPages(ahead(), `ahead of ${what}`) };
+          yield ahead === null
+            ? checked
+            : { ...checked, ahead: () => checkedPages(heard(ahead()), `ahead of ${what}`) };
         }
       } catch (error) {
         throw told(number === 0 ? what : `${what}, page ${number}`, error);
@@ -100,7 +103,7 @@ export const createCustom =
       poll: async function* (context) {
         let pages: unknown;
         try {
-          pages = own.poll(context);
+          pages = heard(own.poll(context));
         } catch (error) {
           throw told('poll', error);
         }
@@ -115,7 +118,7 @@ export const createCustom =
         });
         let parsed: unknown;
         try {
-          parsed = own.parseRow(row);
+          parsed = heard(own.parseRow(row));
         } catch (error) {
           return stillInvalid(`parseRow threw ${messageOf(error)}`);
         }
