@@ -15,7 +15,7 @@ export interface MosquittoOptions {
   readonly dir: string;
   /** Who may connect; default: everybody. */
   readonly user?: { readonly name: string; readonly password: string };
-  /** Paths of a certificate authority, of the broker's certificate and of its key; default: no TLS. */
+  /** The broker's certificate and its key, and the authority behind it, as PEM texts; default: no TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
   /** More lines of mosquitto.conf, for both listeners. */
   readonly settings?: readonly string[];
@@ -61,13 +61,7 @@ export const startMosquitto = async (options: MosquittoOptions): Promise<Mosquit
         `listener ${port} 127.0.0.1`,
         ...(tls === undefined
           ? []
-          : [
-              `listener ${tlsPort} 127.0.0.1`,
-              `cafile ${tls.ca}`,
-              `certfile ${tls.cert}`,
-              `keyfile ${tls.key}`,
-              'require_certificate false',
-            ]),
+          : [`listener ${tlsPort} 127.0.0.1`, ...(await tlsFiles(dir, tls)), 'require_certificate false']),
       ];
       const config = [
         'per_listener_settings false',
@@ -108,6 +102,16 @@ export const startMosquitto = async (options: MosquittoOptions): Promise<Mosquit
     tlsUrl: tls === undefined ? null : `mqtts://localhost:${tlsPort}`,
   };
 };
+
+/** Writes what mosquitto reads from files, and gives the lines that name them. */
+const tlsFiles = async (dir: string, tls: NonNullable<MosquittoOptions['tls']>): Promise<readonly string[]> =>
+  Promise.all(
+    (['ca', 'cert', 'key'] as const).map(async (name) => {
+      const file = join(dir, `${name}.pem`);
+      await writeFile(file, tls[name], { mode: 0o600 });
+      return `${name}file ${file}`;
+    }),
+  );
 
 /** CONNECT of MQTT 3.1.1: clean session, keep-alive 10 s, client id `ask`. */
 const connectPacket = Buffer.from([16, 15, 0, 4, 77, 81, 84, 84, 4, 2, 0, 10, 0, 3, 97, 115, 107]);

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { createTestAuthority } from '../../src/network/certificates.ts';
 import { packagesOf } from '../../src/stack/mosquitto-program.ts';
 import { startMosquitto } from '../../src/stack/mosquitto-server.ts';
-import { makeTestCertificates } from '../../src/stack/test-certificates.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 /** The code that a CONNECT of MQTT 3.1.1 is answered with: 0 taken, 4 or 5 refused. */
@@ -38,14 +37,14 @@ describe('startMosquitto', () => {
 
   it('refuses who has no password, and speaks TLS with certificates made for the test', async () => {
     await using directory = await temporaryDirectory();
-    const tls = await makeTestCertificates(directory.path);
+    const authority = createTestAuthority();
+    const tls = { ca: authority.cert, ...authority.issue('broker', ['localhost']) };
     const user = { name: 'reader', password: 'a password' };
     const broker = await startMosquitto({ dir: directory.path, tls, user });
     try {
       expect(await connackCode(broker.url)).toBe(5);
-      const ca = await readFile(tls.ca);
       const isTrusted = await new Promise((resolve, reject) => {
-        const socket = connectTls({ host: 'localhost', port: Number(new URL(broker.tlsUrl!).port), ca }, () => {
+        const socket = connectTls({ host: 'localhost', port: Number(new URL(broker.tlsUrl!).port), ca: tls.ca }, () => {
           resolve(socket.authorized);
           socket.destroy();
         });

@@ -9,7 +9,7 @@ import {
 } from '@stream-manager/testkit/stack/mosquitto-server';
 import mqtt from 'mqtt';
 
-export interface Publisher extends AsyncDisposable {
+interface Publisher extends AsyncDisposable {
   /** Publishes with QoS 1, `atOnce` at a time; resolves when the broker has taken all. */
   publish(
     messages: readonly { readonly topic: string; readonly payload: string | Buffer }[],
@@ -55,7 +55,7 @@ const openPublisher = async (url: string): Promise<Publisher> => {
 const firstMs = Date.UTC(2026, 0, 4, 9);
 
 /** Reading number `index`, with a time of its own, of one of 50 devices. */
-export const timedMessage = (index: number): { readonly topic: string; readonly payload: string } => ({
+const timedMessage = (index: number): { readonly topic: string; readonly payload: string } => ({
   topic: `sensors/d${index % 50}/temperature`,
   payload: JSON.stringify({ timestamp: new Date(firstMs + index * 1000).toISOString(), value: index, unit: 'C' }),
 });

@@ -46,7 +46,7 @@ const setUp = (limits: Partial<Parameters<typeof createGathering>[1]> = {}) => {
 describe('messages of a connection', () => {
   it('go at once when none is being admitted, and gather behind one that is', async () => {
     const { gathering, admissions, acknowledged, next } = setUp();
-    for (const id of [1, 2, 3]) gathering.add(arrival(id));
+    for (const id of [1, 2, 3]) void gathering.add(arrival(id));
     expect(admissions.map(({ ids }) => ids)).toEqual([[1]]);
     admissions[0]!.end(true);
     await next(2);
@@ -60,7 +60,7 @@ describe('messages of a connection', () => {
 
   it('are admitted in groups of so many records at most', async () => {
     const { gathering, admissions, next } = setUp({ records: 2 });
-    for (const id of [1, 2, 3, 4]) gathering.add(arrival(id));
+    for (const id of [1, 2, 3, 4]) void gathering.add(arrival(id));
     admissions[0]!.end(true);
     await next(2);
     expect(admissions[1]!.ids).toEqual([2, 3]);
@@ -73,8 +73,8 @@ describe('messages of a connection', () => {
 
   it('of one id go one after the other, so that none stands for the other', async () => {
     const { gathering, admissions, next } = setUp();
-    gathering.add(arrival(1));
-    for (const id of [2, 3, 4]) gathering.add(arrival(id, { key: 'same' }));
+    void gathering.add(arrival(1));
+    for (const id of [2, 3, 4]) void gathering.add(arrival(id, { key: 'same' }));
     for (const expected of [[1], [2], [3], [4]]) {
       await next(expected[0]!);
       expect(admissions.at(-1)!.ids).toEqual(expected);
@@ -85,8 +85,8 @@ describe('messages of a connection', () => {
 
   it('that are critical wait for no others, and are acknowledged in their order', async () => {
     const { gathering, admissions, acknowledged } = setUp();
-    gathering.add(arrival(1));
-    gathering.add(arrival(2, { isCritical: true }));
+    void gathering.add(arrival(1));
+    void gathering.add(arrival(2, { isCritical: true }));
     expect(admissions.map(({ ids }) => ids)).toEqual([[1], [2]]);
     admissions[1]!.end(true);
     await Promise.resolve();
@@ -99,7 +99,7 @@ describe('messages of a connection', () => {
 
   it('are offered again when there was no room, and when Redis refused', async () => {
     const { gathering, admissions, acknowledged, failures, next } = setUp();
-    gathering.add(arrival(1));
+    void gathering.add(arrival(1));
     admissions[0]!.end(false);
     await next(2);
     admissions[1]!.end(new Error('refused'));
@@ -126,8 +126,8 @@ describe('messages of a connection', () => {
 
   it('that are not in when the connection ends are not acknowledged any more', async () => {
     const { gathering, admissions, acknowledged } = setUp();
-    gathering.add(arrival(1));
-    gathering.add(arrival(2));
+    void gathering.add(arrival(1));
+    void gathering.add(arrival(2));
     const stopped = gathering.stop();
     admissions[0]!.end(true);
     await stopped;

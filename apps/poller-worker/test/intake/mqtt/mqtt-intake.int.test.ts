@@ -1,9 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { requestReparse } from '@stream-manager/shared/queues/poll-queue';
-import { makeTestCertificates } from '@stream-manager/testkit/stack/test-certificates';
+import { createTestAuthority } from '@stream-manager/testkit/network/certificates';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
 import { type LinkOptions, openMqttLink } from '../../../src/intake/mqtt/link.ts';
@@ -183,41 +180,37 @@ describe('sessions at the broker', () => {
 
 describe('a broker that asks who comes', () => {
   it('is reached over TLS with user and password; who has none is told', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'certificates-'));
-    try {
-      const tls = await makeTestCertificates(dir);
-      await using broker = await openBroker({ tls, user: { name: 'reader', password: 'a password' } });
-      const url = broker.server.tlsUrl!;
-      const ca = await readFile(tls.ca, 'utf8');
-      const params = { username: 'reader', password: 'a password' };
-      await using poller = await openMqttBundle(url, { params, source: { tls: { ca } } });
-      await using _worker = await startWorker(poller);
-      await untilConnected(poller, 4);
-      expect(await poller.redis.hlen(sourceKeys(poller.keyPrefix, sourceId).mqttSessions)).toBe(4);
+    const authority = createTestAuthority();
+    const ca = authority.cert;
+    const tls = { ca, ...authority.issue('broker', ['localhost']) };
+    await using broker = await openBroker({ tls, user: { name: 'reader', password: 'a password' } });
+    const url = broker.server.tlsUrl!;
+    const params = { username: 'reader', password: 'a password' };
+    await using poller = await openMqttBundle(url, { params, source: { tls: { ca } } });
+    await using _worker = await startWorker(poller);
+    await untilConnected(poller, 4);
+    expect(await poller.redis.hlen(sourceKeys(poller.keyPrefix, sourceId).mqttSessions)).toBe(4);
 
-      const signal = AbortSignal.timeout(patient.timeoutMs);
-      const link = {
-        clientId: 'x',
-        protocolVersion: 5,
-        keepaliveSeconds: 60,
-        sessionExpirySeconds: 1,
-        signal,
-      } as const;
-      const open = (more: Partial<LinkOptions>) =>
-        openMqttLink({
-          ...link,
-          url,
-          receiveMaximum: 10,
-          connectTimeoutMs: 10_000,
-          onMessage: () => undefined,
-          ...more,
-        });
-      await expect(open({ tls: { ca } })).rejects.toMatchObject({ code: 'credentials_refused' });
-      // The authority is not one that everybody trusts.
-      await expect(open(params)).rejects.toMatchObject({ code: 'broker_unreachable' });
-      await expect(open({ url: 'mqtt://127.0.0.1:1' })).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/);
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    const signal = AbortSignal.timeout(patient.timeoutMs);
+    const link = {
+      clientId: 'x',
+      protocolVersion: 5,
+      keepaliveSeconds: 60,
+      sessionExpirySeconds: 1,
+      signal,
+    } as const;
+    const open = (more: Partial<LinkOptions>) =>
+      openMqttLink({
+        ...link,
+        url,
+        receiveMaximum: 10,
+        connectTimeoutMs: 10_000,
+        onMessage: () => undefined,
+        ...more,
+      });
+    await expect(open({ tls: { ca } })).rejects.toMatchObject({ code: 'credentials_refused' });
+    // The authority is not one that everybody trusts.
+    await expect(open(params)).rejects.toMatchObject({ code: 'broker_unreachable' });
+    await expect(open({ url: 'mqtt://127.0.0.1:1' })).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/);
   });
 });
