@@ -1,6 +1,7 @@
 // The four ways in which a source reads the body of an answer, whether it comes from the provider or from the cache.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { decodeBlocks, readBlocks } from './body.ts';
+import { EmptyAnswerError } from './empty-answer-error.ts';
 import { parseExactJson } from './exact-json.ts';
 import type { HttpResponse } from './http-client.ts';
 import { type JsonParser, largeJsonBytes, type ParsedJson } from './parse-large-json.ts';
@@ -35,8 +36,9 @@ export const bodyReaders = (body: AsyncIterable<Buffer>, options: ReadOptions): 
       if (parsed.isJson) return parsed.value;
       // The parser's own message quotes the answer, secrets included.
       const { beginning, isCut } = parsed;
-      const found = beginning.trim() === '' && !isCut ? 'no byte' : `"${excerptOf(beginning, redact, isCut)}"`;
-      throw new StreamManagerError('response_unreadable', `${place} answered no JSON but ${found}`);
+      if (beginning.trim() === '' && !isCut) throw new EmptyAnswerError(`${place} answered no JSON but no byte`);
+      const found = excerptOf(beginning, redact, isCut);
+      throw new StreamManagerError('response_unreadable', `${place} answered no JSON but "${found}"`);
     },
   };
 };

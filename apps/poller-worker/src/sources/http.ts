@@ -20,98 +20,107 @@ import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { Page, PollContext, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
-/** Makes the connector of a source of type http. Throws `config_invalid` for params that the schema would refuse. */
-export const createHttp: SourceFactory = (source) => {
-  if (source.type !== 'http') throw unsupported(source, 'http');
-  const { params } = source;
-  const { pagination, cursor } = params;
-  const composer = createRequestComposer(source);
-  const redact = createRedactor(composer.secrets);
-  const map = createMapper({ ...params, recordType: 'record' });
-  const readMark = cursor?.max === undefined ? null : createPathReader(cursor.max);
-  const readToken = cursor?.path === undefined ? null : createPathReader(cursor.path);
-  const readNext = createNextPageReader(pagination, composer.withoutSecrets, redact);
+/**
+ * Makes the connector of a source of type http; `variables` is what came into the config from the environment. Throws
+ * `config_invalid` for params that the schema would refuse.
+ */
+export const createHttp =
+  (deps: { readonly variables?: readonly string[] } = {}): SourceFactory =>
+  (source) => {
+    if (source.type !== 'http') throw unsupported(source, 'http');
+    const { params } = source;
+    const { pagination, cursor } = params;
+    const composer = createRequestComposer(source, deps.variables);
+    const redact = createRedactor(composer.secrets);
+    const map = createMapper({ ...params, recordType: 'record' });
+    const readMark = cursor?.max === undefined ? null : createPathReader(cursor.max);
+    const readToken = cursor?.path === undefined ? null : createPathReader(cursor.path);
+    const readNext = createNextPageReader(pagination, composer.withoutSecrets, redact);
 
-  const poll = async function* (context: PollContext): AsyncGenerator<Page> {
-    const { http, maxInvalidShare, isBackfill } = context;
-    const kept = isMark(context.cursor) ? context.cursor : null;
-    const from = readPosition(context.position, params);
-    let place = from?.place ?? firstPlace(pagination);
-    let high = from?.high ?? kept;
-    const asked = new Set([JSON.stringify(place)]);
-    let lastDigest = '';
-    const cursorNow = (): Pick<Page, 'cursor'> =>
-      cursor === undefined || isBackfill || high === null ? {} : { cursor: high };
-    for (let pages = 1; ; pages += 1) {
-      const request = composer.compose(place, valuesOf(params, context, place, kept));
-      const response = await http.fetch(request).catch((error: unknown) => {
-        if (isBehindLast(error, pagination.endStatus, place, pagination)) return null;
-        throw error;
-      });
-      if (response === null) {
-        yield { records: [], invalid: [], position: null, ...cursorNow() };
-        return;
-      }
-      if (response.unchanged !== null) {
-        yield { ...unchangedPage(response.unchanged, null), ...cursorNow() };
-        return;
-      }
-      const answer = await readAnswerRows(response, params, redact);
-      let next: Place | null = null;
-      try {
-        const said = readNext({ document: answer.document, headers: response.headers, url: request.url });
-        const token = readToken?.(answer.document) ?? null;
-        if (token !== null && !isMark(token))
-          throw unreadable(`expected a text or a number at ${cursor?.path}, which is kept as the cursor`);
-        const here: Position = { place, high };
-        yield* answerPages(answer, {
-          map,
-          readMark,
-          high,
-          maxInvalidShare,
-          redact,
-          position: here,
-          end: (summary) => {
-            high = token ?? summary.high;
-            next = nextPlace(pagination, place, { ...said, rows: summary.rows });
-            if (next !== null) refuseLoop(next, asked, summary, lastDigest);
-            lastDigest = summary.digest;
-            const position: Position | null = next === null ? null : { place: next, high };
-            return { position, ...receiptsOf(response), ...(position === null ? cursorNow() : {}) };
-          },
+    const poll = async function* (context: PollContext): AsyncGenerator<Page> {
+      const { http, maxInvalidShare, isBackfill } = context;
+      const kept = isMark(context.cursor) ? context.cursor : null;
+      const from = readPosition(context.position, params, composer.asks);
+      let place = from?.place ?? firstPlace(pagination);
+      let high = from?.high ?? kept;
+      const asked = new Set([JSON.stringify(place)]);
+      let lastDigest = '';
+      const cursorNow = (): Pick<Page, 'cursor'> =>
+        cursor === undefined || isBackfill || high === null ? {} : { cursor: high };
+      for (let pages = 1; ; pages += 1) {
+        const request = composer.compose(place, valuesOf(params, context, place, kept));
+        const response = await http.fetch(request).catch((error: unknown) => {
+          if (isBehindLast(error, pagination.endStatus, place, pagination)) return null;
+          throw error;
         });
-      } finally {
-        await answer.close();
+        if (response === null) {
+          yield { records: [], invalid: [], position: null, ...cursorNow() };
+          return;
+        }
+        if (response.unchanged !== null) {
+          yield { ...unchangedPage(response.unchanged, null), ...cursorNow() };
+          return;
+        }
+        const answer = await readAnswerRows(response, params, redact);
+        let next: Place | null = null;
+        try {
+          const said = readNext({ document: answer.document, headers: response.headers, url: request.url });
+          const token = readToken?.(answer.document) ?? null;
+          if (token !== null && !isMark(token))
+            throw unreadable(`expected a text or a number at ${cursor?.path}, which is kept as the cursor`);
+          const { asks } = composer;
+          const here: Position = { place, high, asks };
+          yield* answerPages(answer, {
+            map,
+            readMark,
+            high,
+            maxInvalidShare,
+            redact,
+            position: here,
+            end: (summary) => {
+              high = token ?? summary.high;
+              next = nextPlace(pagination, place, { ...said, rows: summary.rows });
+              if (next !== null) refuseLoop(next, asked, summary, lastDigest);
+              lastDigest = summary.digest;
+              const position: Position | null = next === null ? null : { place: next, high, asks };
+              return { position, ...receiptsOf(response), ...(position === null ? cursorNow() : {}) };
+            },
+          });
+        } finally {
+          await answer.close();
+        }
+        if (next === null) return;
+        place = next;
+        if (pages === pagination.maxPages)
+          throw unreadable(
+            `the answer has more than pagination.maxPages (${pagination.maxPages}) pages; what came is kept, and the next poll goes on there`,
+          );
       }
-      if (next === null) return;
-      place = next;
-      if (pages === pagination.maxPages)
-        throw unreadable(
-          `the answer has more than pagination.maxPages (${pagination.maxPages}) pages; what came is kept, and the next poll goes on there`,
-        );
-    }
-  };
+    };
 
-  const used = templatesOf(params);
-  const canBackfill = used.has('since') && used.has('until') && cursor === undefined;
-  return {
-    poll,
-    parseRow: createKeptRowParser(params, map),
-    ...(canBackfill ? { backfill: { sliceMs: params.backfill.slice } } : {}),
+    const used = templatesOf(params);
+    const canBackfill = used.has('since') && used.has('until') && cursor === undefined;
+    return {
+      poll,
+      parseRow: createKeptRowParser(params, map),
+      ...(canBackfill ? { backfill: { sliceMs: params.backfill.slice } } : {}),
+    };
   };
-};
 
 /** Where a poll goes on. */
 interface Position {
   readonly place: Place;
   readonly high: Mark | null;
+  /** Which request it is of. */
+  readonly asks: string;
 }
 
-const readPosition = (kept: unknown, { pagination }: HttpParams): Position | null => {
+/** Null for the place of another request: when the config was changed, its pages are read from the first. */
+const readPosition = (kept: unknown, { pagination }: HttpParams, asks: string): Position | null => {
   if (typeof kept !== 'object' || kept === null || !('place' in kept)) return null;
   const place = readPlace(kept.place, pagination);
-  if (place === null) return null;
-  return { place, high: 'high' in kept && isMark(kept.high) ? kept.high : null };
+  if (place === null || !('asks' in kept) || kept.asks !== asks) return null;
+  return { place, high: 'high' in kept && isMark(kept.high) ? kept.high : null, asks };
 };
 
 const valuesOf = (

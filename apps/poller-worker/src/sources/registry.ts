@@ -21,7 +21,7 @@ export type SourceRegistry = (type: string) => SourceFactory;
 
 /** The connectors of this build. */
 export const createSourceRegistry = (
-  deps: { readonly logger?: Logger; readonly extensions?: Extensions } = {},
+  deps: { readonly logger?: Logger; readonly extensions?: Extensions; readonly variables?: readonly string[] } = {},
 ): SourceRegistry => {
   const factories = {
     'nasa-firms': createNasaFirms,
@@ -31,7 +31,7 @@ export const createSourceRegistry = (
     purpleair: createPurpleAir,
     airnow: createAirNow(deps),
     metar: createMetar,
-    http: createHttp,
+    http: createHttp(deps),
     mqtt: createMqtt,
     push: createPush,
     custom: createCustom(deps),

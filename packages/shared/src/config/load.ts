@@ -12,6 +12,7 @@ import { normaliseKeys } from './normalise-keys.ts';
 import { notYetWarnings } from './not-yet.ts';
 import { applyOverrides, type Environment } from './overrides.ts';
 import { fileLimits, nowhere, parseFile } from './parse-file.ts';
+import { shortestSecret } from './redact.ts';
 import { type Config, configSchema } from './schema.ts';
 import { type SecretsMode, substitute } from './substitute.ts';
 import { createSuggest } from './suggest-key.ts';
@@ -37,6 +38,8 @@ export type LoadedConfig = {
   readonly file: string;
   /** What is allowed and still worth a word, one line each, without secrets. */
   readonly warnings: readonly string[];
+  /** What came from the environment into requests and options, where no name says that it is a secret. Never printed. */
+  readonly variables: readonly string[];
 };
 
 const suffixes = new Set(['.yaml', '.yml', '.json']);
@@ -67,7 +70,13 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const warnings = [...crossWarnings(config), ...notYetWarnings(filled.tree)].map(({ path, message }) =>
     formatConfigIssue({ ...locate(filled.tree, path), path: printPath(path), message, expected: '', found: '' }),
   );
-  return { config: anchorPaths(config, dirname(file)), version: configVersion(filled.tree), file, warnings };
+  return {
+    config: anchorPaths(config, dirname(file)),
+    version: configVersion(filled.tree),
+    file,
+    warnings,
+    variables: filled.variables.filter((value) => value.length >= shortestSecret),
+  };
 }
 
 function chooseFile({ path, env, cwd }: LoadOptions): string {

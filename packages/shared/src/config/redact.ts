@@ -4,14 +4,19 @@ import type { Config } from './schema.ts';
 import { isSecretPath } from './secret-keys.ts';
 import { isPemText } from './source-params/tls.ts';
 
-/** Shorter texts are no secrets worth hiding, and masking them would riddle a log with holes. */
-const shortestSecret = 6;
+/** In characters. Shorter texts are no secrets worth hiding, and masking them would riddle a log with holes. */
+export const shortestSecret = 6;
 
 /**
  * The secrets in a config that was loaded, and in the addresses of proxies in the environment, so that a log can mask
  * them wherever they turn up. Texts under 6 characters are left out.
  */
-export function secretValues(loaded: { readonly config: Config; readonly env?: Environment }): readonly string[] {
+export function secretValues(loaded: {
+  readonly config: Config;
+  readonly env?: Environment;
+  /** `LoadedConfig.variables`. */
+  readonly variables?: readonly string[];
+}): readonly string[] {
   const found = new Set<string>();
   const add = (secrets: readonly string[]): void => {
     for (const secret of secrets) if (secret.length >= shortestSecret && !isVariable(secret)) found.add(secret);
@@ -23,6 +28,7 @@ export function secretValues(loaded: { readonly config: Config; readonly env?: E
     } else forEachValue(value, (child, key) => visit(child, [...path, key]));
   };
   visit(loaded.config, []);
+  add(loaded.variables ?? []);
   for (const { auth } of Object.values(loaded.config.sources))
     if (auth?.type === 'basic')
       // What stands in the header.

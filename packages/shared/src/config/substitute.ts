@@ -17,6 +17,9 @@ import { readText } from './value-text.ts';
 /** `required`: every variable of an enabled source must have a value. `optional`: what only pollers read may lack one. */
 export type SecretsMode = 'required' | 'optional';
 
+/** Keys of `params` below which names are the operator's: an API may call its key anything, `appid` or a part of a path. */
+const freelyNamed = new Set<string | number | undefined>(['request', 'options']);
+
 const readByPollersOnly = new Set<string | number | undefined>(['params', 'headers', 'baseUrl', 'auth', 'tls']);
 
 /**
@@ -28,6 +31,8 @@ export type Substituted = {
   readonly issues: readonly ConfigIssue[];
   readonly wrong: readonly Path[];
   readonly dropped: readonly Path[];
+  /** What was put in where no name says whether it is a secret: requests of type http, options of a source of one's own. */
+  readonly variables: readonly string[];
 };
 
 /** Puts in the variables of a tree in camelCase. A variable that is empty counts as not set. */
@@ -35,6 +40,7 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
   const issues: ConfigIssue[] = [];
   const wrong: Path[] = [];
   const dropped: Path[] = [];
+  const variables = new Set<string>();
   const suggest = createSuggest(rootSchema);
   const read = new Map<string, VariableValue>();
   const variable = (name: string): VariableValue => {
@@ -80,6 +86,8 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
     const names = parts.flatMap((part) => ('variable' in part ? [part.variable] : []));
     const missing = [...new Set(names)].filter((name) => valueOf(name) === undefined);
     if (missing.length > 0) return leaveOpen(node, missing, schema, path);
+    if (path[0] === 'sources' && path[2] === 'params' && freelyNamed.has(path[3]))
+      for (const name of names) variables.add(valueOf(name) ?? '');
     const value = parts.map((part) => ('variable' in part ? (valueOf(part.variable) ?? '') : part.text)).join('');
     if (names.length === 0) return { ...node, value };
     if (parts.length > 1 || schema === undefined || takesTextOnly(schema)) return { ...node, value, template: text };
@@ -127,7 +135,7 @@ export function substitute(root: TreeNode, rootSchema: Schema, env: Environment,
     return open;
   };
 
-  return { tree: visit(root, rootSchema, []), issues, wrong, dropped };
+  return { tree: visit(root, rootSchema, []), issues, wrong, dropped, variables: [...variables] };
 }
 
 /** `type` decides how the rest of a source is read, before variables are put in. */

@@ -31,6 +31,8 @@ export interface ProcessContext {
   readonly redisMemory: RedisMemory;
   /** Modes and sources of the user's own; absent: none. */
   readonly extensions?: Extensions;
+  /** `LoadedConfig.variables`: secret, whatever they are called; absent: none. */
+  readonly variables?: readonly string[];
   /** Shared client for commands and queues; workers make their own blocking connection from it. */
   readonly redis: Redis;
 }

@@ -82,7 +82,7 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
     role: options.role,
     instance: instance.id,
     level: options.env.LOG_LEVEL,
-    secrets: secretValues({ config, env: options.env }),
+    secrets: secretValues({ config, env: options.env, variables: loaded.variables }),
     ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
   });
   for (const warning of [...loaded.warnings, ...warnings]) logger.warn({ file: loaded.file }, warning);
@@ -136,6 +136,7 @@ export const startProcess = async (options: ProcessOptions): Promise<RunningProc
       redisMemory,
       facts,
       extensions,
+      variables: loaded.variables,
       redis,
     });
     const { routes } = composition;

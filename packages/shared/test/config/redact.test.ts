@@ -59,6 +59,33 @@ describe('secretValues', () => {
     );
   });
 
+  it('lists what came from the environment into a request or into options, whatever it is called there', async () => {
+    const http = `{ path: "/v1/\${PART}/x?k=\${OTHER}", query: { q: "\${QUERY}", list: ["\${LISTED}"] }, headers: { X-A: "\${SENT}" } }`;
+    const loaded = await loadText(
+      [
+        'sources:',
+        `  a: { type: http, baseUrl: "https://\${HOST}", params: { request: ${http}, time: t, id: id } }`,
+        `  b: { type: custom, params: { module: ./b.ts, options: { who: "\${OPTION}" } } }`,
+        `  c: { type: noaa-alerts, params: { area: "\${AREA}" } }`,
+      ].join('\n'),
+      {
+        env: {
+          PART: 'part-of-path',
+          OTHER: 'other-value',
+          QUERY: 'query-value',
+          LISTED: 'listed-value',
+          SENT: 'sent-value',
+          HOST: 'api.example.org',
+          OPTION: 'option-value',
+          AREA: 'CA,NV,OR',
+        },
+      },
+    );
+    const values = ['part-of-path', 'other-value', 'query-value', 'listed-value', 'sent-value', 'option-value'];
+    expect(new Set(secretValues(loaded))).toEqual(new Set(values));
+    expect(new Set(loaded.variables)).toEqual(new Set(values));
+  });
+
   it('lists the passwords of proxies in the environment', async () => {
     const { config } = await loadText('sources: {}');
     const env = { HTTPS_PROXY: 'http://me:proxy%40password@proxy:3128', http_proxy: 'me:other-password@proxy:1' };

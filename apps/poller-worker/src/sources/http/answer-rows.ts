@@ -3,6 +3,7 @@
 import type { HttpParams } from '@stream-manager/shared/config/source-params/http';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { textOf } from '../../http/body.ts';
+import { EmptyAnswerError } from '../../http/empty-answer-error.ts';
 import { parseExactJson } from '../../http/exact-json.ts';
 import type { HttpResponse } from '../../http/http-client.ts';
 import { excerptOf, type Redactor } from '../../http/secrets.ts';
@@ -45,8 +46,9 @@ export const readAnswerRows = async (
   settings: AnswerSettings,
   redact: Redactor,
 ): Promise<AnswerRows> => {
-  const format = formatOf(settings.format, response.headers['content-type'], redact);
+  // It has no body, and so no content type.
   if (response.status === 204) return noRows;
+  const format = formatOf(settings.format, response.headers['content-type'], redact);
   if (format === 'json' || format === 'geojson') return readJson(response, format, settings, redact);
   const whole = await response.whole();
   try {
@@ -96,10 +98,15 @@ const readJson = async (
   settings: AnswerSettings,
   redact: Redactor,
 ): Promise<AnswerRows> => {
-  const { allowEmpty } = settings;
-  if (allowEmpty && response.headers['content-length'] === '0') return noRows;
   const rows = createJsonRows(format, settings, redact);
-  const document = await response.json();
+  let document: unknown;
+  try {
+    document = await response.json();
+  } catch (error) {
+    // Seen by what came and not by a header: an answer in chunks does not say its length.
+    if (settings.allowEmpty && error instanceof EmptyAnswerError) return noRows;
+    throw error;
+  }
   const list = rows.of(document);
   return {
     most: list.length,

@@ -1,13 +1,14 @@
 // The request of one page, from the config's templates and where the poll is. Worked out once as far as it can be.
-
+import { hash } from 'node:crypto';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { isSecretPath } from '@stream-manager/shared/config/secret-keys';
-import { type HttpParams, templatesOf } from '@stream-manager/shared/config/source-params/http';
+import { type HttpParams, requestTexts, templatesOf } from '@stream-manager/shared/config/source-params/http';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { HttpRequest } from '../../http/http-client.ts';
 import { secretHeaderValues } from '../../http/secrets.ts';
 import { acceptOf } from './answer-format.ts';
 import { jsonTemplateOf, type TemplateValues, templateOf } from './fill-in.ts';
+import { createHiddenTexts } from './hidden-texts.ts';
 import type { Place } from './place.ts';
 
 /** A source of type http. */
@@ -19,26 +20,36 @@ export interface RequestComposer {
   compose(place: Place, values: TemplateValues): HttpRequest;
   /** The address of a next page as it may be kept: without any secret that the config puts into addresses. */
   readonly withoutSecrets: (url: URL) => string;
+  /** What a place in the pages belongs to, as a hash: of another request or way of paging it means nothing. */
+  readonly asks: string;
   /** What must not stand in an error. */
   readonly secrets: readonly string[];
 }
 
 type Query = readonly (readonly [name: string, value: string])[];
 
-export const createRequestComposer = (source: HttpSource): RequestComposer => {
+/** `variables`: what came into the config from the environment, which may be secret whatever it is called there. */
+export const createRequestComposer = (source: HttpSource, variables: readonly string[] = []): RequestComposer => {
   const { params, baseUrl } = source;
   const { request, pagination, cursor } = params;
+  // How many pages a poll reads says nothing of which they are.
+  const { maxPages: _, ...pageSettings } = pagination;
   const path = templateOf(request.path);
   const query = Object.entries(request.query).flatMap(([name, given]) =>
     (Array.isArray(given) ? given : [given]).map((value) => [name, templateOf(String(value))] as const),
   );
   const headers = Object.entries(request.headers).map(([name, value]) => [name, templateOf(value)] as const);
   const body = bodyOf(request);
-  const secretQuery = Object.entries(request.query)
-    .filter(([name, given]) => isSecretPath([name]) && !String(given).includes('{{'))
-    .flatMap(([name, given]) =>
+  const texts = requestTexts(request).map(({ text }) => text);
+  const used = templatesOf(params);
+  const put = variables.filter((value) => texts.some((text) => text.includes(value)));
+  const hidden = createHiddenTexts(put);
+  const secretQuery = [
+    ...Object.entries(request.query).flatMap(([name, given]) =>
       (Array.isArray(given) ? given : [given]).map((value) => [name, String(value)] as const),
-    );
+    ),
+    ...new URLSearchParams(request.path.split('?').slice(1).join('?')),
+  ].filter(([name, value]) => isSecretPath([name]) && !value.includes('{{'));
   // A name says whether it is a secret; a template is none.
   const secretHeaders = Object.entries({ ...source.headers, ...request.headers })
     .filter(([name, value]) => isSecretPath([name]) && !value.includes('{{'))
@@ -51,7 +62,6 @@ export const createRequestComposer = (source: HttpSource): RequestComposer => {
   const { pageQuery, cursorQuery } = ownParameters(pagination, cursor);
   // What holds the time of a poll, or a place in its pages, is never asked for again: or its next page would be lost
   // sight of, when an answer that says "nothing new" brings no link.
-  const used = templatesOf(params);
   const isRepeatable =
     pagination.kind === 'none' && !used.has('since') && !used.has('until') && request.method === 'GET';
 
@@ -67,7 +77,7 @@ export const createRequestComposer = (source: HttpSource): RequestComposer => {
 
   return {
     compose: (place, values) => {
-      const url = place.kind === 'link' ? new URL(place.url, baseUrl) : first(values);
+      const url = place.kind === 'link' ? new URL(hidden.show(place.url), baseUrl) : first(values);
       if (place.kind === 'link') for (const [name, value] of secretQuery) url.searchParams.append(name, value);
       const filled = headers.map(([name, value]) => [name, oneLine(name, value(values))] as const);
       return {
@@ -83,10 +93,15 @@ export const createRequestComposer = (source: HttpSource): RequestComposer => {
     withoutSecrets: (url) => {
       const kept = new URL(url);
       for (const name of hiddenNames) kept.searchParams.delete(name);
-      return `${kept.pathname}${kept.search}`;
+      return hidden.hide(`${kept.pathname}${kept.search}`);
     },
+    asks: hash('sha256', JSON.stringify([baseUrl, request, pageSettings, cursor, params.records]), 'base64url').slice(
+      0,
+      16,
+    ),
     secrets: [
       ...secretQuery.map(([, value]) => value),
+      ...put,
       ...secretHeaders,
       ...secretHeaderValues(source.headers),
       ...secretsOfAuth(source.auth),

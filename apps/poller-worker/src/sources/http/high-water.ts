@@ -15,6 +15,7 @@ export const largerMark = (one: Mark | null, other: Mark | null): Mark | null =>
 };
 
 const wholeNumber = /^-?\d{1,1000}$/;
+const decimal = /^-?\d{1,300}(\.\d{1,300})?$/;
 
 const compareMarks = (one: Mark, other: Mark): number => {
   if (typeof one === 'number' && typeof other === 'number') return one - other;
@@ -24,8 +25,9 @@ const compareMarks = (one: Mark, other: Mark): number => {
     const [first, second] = [BigInt(left), BigInt(right)];
     return first === second ? 0 : first > second ? 1 : -1;
   }
+  // Digits beyond those that a number or a time holds decide between two that are otherwise the same.
+  if (decimal.test(left) && decimal.test(right) && Number(left) !== Number(right)) return Number(left) - Number(right);
   const [leftMs, rightMs] = [parseInstant(left), parseInstant(right)];
-  // Digits below a millisecond decide between times that are otherwise the same.
   if (leftMs !== null && rightMs !== null && leftMs !== rightMs) return leftMs - rightMs;
   return left === right ? 0 : left > right ? 1 : -1;
 };

@@ -50,7 +50,12 @@ export const nextPlace = (
   if (kind === 'none' || more === false) return null;
   // Some APIs give a link for ever: behind a page without rows there is nothing.
   if (kind === 'link') return link === null || rows === 0 ? null : { kind, url: link };
-  if (kind === 'cursor') return next === null ? null : { kind, next };
+  if (kind === 'cursor') {
+    // Some APIs give a value for ever, too: a page without rows that names itself is the last. Another value behind one is
+    // followed, since an API that filters gives pages without rows in between.
+    const isItself = rows === 0 && place.kind === kind && String(place.next) === String(next);
+    return next === null || isItself ? null : { kind, next };
+  }
   // An answer that says there is more is believed, but not for a page without rows.
   const isFull = rows > 0 && (more === true || size === undefined || rows >= size);
   if (!isFull) return null;

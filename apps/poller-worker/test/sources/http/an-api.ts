@@ -1,6 +1,7 @@
 // A source of type http and answers for it, for tests: the source as the config gives it, the answers from a function.
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { EmptyAnswerError } from '../../../src/http/empty-answer-error.ts';
 import { parseExactJson } from '../../../src/http/exact-json.ts';
 import type { HttpClient, HttpRequest, HttpResponse, Receipt } from '../../../src/http/http-client.ts';
 import { answerInMemory } from '../../../src/http/whole-answer.ts';
@@ -37,6 +38,7 @@ const responseOf = (request: HttpRequest, { body, status = 200, headers = {}, un
     whole: async () => answerInMemory(blocks),
     text: async () => bytes.toString('utf8'),
     json: async () => {
+      if (bytes.length === 0) throw new EmptyAnswerError('the answer has no byte');
       try {
         return parseExactJson(bytes.toString('utf8').replace(/^\uFEFF/, ''));
       } catch {
@@ -68,6 +70,7 @@ export const tickMs = Date.parse('2025-07-04T18:00:00Z');
 export const anApi = (
   params: Readonly<Record<string, unknown>> = {},
   entry: Readonly<Record<string, unknown>> = {},
+  variables: readonly string[] = [],
 ): Api => {
   const source = resolvedSource({
     type: 'http',
@@ -75,7 +78,7 @@ export const anApi = (
     ...entry,
     params: { format: 'json', id: 'id', time: 't', timeFormat: 'unix_s', ...params },
   });
-  const connector = createHttp(source);
+  const connector = createHttp({ variables })(source);
   return {
     source,
     connector,

@@ -202,7 +202,7 @@ describe('an answer', () => {
     { name: 'HTML for NDJSON', params: { format: 'ndjson' }, body: html, says: 'a page in HTML' },
     { name: 'no byte of CSV', params: { format: 'csv' }, body: '', says: 'no byte' },
     { name: 'no byte of NDJSON', params: { format: 'ndjson' }, body: ' \n', says: 'no byte' },
-    { name: 'no byte of JSON', params: {}, body: '', says: 'no JSON' },
+    { name: 'no byte of JSON', params: {}, body: '', says: 'no byte' },
     {
       name: 'an error with status 200',
       params: { records: 'data' },
@@ -459,6 +459,66 @@ describe('pages', () => {
     expect(outcome(await apiOf({ kind: 'page', parameter: 'page' }).poll(answers))).toContain('fetch_status');
   });
 
+  it('end where a page without rows names itself, and not where it names another', async () => {
+    const api = apiOf({ kind: 'cursor', path: 'next', parameter: 'from' });
+    const still: Answers = (_request, number) =>
+      number < 3
+        ? { body: { rows: rowsFrom(number, 1), next: `after-${number}` } }
+        : { body: { rows: [], next: 'after-2' } };
+    const polled = await api.poll(still);
+    expect([outcome(polled), idsOf(polled), polled.requests.length]).toEqual(['ok', [1, 2], 3]);
+    const filtering: Answers = (_request, number) => ({
+      body: { rows: number === 2 ? [] : rowsFrom(number, 1), next: number < 3 ? number : null },
+    });
+    expect(idsOf(await api.poll(filtering))).toEqual([1, 3]);
+  });
+
+  it.each([
+    { name: 'another path', params: { request: { path: '/b' } } },
+    { name: 'another host', entry: { baseUrl: 'https://other.example.org' } },
+    { name: 'another query', params: { request: { path: '/a', query: { region: 'north' } } } },
+    { name: 'pages of another size', params: { pagination: { kind: 'page', parameter: 'page', size: 7 } } },
+    { name: 'rows elsewhere', params: { records: '$.rows' } },
+  ])('begin anew when the config asks for something else: $name', async ({ params = {}, entry = {} }) => {
+    const before = { records: 'rows', request: { path: '/a' }, pagination: { kind: 'page', parameter: 'page', size } };
+    const { position } = (await anApi(before).poll(paged(), {}, 1)).pages[0] ?? {};
+    const pageOf = async (api: ReturnType<typeof anApi>) =>
+      (await api.poll(saying({ rows: [] }), { position })).requests[0]?.url.searchParams.get('page');
+    expect(await pageOf(anApi({ ...before, ...params }, entry))).toBe('1');
+    // How many pages are read and what becomes of their rows says nothing of which they are.
+    const after = { ...before, fields: { t: 't' }, pagination: { ...before.pagination, maxPages: 3 } };
+    expect(await pageOf(anApi(after))).toBe('2');
+  });
+
+  it.each([
+    { name: 'under a name that says so', path: '/a?api_key=the-key', variables: [] },
+    { name: 'under any name', path: '/a?k=the-key', variables: ['the-key'] },
+    { name: 'as a part of the path', path: '/v1/the-key/a', variables: ['the-key'] },
+    {
+      name: 'with signs that an address escapes',
+      path: '/a?k=the%2Fkey%20',
+      variables: ['the%2Fkey%20', 'the/key '],
+    },
+  ])('are kept without the key that stands in the path: $name', async ({ path, variables }) => {
+    const api = anApi(
+      { records: 'rows', request: { path }, pagination: { kind: 'link', path: 'next' } },
+      {},
+      variables,
+    );
+    const paths = (number: number): string =>
+      `https://api.example.org${path}${path.includes('?') ? '&' : '?'}p=${number}`;
+    const answers: Answers = (_request, number) => ({
+      body: { rows: rowsFrom(number, 1), next: number < 3 ? paths(number + 1) : null },
+    });
+    const first = await api.poll(answers, {}, 1);
+    const position = JSON.parse(JSON.stringify(first.pages[0]?.position)) as unknown;
+    expect(JSON.stringify(position)).not.toMatch(/the.{1,3}key/);
+    const asked = (await api.poll(answers, { position })).requests.map(({ url }) => decodeURIComponent(url.href));
+    expect(asked[0]?.split(/[?&]/).toSorted()).toEqual(decodeURIComponent(paths(2)).split(/[?&]/).toSorted());
+    const failed = await api.poll(() => ({ body: '<html>the-key the/key </html>', headers: {} }), { position });
+    expect(outcome(failed)).toContain('response_unreadable');
+  });
+
   it('begin anew when what was kept is none of theirs', async () => {
     const api = apiOf({ kind: 'page', parameter: 'page', size });
     for (const position of [7, {}, { place: { kind: 'offset', offset: 5 } }, { place: { kind: 'page', page: 'x' } }])
@@ -479,6 +539,12 @@ describe('a cursor', () => {
       name: 'times',
       values: ['2025-07-04T18:00:00Z', '2025-07-04T20:30:00+02:00', '2025-07-04T17:00:00Z'],
       is: '2025-07-04T20:30:00+02:00',
+    },
+    { name: 'numbers with a point as text', values: ['9.5', '10.25', '9.75'], is: '10.25' },
+    {
+      name: 'seconds with more digits than a number has',
+      values: ['1735689600.0000000002', '1735689600.0000000001'],
+      is: '1735689600.0000000002',
     },
     { name: 'texts', values: ['b', 'abc'], is: 'b' },
     { name: 'nothing', values: [null], kept: 'x', is: 'x' },
@@ -514,6 +580,25 @@ describe('a cursor', () => {
     const api = anApi({ cursor: { max: 'id', parameter: 'after' } });
     expect((await api.poll(saying(rowsFrom(1, 2)), { isBackfill: true })).pages[0]).not.toHaveProperty('cursor');
   });
+});
+
+describe('no records', () => {
+  it.each(['auto', 'json', 'geojson', 'ndjson', 'csv'])(
+    'are what status 204 says, which has no content type: %s',
+    async (format) => {
+      const polled = await anApi({ format }).poll(() => ({ body: '', status: 204 }));
+      expect([outcome(polled), polled.pages.length]).toEqual(['ok', 1]);
+    },
+  );
+
+  it.each(['json', 'geojson', 'ndjson', 'csv'])(
+    'are what allowEmpty makes of an answer without a byte and without a length: %s',
+    async (format) => {
+      const polled = await anApi({ format, allowEmpty: true }).poll(saying(''));
+      expect([outcome(polled), polled.records]).toEqual(['ok', []]);
+      expect(outcome(await anApi({ format, allowEmpty: true }).poll(saying('<html>')))).not.toBe('ok');
+    },
+  );
 });
 
 describe('whatever an API answers', () => {

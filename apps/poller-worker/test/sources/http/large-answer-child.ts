@@ -37,7 +37,7 @@ const poll = async (path: string, onPage: () => void): Promise<number> => {
   let rows = 0;
   const window = { sinceMs: null, untilMs: 0 };
   const first = { source, position: null, scheduledFor: 0, cursor: null, window, isBackfill: false };
-  for await (const page of createHttp(source).poll({ ...first, maxInvalidShare: 0.5, http, signal })) {
+  for await (const page of createHttp()(source).poll({ ...first, maxInvalidShare: 0.5, http, signal })) {
     rows += page.records.length;
     onPage();
   }

@@ -36,7 +36,7 @@ const setup = async (makeSource: (providers: Providers) => ResolvedSource, optio
     maxResponseBytes: 10_000_000,
     userAgent: 'test',
   });
-  const connector = createHttp(source);
+  const connector = createHttp()(source);
   return {
     providers,
     poll: (given: Partial<PollContext> = {}) => {
