@@ -88,9 +88,12 @@ const middleOf = (fields: JsonFields, geometry: unknown, elevationM: number | nu
 };
 
 const parsePeriod = (given: unknown, issue: ForecastIssue): SourceRecord | InvalidRow => {
-  const refused = (fault: Parameters<typeof invalidRow>[1]): InvalidRow =>
-    // Made for rows that are invalid only.
-    invalidRow(given, fault, JSON.stringify(issue));
+  const refused = (fault: Parameters<typeof invalidRow>[1]): InvalidRow => {
+    // Made for rows that are invalid only. A period does not say where it is for, or of which issue it is.
+    const context = JSON.stringify(issue);
+    const row = invalidRow(given, fault, context);
+    return { ...row, identity: `${context}|${row.raw}` };
+  };
   const period = asObject(given);
   if (period === null) return refused(rowFault('wrong_shape', 'period', 'an object', given));
   const fields = jsonFields(period);

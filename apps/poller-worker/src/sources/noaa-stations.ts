@@ -73,6 +73,12 @@ export const createNoaaStations =
   };
 
 const readAnswer = (station: string, text: string): SourceRecord | InvalidRow => {
+  const row = readObservation(station, text);
+  // The same page of maintenance, or no byte at all, from two stations are two rows.
+  return 'reason' in row ? { ...row, identity: `${station}|${row.raw}` } : row;
+};
+
+const readObservation = (station: string, text: string): SourceRecord | InvalidRow => {
   let answer: unknown;
   try {
     answer = JSON.parse(text);

@@ -106,7 +106,8 @@ export const ownInvalidRow = (value: unknown): InvalidRow | string => {
     raw,
     reason,
     message,
-    ...(context === undefined ? {} : { context }),
+    // Rows of one text that are read by different contexts are two.
+    ...(context === undefined ? {} : { context, identity: `${context}|${raw}` }),
     ...(isIncomplete === true ? { isIncomplete: true } : {}),
   };
 };

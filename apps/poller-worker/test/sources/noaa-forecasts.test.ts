@@ -137,6 +137,13 @@ describe('a period', () => {
     expect(invalid).toMatchObject([{ reason, message: expect.stringContaining(says) }]);
   });
 
+  it('that is broken in the same words at two gridpoints is two rows', () => {
+    const answer = forecast([{ ...period, temperature: 'abc' }]);
+    const rows = ['LOX/1,1', 'LOX/1,2'].flatMap((gridpoint) => parseForecast(gridpoint, answer).invalid);
+    expect(new Set(rows.map(({ raw }) => raw)).size).toBe(1);
+    expect(new Set(rows.map(({ identity }) => identity)).size).toBe(2);
+  });
+
   it('that is parsed again is the record that its answer would have given', () => {
     const { invalid } = parse(forecast([{ ...period, temperature: 'abc' }]));
     const { raw = '', context = '' } = invalid[0] ?? {};

@@ -160,6 +160,12 @@ describe('one station', () => {
     expect(isKept ? connector.parseRow({ raw, context: 'B1' }) : invalid[0]).toEqual(invalid[0]);
   });
 
+  it('that answers the same nonsense as another is a row of its own', async () => {
+    const { invalid } = await poll({ stations: ['A1', 'B1'] }, () => '<html>sorry</html>');
+    expect(invalid.map(({ raw }) => raw)).toEqual(['<html>sorry</html>', '<html>sorry</html>']);
+    expect(new Set(invalid.map(({ identity }) => identity)).size).toBe(2);
+  });
+
   it('is the record that its answer would have given, when its row is parsed again', async () => {
     const { records } = await poll({ stations: ['A1'] });
     expect(connector.parseRow({ raw: JSON.stringify(observation('A1')), context: 'A1' })).toEqual(records[0]);
