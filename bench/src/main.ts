@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { startStack } from '@stream-manager/testkit/stack/stack';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
@@ -13,7 +14,7 @@ import { renderAnswer, startAnswerServer } from './answers.ts';
 import { sendAlone } from './client-alone.ts';
 import { type BenchOptions, parseOptions, usage } from './options.ts';
 import { readBack } from './read-back.ts';
-import { startSystem } from './system.ts';
+import { answersKeptMs, startSystem } from './system.ts';
 import { measureTopicResolution } from './topic-resolution.ts';
 
 const partitions = 4;
@@ -76,6 +77,8 @@ const run = async (options: BenchOptions): Promise<void> => {
     const wholeLine = async (round: number, rows: number): Promise<number> => {
       for (const [index, { mapKey }] of sources.entries()) answers.set(mapKey, renderAnswer(round, index, rows));
       const target = (await stored()) + rows * sources.length;
+      // The answers of the round before would be given again.
+      await pause(2 * answersKeptMs);
       const started = performance.now();
       for (const { id } of sources)
         await poll.add(

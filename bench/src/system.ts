@@ -26,6 +26,9 @@ export interface BenchSystem {
   stop(): Promise<void>;
 }
 
+/** How long an answer is given again, in milliseconds. */
+export const answersKeptMs = 1_000;
+
 const roles = ['poller-worker', 'producer-worker'] as const;
 
 const configOf = (options: SystemOptions): unknown => ({
@@ -40,6 +43,8 @@ const configOf = (options: SystemOptions): unknown => ({
         every: '1h',
         topic,
         rateLimitPerMinute: 600,
+        // On, as it is for users, and over before the next round asks for other rows.
+        cacheTtlSeconds: answersKeptMs / 1_000,
         baseUrl: options.providerUrl,
         params: { mapKey, dataset: 'VIIRS_SNPP_NRT', bbox: [-124.48, 32.53, -114.13, 42.01], dayRange: 1 },
       },
