@@ -111,6 +111,7 @@ const readerOf = (
 
   // Rows of one overpass have the same satellite, date and time: what they come to is remembered from row to row.
   let lastDate = '';
+  let day = '';
   let lastDayMs = Number.NaN;
   let lastTime = '';
   let lastMinutes = Number.NaN;
@@ -128,8 +129,9 @@ const readerOf = (
     const cell = cells[column] ?? '';
     if (cell === '') return null;
     const value = numberOf(cell);
-    if (Number.isNaN(value)) fault ??= rowFault('not_a_number', name, 'a number', cell);
-    return value;
+    if (!Number.isNaN(value)) return value;
+    if (cell.trim() !== '') fault ??= rowFault('not_a_number', name, 'a number', cell);
+    return null;
   };
   /** The first that there is of columns of which a row fills one. */
   const optionalOf = (cells: readonly string[], among: readonly Place[]): number | null => {
@@ -161,12 +163,13 @@ const readerOf = (
     const date = cells[dateAt] ?? '';
     if (date !== lastDate) {
       lastDate = date;
-      lastDayMs = dayOf(date);
+      day = date.trim();
+      lastDayMs = dayOf(day);
     }
     const time = cells[timeAt] ?? '';
     if (time !== lastTime) {
       lastTime = time;
-      lastMinutes = minutesOf(time);
+      lastMinutes = minutesOf(time.trim());
     }
     if (Number.isNaN(lastDayMs)) fault ??= rowFault('bad_time', 'acq_date', 'a day such as 2025-01-04', date);
     if (Number.isNaN(lastMinutes)) fault ??= rowFault('bad_time', 'acq_time', 'a time such as 902 for 09:02', time);
@@ -201,7 +204,7 @@ const readerOf = (
     records.push({
       type: 'fire-detection',
       // Numbers in their shortest form: 39.75960 and 39.7596 are one place, 5, 0005 and 00:05 one minute.
-      naturalKey: `${satellite}|${instrument ?? ''}|${date}|${clockOf(lastMinutes)}|${place}|${pixel}`,
+      naturalKey: `${satellite}|${instrument ?? ''}|${day}|${clockOf(lastMinutes)}|${place}|${pixel}`,
       observedAtMs: lastDayMs + lastMinutes * 60_000,
       location: { latitude, longitude },
       data,

@@ -29,6 +29,8 @@ const cloudCover: ReadonlyMap<unknown, number> = new Map([
   ['SCT', 50],
   ['BKN', 75],
   ['OVC', 100],
+  // Vertical visibility: the sky cannot be seen.
+  ['VV', 100],
 ]);
 
 /** An observation as a record, or why it is none. `station` = the id that was asked for, `text` = the answer as it came. */

@@ -21,6 +21,9 @@ import { unsupported } from './unsupported.ts';
  */
 const overlapSeconds = 10;
 
+/** A poll may be late by hours, and its answer is of when it was sent: further ahead of its tick than this, a time is wrong. */
+const mostAheadMs = 86_400_000;
+
 /**
  * One poll is one request. Every field and row costs points of the key. The cursor is `data_time_stamp`: up to when the
  * data of an answer were current.
@@ -54,8 +57,14 @@ export const createPurpleAir: SourceFactory = (source) => {
     };
   };
   return {
-    poll: async function* ({ http, cursor }) {
-      const response = await fetchSensors(http, requestSince(secondsOf(cursor)), redact);
+    poll: async function* ({ http, cursor, window }) {
+      // Of a wrong clock, theirs or that of an answer before: nothing would be heard since a day that is still to come.
+      const latest = (window.untilMs + mostAheadMs) / 1000;
+      const timeOf = (value: unknown): number | null => {
+        const seconds = secondsOf(value);
+        return seconds !== null && seconds <= latest ? seconds : null;
+      };
+      const response = await fetchSensors(http, requestSince(timeOf(cursor)), redact);
       if (response.unchanged !== null) {
         yield unchangedPage(response.unchanged, null);
         return;
@@ -64,7 +73,7 @@ export const createPurpleAir: SourceFactory = (source) => {
       const page = parseSensors(answer, redact);
       lastRows = page.records.length + page.invalid.length;
       await response.charge(purpleAirPoints(fields.length, lastRows));
-      const current = secondsOf(asObject(answer)?.['data_time_stamp']);
+      const current = timeOf(asObject(answer)?.['data_time_stamp']);
       yield { ...page, ...receiptsOf(response), position: null, ...(current === null ? {} : { cursor: current }) };
     },
     parseRow: ({ raw, context }) => {

@@ -187,6 +187,15 @@ describe('the natural key and the partition key', () => {
 });
 
 describe('values', () => {
+  it('may have blanks around them', async () => {
+    const spaced = viirsRow
+      .split(',')
+      .map((cell) => ` ${cell} `)
+      .join(',');
+    expect(await one(spaced)).toEqual(await one(viirsRow));
+    expect((await one(rowWith({ frp: ' ' }))).data['frpMw']).toBeNull();
+  });
+
   it('that are empty are null where the record can do without', async () => {
     const row = rowWith({ bright_ti4: '', bright_ti5: '', frp: '', daynight: '', version: '' });
     expect((await one(row)).data).toMatchObject({

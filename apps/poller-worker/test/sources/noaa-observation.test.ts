@@ -117,13 +117,18 @@ describe('an observation', () => {
     { name: 'cloud layers of null as null', changes: { cloudLayers: null }, data: { cloudCoverPercent: null } },
     { name: 'a clear sky as 0', changes: { cloudLayers: [{ amount: 'CLR' }] }, data: { cloudCoverPercent: 0 } },
     {
+      name: 'a sky that cannot be seen as 100',
+      changes: { cloudLayers: [{ amount: 'VV' }] },
+      data: { cloudCoverPercent: 100 },
+    },
+    {
       name: 'the densest of three layers',
       changes: { cloudLayers: [{ amount: 'BKN' }, { amount: 'OVC' }, { amount: 'SKC' }] },
       data: { cloudCoverPercent: 100 },
     },
     {
       name: 'an unknown word for clouds as null',
-      changes: { cloudLayers: [{ amount: 'VV' }, 'x', null] },
+      changes: { cloudLayers: [{ amount: 'LOTS' }, 'x', null] },
       data: { cloudCoverPercent: null },
     },
   ])('reads $name', ({ changes, data }) => {

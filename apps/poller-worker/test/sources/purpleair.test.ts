@@ -32,6 +32,7 @@ const source = resolvedSource({
   params: { apiKey: 'THE-READ-KEY', bbox: [-124.48, 32.53, -114.13, 42.01], fields: ['pm2.5'] },
 });
 const connector = createPurpleAir(source);
+const window = { sinceMs: null, untilMs: 1_735_981_400_000 };
 
 const redact = createRedactor(['THE-READ-KEY']);
 const answerWith = (data: readonly unknown[], names: readonly string[] = fields) => ({
@@ -252,8 +253,8 @@ describe('the poll', () => {
       }),
     };
     const fresh = createPurpleAir(source);
-    const first = await pollAll(fresh, source, charged);
-    const next = await pollAll(fresh, source, charged, null, { cursor: first.pages[0]?.cursor });
+    const first = await pollAll(fresh, source, charged, null, { window });
+    const next = await pollAll(fresh, source, charged, null, { cursor: first.pages[0]?.cursor, window });
     expect(first.pages.map(({ cursor }) => cursor)).toEqual([1_735_981_390]);
     expect(next.pages.map(({ cursor }) => cursor)).toEqual([1_735_981_390]);
     const since = http.requests.map(({ url }) => url.searchParams.get('modified_since'));
@@ -268,15 +269,21 @@ describe('the poll', () => {
   it.each([
     { name: 'after a reset', cursor: null },
     { name: 'with a cursor that is no time', cursor: 'yesterday' },
+    { name: 'with a cursor of a day to come', cursor: 1_735_981_390 + 2 * 86_400 },
   ])('asks for the whole box $name', async ({ cursor }) => {
     const http = createScriptedHttp(() => answerWith([row]));
-    await pollAll(connector, source, http, null, { cursor });
+    await pollAll(connector, source, http, null, { cursor, window });
     expect(http.requests[0]?.url.searchParams.has('modified_since')).toBe(false);
   });
 
-  it('leaves the cursor where it was when the answer does not say how current it is', async () => {
-    const http = createScriptedHttp(() => ({ ...answerWith([row]), data_time_stamp: null }));
-    const { pages } = await pollAll(connector, source, http, null, { cursor: 1_735_981_000 });
+  it.each([
+    { name: 'the answer does not say how current it is', stamp: null },
+    { name: 'the answer is of a day to come', stamp: 1_735_981_390 + 2 * 86_400 },
+    { name: 'the answer counts milliseconds', stamp: 1_735_981_390_000 },
+  ])('leaves the cursor where it was when $name', async ({ stamp }) => {
+    const http = createScriptedHttp(() => ({ ...answerWith([row]), data_time_stamp: stamp }));
+    const { pages } = await pollAll(connector, source, http, null, { cursor: 1_735_981_000, window });
     expect(pages.map((page) => 'cursor' in page)).toEqual([false]);
+    expect(http.requests[0]?.url.searchParams.get('modified_since')).toBe('1735980990');
   });
 });

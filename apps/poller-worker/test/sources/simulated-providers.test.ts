@@ -290,7 +290,7 @@ describe('PurpleAir with a cursor', () => {
     const counts: number[] = [];
     let cursor: unknown = null;
     for (let poll = 0; poll < 5; poll += 1) {
-      const { pages, records, error } = await test.poll({ cursor });
+      const { pages, records, error } = await test.poll({ cursor, window: { sinceMs: null, untilMs: now } });
       expect(error).toBeNull();
       cursor = pages.at(-1)?.cursor;
       for (const record of records) seen.add(record.naturalKey);

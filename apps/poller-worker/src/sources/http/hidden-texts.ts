@@ -3,24 +3,27 @@
 
 /** Takes out and puts back. */
 export interface HiddenTexts {
-  /** `/v1/the-key/rows` as `/v1/<0>/rows`: no address holds such brackets. */
+  /** `/v1/the-key/rows` as `/v1/<0.0>/rows`: no address holds such brackets. */
   hide(address: string): string;
-  /** The address again. A number that stands for nothing stays as it is. */
+  /** The address again. A mark that stands for nothing stays as it is. */
   show(address: string): string;
 }
 
-/** The same texts in the same order have to be given to whoever shows what was hidden. */
+/** Texts that are not empty; another one in the place of a text, such as a new key, is what is put back. */
 export const createHiddenTexts = (texts: readonly string[]): HiddenTexts => {
-  // As a path holds it, and as a query does; each comes back as it was. What is part of another one must not break it up.
-  const forms = [...new Set(texts.flatMap(formsOf))].sort((one, other) => other.length - one.length);
+  const forms = texts.flatMap((text, at) => formsOf(text).map((form, number) => ({ form, mark: `<${at}.${number}>` })));
+  const byMark = new Map(forms.map(({ form, mark }) => [mark, form]));
+  // What is part of another one must not break it up.
+  const longestFirst = forms.toSorted((one, other) => other.form.length - one.form.length);
   return {
-    hide: (address) => forms.reduce((rest, form, at) => rest.replaceAll(form, `<${at}>`), address),
-    show: (address) => address.replace(/<(\d+)>/g, (mark, at: string) => forms[Number(at)] ?? mark),
+    hide: (address) => longestFirst.reduce((rest, { form, mark }) => rest.replaceAll(form, mark), address),
+    show: (address) => address.replace(/<\d+\.\d+>/g, (mark) => byMark.get(mark) ?? mark),
   };
 };
 
+/** As a path holds it, and as a query does: each comes back as it was. */
 const formsOf = (text: string): readonly string[] => {
   const given = text.toWellFormed();
-  const [inQuery, inAddress] = [encodeURIComponent(given), encodeURI(given)];
-  return [given, inAddress, inQuery, inQuery.replaceAll('%20', '+')].filter((form) => form !== '');
+  const inQuery = encodeURIComponent(given);
+  return [given, encodeURI(given), inQuery, inQuery.replaceAll('%20', '+')];
 };
