@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { accountOf, type Letter } from './account.ts';
 
 const startAt = Date.UTC(2025, 0, 4, 9);
-const topics = { firms: 'fires', purpleair: 'sensors', alert: 'alerts' };
+const topics = { firms: 'fires', purpleair: 'sensors', alert: 'alerts', device: 'devices' };
 const world = createWorld({ seed: 5, startAt, alerts: { backlog: 3 } });
 const [first, second, third] = world.alerts
   .active(startAt)

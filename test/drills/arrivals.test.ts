@@ -56,7 +56,13 @@ describe('how long records took', () => {
 });
 
 describe('a record as the account expects it', () => {
-  const topics = { firms: 'fires', otherFirms: 'other-fires', purpleair: 'sensors', alert: 'alerts' };
+  const topics = {
+    firms: 'fires',
+    otherFirms: 'other-fires',
+    purpleair: 'sensors',
+    alert: 'alerts',
+    device: 'devices',
+  };
   const own = (sourceId: string): string | null => (sourceId === 'alerts' ? topics.otherFirms : null);
 
   it.each([

@@ -4,12 +4,15 @@ import { brokerDrills } from './broker.ts';
 import { clockDrills } from './clocks.ts';
 import { criticalDrills } from './critical.ts';
 import { destinationDrills } from './destination.ts';
+import { deviceDrills } from './devices.ts';
 import type { Drill } from './drill.ts';
 import { killDrills } from './kill-processes.ts';
 import { networkDrills } from './network.ts';
+import { providerDrills } from './provider.ts';
 import { redisDrills } from './redis.ts';
 import { slowSourceDrills } from './slow-source.ts';
 import { stopDrills } from './stop-processes.ts';
+import { worldDrills } from './world-day.ts';
 
 export const drills: readonly Drill[] = [
   ...killDrills,
@@ -22,4 +25,7 @@ export const drills: readonly Drill[] = [
   ...backpressureDrills,
   ...slowSourceDrills,
   ...criticalDrills,
+  ...providerDrills,
+  ...deviceDrills,
+  ...worldDrills,
 ];

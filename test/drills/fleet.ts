@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { launch, type Role, type SystemProcess } from '../e2e/launch.ts';
 
 export const places = ['poller-1', 'poller-2', 'producer-1', 'producer-2', 'scheduler'] as const;
-export type Place = (typeof places)[number];
+/** One of the five, or one more poller. */
+export type Place = (typeof places)[number] | `poller-${number}`;
 
 export type Env = Readonly<Record<string, string>>;
 

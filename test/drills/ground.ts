@@ -102,6 +102,7 @@ export const openGround = async (plan: GroundPlan, options: GroundOptions): Prom
       otherFirms: `${name}-other-fires`,
       purpleair: `${name}-sensors`,
       alert: `${name}-alerts`,
+      device: `${name}-devices`,
     };
     const password = `password-${name}`;
     const configFile = join(logs, 'stream.yaml');
@@ -207,7 +208,8 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
   await waitUntil(
     'every row to be known',
     async () => {
-      const all = await streams();
+      // The records of devices come by themselves: their drill waits for them.
+      const all = (await streams()).filter(({ type }) => type !== 'mqtt');
       for (const { id, lastPoll } of all) {
         const seen = quiet.get(id) ?? new Set();
         const outcome = lastPoll?.outcome;
@@ -218,7 +220,7 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
         else seen.clear();
         quiet.set(id, seen);
       }
-      return all.length > 0 && all.every(({ id }) => (quiet.get(id)?.size ?? 0) >= 2);
+      return all.every(({ id }) => (quiet.get(id)?.size ?? 0) >= 2);
     },
     { timeoutMs: 180_000, intervalMs: 500 },
   );

@@ -49,6 +49,8 @@ export interface Topics {
   readonly firms: string;
   readonly purpleair: string;
   readonly alert: string;
+  /** Of devices that publish over MQTT. */
+  readonly device: string;
 }
 
 /** The topics of a drill. */
@@ -57,10 +59,16 @@ export interface LoadTopics extends Topics {
   readonly otherFirms: string;
 }
 
-export type Priorities = Readonly<Record<'firms' | 'purpleair' | 'alert' | 'station', PriorityName>>;
+export type Priorities = Readonly<Record<'firms' | 'purpleair' | 'alert' | 'station' | 'device', PriorityName>>;
 
 /** Unless a drill says otherwise. */
-export const basePriorities: Priorities = { firms: 'high', purpleair: 'normal', alert: 'normal', station: 'normal' };
+export const basePriorities: Priorities = {
+  firms: 'high',
+  purpleair: 'normal',
+  alert: 'normal',
+  station: 'normal',
+  device: 'normal',
+};
 
 /** Longer than any drill: what would change or end meanwhile stays as it is. */
 const foreverSeconds = 10_000_000;
@@ -140,7 +148,7 @@ export const startLoad = async (plan: LoadPlan): Promise<Load> => {
     sources,
     ownTopic,
     priorities,
-    sourceIds: Object.keys(plain({ firms: '', otherFirms: '', purpleair: '', alert: '' })),
+    sourceIds: Object.keys(plain({ firms: '', otherFirms: '', purpleair: '', alert: '', device: '' })),
     leap: (seconds) => {
       leaptMs += seconds * 1_000;
     },

@@ -4,7 +4,7 @@ import { type Outcome, verdict } from './drill.ts';
 import { writeSection } from './reliability-page.ts';
 import { lineOf, tableOf } from './report.ts';
 
-const topics = { firms: 'fires', purpleair: 'sensors', alert: 'alerts' };
+const topics = { firms: 'fires', purpleair: 'sensors', alert: 'alerts', device: 'devices' };
 const letter: Letter = { sourceId: 'fires', code: 'record_too_large', reason: 'too large', naturalKey: null };
 
 /** Nothing served, nothing stored. */

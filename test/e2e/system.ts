@@ -5,9 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
-import { openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
+import { deadLetterQueueAddress, openQueue, pollQueueAddress } from '@stream-manager/shared/queues/bullmq';
 import { type Comparison, compareServedWithStored } from '@stream-manager/testkit/accounting/compare';
-import { expectedPriority } from '@stream-manager/testkit/accounting/expected-priority';
+import { expectedPriority, type PriorityName } from '@stream-manager/testkit/accounting/expected-priority';
+import type { ExpectedRecord, RecordKind } from '@stream-manager/testkit/accounting/expected-record';
 import { ofKind } from '@stream-manager/testkit/accounting/of-kind';
 import { readTopics } from '@stream-manager/testkit/accounting/read-topics';
 import type { StoredRecord } from '@stream-manager/testkit/accounting/stored-record';
@@ -16,6 +17,36 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { launch, type Role, type SystemProcess } from './launch.ts';
+
+/** What a system polls, and what is expected of it. */
+export interface SystemPlan<K extends RecordKind> {
+  /** The topic of each kind that is served. */
+  readonly topics: (name: string) => Readonly<Record<K, string>>;
+  /** The `sources` of the config. */
+  readonly sources: (
+    providers: Providers,
+    topics: Readonly<Record<K, string>>,
+  ) => Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The sources of which each must publish this record. */
+  readonly sourceIdsOf: (record: ExpectedRecord) => readonly string[];
+  /** The priority that sources give records of each kind. */
+  readonly priorities: Readonly<Record<K, PriorityName>>;
+  /** Records that are due although no provider serves them. Default none. */
+  readonly sent?: () => readonly ExpectedRecord[];
+  /** Topics that are read besides those of the kinds. Default none. */
+  readonly moreTopics?: readonly string[];
+  /** More of the environment of each process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A dead letter, as it lies in its queue. */
+interface Letter {
+  readonly sourceId: string;
+  readonly code: string;
+  readonly reason: string;
+  /** The row; null where the letter is a record. */
+  readonly raw: string | null;
+}
 
 /** What a test may choose. */
 interface SystemOptions {
@@ -32,9 +63,9 @@ interface SystemOptions {
 type SystemKind = keyof typeof sourceOf;
 
 /** A running system. */
-interface System extends AsyncDisposable {
+interface System<K extends RecordKind = SystemKind> extends AsyncDisposable {
   readonly providers: Providers;
-  readonly topics: Readonly<Record<SystemKind, string>>;
+  readonly topics: Readonly<Record<K, string>>;
   readonly keyPrefix: string;
   readonly password: string;
   readonly redis: Redis;
@@ -46,6 +77,8 @@ interface System extends AsyncDisposable {
   /** Ends polling and waits until all that was fetched is published. */
   drain(): Promise<void>;
   stored(): Promise<StoredRecord[]>;
+  /** All dead letters. */
+  letters(): Promise<readonly Letter[]>;
   compare(): Promise<Comparison>;
 }
 
@@ -100,17 +133,31 @@ const sourcesConfig = (providers: Providers, topics: Readonly<Record<SystemKind,
   },
 });
 
-/** Starts providers and writes the config; processes are started one by one. */
-export const startSystem = async (options: SystemOptions): Promise<System> => {
-  const name = randomUUID().slice(0, 8);
-  const directory = await mkdtemp(join(tmpdir(), `stream-manager-e2e-${name}-`));
-  const keyPrefix = `e2e-${name}`;
-  const topics = {
+/** Fires, stations, alerts and sensors of California. */
+const usualPlan: SystemPlan<SystemKind> = {
+  topics: (name) => ({
     firms: `e2e-${name}-firms`,
     station: `e2e-${name}-weather`,
     alert: `e2e-${name}-alerts`,
     purpleair: `e2e-${name}-sensors`,
-  } as const;
+  }),
+  sources: sourcesConfig,
+  sourceIdsOf: ({ kind }) => [ofKind(sourceOf, kind)],
+  priorities: basePriorities,
+};
+
+/** Starts providers and writes the config; processes are started one by one. */
+export const startSystem = (options: SystemOptions): Promise<System> => openSystem(usualPlan, options);
+
+/** The same with a plan of one's own. */
+export const openSystem = async <K extends RecordKind>(
+  plan: SystemPlan<K>,
+  options: SystemOptions,
+): Promise<System<K>> => {
+  const name = randomUUID().slice(0, 8);
+  const directory = await mkdtemp(join(tmpdir(), `stream-manager-e2e-${name}-`));
+  const keyPrefix = `e2e-${name}`;
+  const topics = plan.topics(name);
   const providers = await startProviders({
     seed: 1 + Math.floor(Math.random() * 1_000_000),
     separatePorts: true,
@@ -119,7 +166,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null });
   const poll = openQueue(pollQueueAddress(keyPrefix), redis, () => {});
   const configFile = join(directory, 'stream.yaml');
-  const base = sourcesConfig(providers, topics);
+  const base = plan.sources(providers, topics);
   const sources = Object.fromEntries(
     Object.entries(base).map(([id, source]) => [id, { ...source, ...options.sources?.[id] }]),
   );
@@ -145,6 +192,7 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
         DASHBOARD_PASSWORD: password,
         TEST_MAP_KEY: providers.mapKey,
         TEST_API_KEY: providers.apiKey,
+        ...plan.env,
       },
     });
     children.push(started);
@@ -164,8 +212,8 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
       headers: { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` },
     });
   const api = async (): Promise<ApiClient> => createApiClient({ url: await apiUrl(), user: 'admin', password });
-  const stored = (): Promise<StoredRecord[]> =>
-    readTopics({ brokers: options.kafkaBrokers, topics: Object.values(topics) });
+  const topicNames: readonly string[] = [...Object.values<string>(topics), ...(plan.moreTopics ?? [])];
+  const stored = (): Promise<StoredRecord[]> => readTopics({ brokers: options.kafkaBrokers, topics: topicNames });
 
   return {
     providers,
@@ -177,6 +225,23 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     api,
     act,
     stored,
+    letters: async () => {
+      const found: Letter[] = [];
+      for (const { id: sourceId } of (await (await api()).streams()).streams) {
+        const queue = openQueue(deadLetterQueueAddress(keyPrefix, sourceId), redis, () => {});
+        for (const { data } of await queue.getJobs()) {
+          const { code, reason, raw } = data;
+          found.push({
+            sourceId,
+            code: String(code),
+            reason: String(reason),
+            raw: typeof raw === 'string' ? raw : null,
+          });
+        }
+        await queue.close();
+      }
+      return found;
+    },
     drain: async () => {
       const client = await api();
       for (const { id } of (await client.streams()).streams) await act(id, 'stop');
@@ -194,12 +259,12 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     },
     compare: async () =>
       compareServedWithStored({
-        served: providers.ledger.served(),
+        served: [...providers.ledger.served(), ...(plan.sent?.() ?? [])],
         offered: providers.ledger.offered(),
         stored: await stored(),
-        topicOf: (kind) => ofKind(topics, kind),
-        expectedSourceIds: (kind) => [ofKind(sourceOf, kind)],
-        priorityOf: (record) => expectedPriority(record, ofKind(basePriorities, record.kind)),
+        topicOf: (kind) => ofKind<string>(topics, kind),
+        expectedSourceIds: (_kind, record) => plan.sourceIdsOf(record),
+        priorityOf: (record) => expectedPriority(record, ofKind<PriorityName>(plan.priorities, record.kind)),
       }),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(children.map((child) => child.end('SIGKILL')));
