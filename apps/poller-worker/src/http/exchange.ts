@@ -3,7 +3,7 @@
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Dispatcher } from 'undici';
 import { decompress, encodingsOf } from './body.ts';
-import type { Redactor } from './secrets.ts';
+import { holdsSecret, type Redactor } from './secrets.ts';
 
 export interface ExchangeOptions {
   readonly dispatcher: Dispatcher;
@@ -46,7 +46,8 @@ const placeCharacters = 300;
 
 /** An address as it may be shown: without user, password and secrets. */
 export const placeOf = (url: URL, redact: Redactor): string => {
-  const place = redact(`${url.origin}${url.pathname}${url.search}`);
+  const redacted = redact(`${url.origin}${url.pathname}${url.search}`);
+  const place = holdsSecret(redacted, redact) ? `${url.origin}/***` : redacted;
   return place.length > placeCharacters ? `${place.slice(0, placeCharacters)}…` : place;
 };
 
@@ -71,11 +72,17 @@ const timeoutCodes = new Set([
 /** undici's words for it, with a tunnel and without one. */
 const isRefusedByProxy = /Proxy response \(407\)|Proxy Authentication Required/;
 
+/** Of zlib: gzip and deflate (`Z_DATA_ERROR`), brotli (`ERR__ERROR_FORMAT_…`), zstd (`ZSTD_error_…`). */
+const isOfUnpacking = /^(Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_)/;
+
 /** Whatever the network threw, as an error of ours. The original is not kept: it may hold parts of the answer. */
 const faultOf = (error: unknown, place: string, redact: Redactor): StreamManagerError => {
   if (error instanceof StreamManagerError) return error;
   const code = codeOf(error);
   const message = `${place}: ${redact(reasonOf(error))}`;
+  // The connection did its part: what came over it is not what Content-Encoding says, or not all of it.
+  if (isOfUnpacking.test(code))
+    return new StreamManagerError('response_unreadable', `${place} cannot be unpacked: ${redact(reasonOf(error))}`);
   if (timeoutCodes.has(code)) return new StreamManagerError('fetch_timeout', message);
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new StreamManagerError('response_too_large', message);
   if (isRefusedByProxy.test(message))

@@ -1,7 +1,7 @@
 // Whether a redirect is followed, and as what request. Inside the origin of a source everything goes along. To another
 // origin goes a plain GET without anything that says who asks, and only forward: never from https to http, never with a
 // secret in its address. That it does not lead from a public address to a private one is seen when it is connected.
-import type { Redactor } from './secrets.ts';
+import { excerptOf, holdsSecret, type Redactor } from './secrets.ts';
 
 /** More redirects than this are a circle. */
 export const maxRedirects = 5;
@@ -38,8 +38,9 @@ export const decideRedirect = (facts: RedirectFacts): RedirectDecision => {
   if (to.origin === from.origin) return { to, method: next, isForeign: false };
 
   // The form that leaves is looked at as well (in `foreignRefusal`): a secret may be spelled so that only a parser reads it.
-  const refusal =
-    redact(location ?? '') === location ? foreignRefusal({ from, to, method: next, redact }) : carriesSecret;
+  const refusal = holdsSecret(location ?? '', redact)
+    ? carriesSecret
+    : foreignRefusal({ from, to, method: next, redact });
   return refusal === null ? { to, method: 'GET', isForeign: true } : { refusal };
 };
 
@@ -55,12 +56,16 @@ export const foreignRefusal = ({
   if (!/^https?:$/.test(to.protocol)) return 'only http and https are followed';
   if (from.protocol === 'https:' && to.protocol === 'http:') return 'https is not left for http';
   if (method !== 'GET') return 'only a GET is followed to another host';
-  return [to.href, decoded(to.href)].every((text) => redact(text) === text) ? null : carriesSecret;
+  return holdsSecret(to.href, redact) ? carriesSecret : null;
 };
 
-/** Letters may be written as codes, too. */
-const decoded = (text: string): string =>
-  text.replace(/(%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'));
+/** Where a `Location` leads, as it may be shown: one that hides a secret in a spelling of its own is not shown at all. */
+export const whereOf = (location: string | undefined, redact: Redactor): string => {
+  if (location === undefined) return 'nowhere';
+  return holdsSecret(redact(location), redact)
+    ? 'to an address that is not shown'
+    : `to ${excerptOf(location, redact)}`;
+};
 
 /** What of a request's headers says nothing about who asks. Everything else stays at its own origin. */
 const harmless = new Set([

@@ -35,6 +35,25 @@ export const createRedactor = (secrets: readonly (string | null)[]): Redactor =>
   return (text) => byLength.reduce((rest, form) => rest.replaceAll(form, cut), text);
 };
 
+/** So often a text may be encoded over itself before that alone makes it suspect. */
+const mostLayers = 5;
+
+/** Letters may be written as codes. */
+const decoded = (text: string): string =>
+  text.replace(/(%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString('utf8'));
+
+/** Is a secret in it, in whatever spelling an address can have? */
+export const holdsSecret = (text: string, redact: Redactor): boolean => {
+  let form = text;
+  for (let layer = 0; layer <= mostLayers; layer++) {
+    if (redact(form) !== form) return true;
+    const inner = decoded(form);
+    if (inner === form) return false;
+    form = inner;
+  }
+  return true;
+};
+
 const harmlessHeaders = new Set(['accept', 'accept-language', 'accept-encoding', 'content-type', 'user-agent']);
 
 /** The values of an operator's own headers that may be secrets: all but a few harmless names, from 6 characters on. */

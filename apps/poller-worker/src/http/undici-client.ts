@@ -13,13 +13,14 @@ import { type ConnectionsOptions, createConnections } from './connections.ts';
 import { type Answer, placeOf } from './exchange.ts';
 import type { HostShares } from './host-share.ts';
 import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
+import { HttpStatusError } from './http-status-error.ts';
 import { createJsonParser, type JsonParser } from './parse-large-json.ts';
 import { proxiesOf } from './proxy.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { bodyReaders, type ReadOptions } from './read-answer.ts';
-import { decideRedirect, foreignHeaders, foreignRefusal } from './redirect.ts';
+import { decideRedirect, foreignHeaders, foreignRefusal, whereOf } from './redirect.ts';
 import { refusalOf } from './refusal.ts';
-import { createRedactor, excerptOf } from './secrets.ts';
+import { createRedactor } from './secrets.ts';
 import { createSend, type ExchangeFacts } from './send.ts';
 import { createTlsSettings, foreignTls, type TlsSettings } from './tls-settings.ts';
 import { type Spool, spoolAboveBytes } from './whole-answer.ts';
@@ -124,7 +125,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
           isGuarded: step.isGuarded || (next.isForeign && connections.isPublic(from)),
           redirects: redirects + 1,
         };
-      const where = location === undefined ? 'nowhere' : `to ${excerptOf(location, redact)}`;
+      const where = whereOf(location, redact);
       const message = `${placeOf(from, redact)} answered ${answer.status} and redirects ${where}: ${next.refusal}`;
       throw new StreamManagerError('fetch_redirect', message);
     };
@@ -167,6 +168,13 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         const { status } = answer;
         const place = placeOf(url, redact);
         const reading = { place, redact, spool, jsonParser, signal };
+        if (status === 206 && !('range' in own)) {
+          answer.discard();
+          throw new HttpStatusError('fetch_status', `${place} answered 206, a part of what was asked for`, {
+            status,
+            excerpt: '',
+          });
+        }
         if (status < 300) return responseOf(answer, null, reading);
         if (status === 304 && isConditional) {
           // It has no body; read to its end, its connection serves the next request.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideRedirect, foreignHeaders, type RedirectFacts } from '../../src/http/redirect.ts';
+import { decideRedirect, foreignHeaders, type RedirectFacts, whereOf } from '../../src/http/redirect.ts';
 import { createRedactor } from '../../src/http/secrets.ts';
 
 type Given = Partial<Omit<RedirectFacts, 'from'>> & { readonly from?: string; readonly name?: string };
@@ -70,11 +70,30 @@ describe('is refused', () => {
     { name: 'with a secret', location: 'https://other.example/?k=s3cret/key', says: 'carries a secret' },
     { name: 'with an encoded secret', location: 'https://other.example/?k=s3cret%2fkey', says: 'carries a secret' },
     { name: 'with a secret in codes', location: 'https://other.example/?k=s3%63ret%2Fkey', says: 'carries a secret' },
+    {
+      name: 'with a secret encoded twice',
+      location: 'https://other.example/?k=s3cret%252Fkey',
+      says: 'carries a secret',
+    },
+    {
+      name: 'with codes of codes',
+      location: 'https://other.example/?k=s3%252563ret%25252Fkey',
+      says: 'carries a secret',
+    },
     { name: 'with a secret in Base64', location: 'https://other.example/czNjcmV0L2tleQ==', says: 'carries a secret' },
     { name: 'with a secret behind a tab', location: 'https://other.example/?k=s3c\tret/key', says: 'carries a secret' },
   ])('$name', ({ says, ...given }) => {
     expect(decide(given)).toEqual({ refusal: expect.stringContaining(says) as unknown });
   });
+});
+
+it.each([
+  { location: undefined, shown: 'nowhere' },
+  { location: 'https://other.example/x', shown: 'to https://other.example/x' },
+  { location: 'https://other.example/?k=s3cret/key', shown: 'to https://other.example/?k=***' },
+  { location: 'https://other.example/?k=%73%33%63%72%65%74%2f%6b%65%79', shown: 'to an address that is not shown' },
+])('is shown as far as it may be: $location', ({ location, shown }) => {
+  expect(whereOf(location, createRedactor(['s3cret/key']))).toBe(shown);
 });
 
 it('of the headers of a request only those that say nothing about who asks go to another origin', () => {

@@ -150,6 +150,14 @@ describe('bodies', () => {
       name: 'chunked without an end',
       send: (response: ServerResponse) => void response.write('half', () => response.destroy()),
     },
+  ])('fail as fetch_network when cut off: $name', async ({ send }) => {
+    await using test = await setup((_request, response) => send(response));
+    expect((await errorOf(test.read('/'))).code).toBe('fetch_network');
+    expect(test.facts).toHaveLength(1);
+  });
+
+  // The provider did answer: its breaker must not open for it.
+  it.each([
     {
       name: 'a truncated gzip',
       send: (response: ServerResponse) => {
@@ -171,9 +179,33 @@ describe('bodies', () => {
         response.end('no gzip at all');
       },
     },
-  ])('fail as fetch_network when cut off or damaged: $name', async ({ send }) => {
+    {
+      name: 'a brotli that is none',
+      send: (response: ServerResponse) => {
+        response.setHeader('content-encoding', 'br');
+        response.end('no brotli at all');
+      },
+    },
+    {
+      name: 'a zstd that is none',
+      send: (response: ServerResponse) => {
+        response.setHeader('content-encoding', 'zstd');
+        response.end('no zstd at all, of whatever level');
+      },
+    },
+  ])('are unreadable when they cannot be unpacked: $name', async ({ send }) => {
     await using test = await setup((_request, response) => send(response));
-    expect((await errorOf(test.read('/'))).code).toBe('fetch_network');
+    expect((await errorOf(test.read('/'))).code).toBe('response_unreadable');
+    expect(test.facts).toHaveLength(1);
+  });
+
+  it('are not taken for whole when they say that they are a part', async () => {
+    await using test = await setup((_request, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 0-3/9' }).end('a\n1\n');
+    });
+    const error = await errorOf(test.read('/'));
+    expect(error.code).toBe('fetch_status');
+    expect(error.message).toContain('a part of what was asked for');
     expect(test.facts).toHaveLength(1);
   });
 
