@@ -58,6 +58,7 @@ const isoReader = (clock: LocalClock | undefined): TimeReader => ({
 
 const digits: Readonly<Record<TimeToken, string>> = {
   YYYY: '(\\d{4})',
+  YY: '(\\d\\d)',
   MM: '(\\d\\d)',
   DD: '(\\d\\d)',
   HH: '(\\d\\d)',
@@ -74,7 +75,8 @@ const patternReader = (pattern: string, clock: LocalClock | undefined): TimeRead
   const form = pieces.map((piece) => ('token' in piece ? digits[piece.token] : escaped(piece.text))).join('');
   const shape = new RegExp(`^${form}$`);
   const placeOf = (token: TimeToken): number => tokens.indexOf(token) + 1;
-  const [yearAt, monthAt, dayAt] = [placeOf('YYYY'), placeOf('MM'), placeOf('DD')];
+  const [yearAt, shortYearAt] = [placeOf('YYYY'), placeOf('YY')];
+  const [monthAt, dayAt] = [placeOf('MM'), placeOf('DD')];
   const [hourAt, minuteAt, secondAt, millisAt] = [placeOf('HH'), placeOf('mm'), placeOf('ss'), placeOf('SSS')];
   return {
     read: (value) => {
@@ -83,7 +85,8 @@ const patternReader = (pattern: string, clock: LocalClock | undefined): TimeRead
       );
       if (found === null) return null;
       const part = (at: number): number => (at === 0 ? 0 : Number(found[at]));
-      const [year, month, day] = [part(yearAt), part(monthAt), part(dayAt)];
+      const year = shortYearAt === 0 ? part(yearAt) : 2000 + part(shortYearAt);
+      const [month, day] = [part(monthAt), part(dayAt)];
       const [hour, minute, second] = [part(hourAt), part(minuteAt), part(secondAt)];
       if (!isRealDay(year, month, day) || hour > 23 || minute > 59 || second > 59) return null;
       return bounded(clock(Date.UTC(year, month - 1, day, hour, minute, second, part(millisAt))));

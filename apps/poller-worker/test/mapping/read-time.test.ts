@@ -22,6 +22,8 @@ describe('times', () => {
     { format: 'unix_ms', value: '1751652000000', is: '2025-07-04T18:00:00.000Z' },
     { format: 'YYYYMMDDHHmm', timeZone: 'UTC', value: 202_507_041_800, is: '2025-07-04T18:00:00.000Z' },
     { format: 'DD/MM/YYYY HH:mm:ss', timeZone: zone, value: '04/07/2025 11:00:00', is: '2025-07-04T18:00:00.000Z' },
+    { format: 'MM/DD/YY HH:mm', timeZone: 'UTC', value: '07/04/25 18:00', is: '2025-07-04T18:00:00.000Z' },
+    { format: 'YYMMDD', timeZone: 'UTC', value: '20250704', is: null },
     { format: 'DD/MM/YYYY', timeZone: 'UTC', value: '31/02/2025', is: null },
     { format: 'YYYY-MM-DD HH:mm', timeZone: 'UTC', value: '2025-07-04 24:00', is: null },
     { format: 'YYYY-MM-DD HH:mm', timeZone: 'UTC', value: '2025-07-04T18:00', is: null },

@@ -1,6 +1,9 @@
 // Sources of type http in a whole poller: what an API served lies in Redis once, whatever cut polls off on the way, and a
 // correction lies there beside what it corrects.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
+import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { composePollerWorker } from '../../../src/compose.ts';
 import { openPollerBundle, type PollerBundle, sourceId } from '../../poller-bundle.ts';
@@ -30,6 +33,47 @@ const pollOnce = async (poller: PollerBundle, scheduledFor: number): Promise<unk
   } finally {
     await worker.stop();
   }
+};
+
+/** All that lies in Redis under a prefix, as one text. */
+const everythingIn = async (redis: Redis, prefix: string): Promise<string> => {
+  const found: string[] = [];
+  for (const key of await redis.keys(`${prefix}*`)) {
+    found.push(key);
+    const type = await redis.type(key);
+    if (type === 'string') found.push((await redis.getBuffer(key))?.toString('latin1') ?? '');
+    else if (type === 'hash') found.push(JSON.stringify(await redis.hgetall(key)));
+    else if (type === 'zset') found.push(...(await redis.zrange(key, 0, -1)));
+    else if (type === 'list') found.push(...(await redis.lrange(key, 0, -1)));
+    else if (type === 'stream') found.push(JSON.stringify(await redis.xrange(key, '-', '+')));
+  }
+  return found.join('\n');
+};
+
+/** An API with its key in the path, whose links hold it, too, and whose second page fails with it. */
+const keyInPath = async (key: string) => {
+  const server = createServer(({ url = '' }, response) => {
+    if (url.includes('page=2')) {
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`no such thing as ${key}`);
+      return;
+    }
+    const rows = [
+      { id: 1, t: startAt / 1000 },
+      { id: 2, t: 'no time' },
+    ];
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ rows, next: `${url}?page=2&again=${key}` }));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  // Listening on a port, it has one.
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 };
 
 const readings = ({ urls }: Providers) => ({
@@ -108,5 +152,32 @@ describe('a source of type http', () => {
       expect(data['status']).toBe('reviewed');
       expect(data['updated']).toBeGreaterThan(Number(before.get(id)?.['updated']));
     }
+  });
+
+  it('leaves nothing in Redis of a key from the environment, wherever it stands in the request', async () => {
+    const key = 'a-key-that-no-name-tells-of';
+    await using server = await keyInPath(key);
+    const params = {
+      request: { path: `/v1/${key}/rows` },
+      records: 'rows',
+      id: 'id',
+      time: 't',
+      timeFormat: 'unix_s',
+      pagination: { kind: 'link', path: 'next' },
+    };
+    await using test = await setup(() => ({ type: 'http', baseUrl: server.baseUrl, params }));
+    const { poller } = test;
+    const worker = composePollerWorker({ ...poller.context(), variables: [key] });
+    await worker.start(new AbortController().signal);
+    try {
+      await poller.pollOnce(startAt);
+    } finally {
+      await worker.stop();
+    }
+    expect(await poller.stored()).toHaveLength(1);
+    const text = await everythingIn(poller.redis, poller.config.redis.keyPrefix);
+    // The place in the pages lies there, without the key.
+    expect(text).toMatch(/page=2/);
+    expect(text).not.toContain(key);
   });
 });

@@ -18,7 +18,13 @@ describe('a request', () => {
     const api = anApi({
       request: {
         path: '/v1/{{since:date}}/readings?fixed=1',
-        query: { from: '{{since}}', to: '{{until:unix}}', list: ['a b', 2, true], form: '{{until:YYYY-MM-DDTHH:mm}}' },
+        query: {
+          from: '{{since}}',
+          to: '{{until:unix}}',
+          list: ['a b', 2, true],
+          form: '{{until:YYYY-MM-DDTHH:mm}}',
+          short: '{{until:YYMMDD}}',
+        },
         headers: { 'X-Until': '{{until:iso_ms}}' },
       },
       overlap: '30m',
@@ -26,7 +32,7 @@ describe('a request', () => {
     const { requests } = await api.poll(saying([]), { window: { sinceMs: tickMs - hourMs, untilMs: tickMs } });
     expect(requests).toHaveLength(1);
     expect(requests[0]?.url.href).toBe(
-      'https://api.example.org/v1/2025-07-04/readings?fixed=1&from=2025-07-04T16%3A30%3A00Z&to=1751652000&list=a+b&list=2&list=true&form=2025-07-04T18%3A00',
+      'https://api.example.org/v1/2025-07-04/readings?fixed=1&from=2025-07-04T16%3A30%3A00Z&to=1751652000&list=a+b&list=2&list=true&form=2025-07-04T18%3A00&short=250704',
     );
     expect(requests[0]).toMatchObject({
       method: 'GET',

@@ -85,7 +85,7 @@ export const mappingKeys = {
   ).optional(),
   time: pathOrPaths('When it was observed. Several parts (a day, a clock) are joined with a blank.', 'time').optional(),
   timeFormat: timeFormat(
-    'Form of the times; nothing is guessed from their size. A pattern is made of YYYY, MM, DD, HH, mm, ss and SSS.',
+    'Form of the times; nothing is guessed from their size. A pattern is made of YYYY (or YY, of this century), MM, DD, HH, mm, ss and SSS.',
   ).default('iso8601'),
   timeZone: timeZone(
     'Zone of times that name none: patterns, and ISO 8601 without an offset (refused without this). An hour that is there twice in autumn counts as the first.',

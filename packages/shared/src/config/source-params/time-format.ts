@@ -1,5 +1,5 @@
 // Forms of times: how a provider writes them, and how a request wants them written. A form is a word (`iso8601`, `unix_s`,
-// `unix_ms`) or a pattern of YYYY, MM, DD, HH, mm, ss and SSS with signs between them. Free of zod.
+// `unix_ms`) or a pattern of YYYY (or YY), MM, DD, HH, mm, ss and SSS with signs between them. Free of zod.
 
 /** Forms with a name. `iso8601`: with Z or an offset; `unix_s`, `unix_ms`: seconds or milliseconds since 1970. */
 export const namedTimeFormats = ['iso8601', 'unix_s', 'unix_ms'] as const;
@@ -9,14 +9,14 @@ export type NamedTimeFormat = (typeof namedTimeFormats)[number];
 export const isNamedTimeFormat = (text: string): text is NamedTimeFormat =>
   namedTimeFormats.some((name) => name === text);
 
-const tokens = ['YYYY', 'SSS', 'MM', 'DD', 'HH', 'mm', 'ss'] as const;
-/** A part of a time that a pattern can hold. */
+const tokens = ['YYYY', 'YY', 'SSS', 'MM', 'DD', 'HH', 'mm', 'ss'] as const;
+/** A part of a time that a pattern can hold; YY: a year of this century. */
 export type TimeToken = (typeof tokens)[number];
 
 /** A pattern in pieces. */
 export type TimePiece = { readonly token: TimeToken } | { readonly text: string };
 
-const pieceForm = /YYYY|SSS|MM|DD|HH|mm|ss|[-/:.,T_ ]/y;
+const pieceForm = /YYYY|YY|SSS|MM|DD|HH|mm|ss|[-/:.,T_ ]/y;
 const isToken = (text: string): text is TimeToken => tokens.some((token) => token === text);
 
 /** The pieces of a pattern that holds a whole day at least, no part twice, and none without the one above it; null else. */
@@ -31,8 +31,9 @@ export const parseTimePattern = (pattern: string): readonly TimePiece[] | null =
       pieces.push({ text });
       continue;
     }
-    if (seen.has(text)) return null;
-    seen.add(text);
+    const part = text === 'YY' ? 'YYYY' : text;
+    if (seen.has(part)) return null;
+    seen.add(part);
     pieces.push({ token: text });
   }
   const order = ['YYYY', 'MM', 'DD', 'HH', 'mm', 'ss', 'SSS'] as const;
@@ -48,6 +49,7 @@ export const formatTime = (ms: number, pieces: readonly TimePiece[]): string => 
   const date = new Date(ms);
   const parts: Readonly<Record<TimeToken, string>> = {
     YYYY: pad(date.getUTCFullYear(), 4),
+    YY: pad(date.getUTCFullYear() % 100, 2),
     MM: pad(date.getUTCMonth() + 1, 2),
     DD: pad(date.getUTCDate(), 2),
     HH: pad(date.getUTCHours(), 2),
