@@ -10,7 +10,7 @@ import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
 
-/** Pages of one poll at most; a link that never ends must. */
+/** Pages of one poll at most: an area has hundreds of alerts, and a page as many. More of them fail it, and the next one goes on. */
 const maxPages = 100;
 
 /** One poll is one request, or one per page if NWS pages its answer. */
@@ -20,7 +20,9 @@ export const createNoaaAlerts: SourceFactory = (source) => {
   return {
     poll: async function* ({ http, position }) {
       let url: string | null = pagePosition(position, baseUrl) ?? firstPage(baseUrl, params.area);
+      const asked = new Set<string>();
       for (let page = 1; url !== null; page += 1) {
+        asked.add(url);
         const response = await http.fetch({ url: new URL(url), accept: 'application/geo+json', credential: null });
         if (response.unchanged !== null) {
           yield unchangedPage(response.unchanged, null);
@@ -28,11 +30,17 @@ export const createNoaaAlerts: SourceFactory = (source) => {
         }
         const answer = await response.json();
         const next: string | null = nextLink(answer, baseUrl);
-        const isLast: boolean = next === null || next === url || page === maxPages || featuresOf(answer).length === 0;
+        // NWS may give a link for ever: behind a page without alerts, and at one that was read, there is nothing new.
+        const isLast: boolean = next === null || asked.has(next) || featuresOf(answer).length === 0;
         // One that counted as used up would come without its link: only a page without a next one can.
         const receipts = next === null ? receiptsOf(response) : {};
         url = isLast ? null : next;
         yield { ...parseAlerts(answer), ...receipts, position: url === null ? null : { next: url } };
+        if (url !== null && page === maxPages)
+          throw new StreamManagerError(
+            'response_unreadable',
+            `the list of alerts has more than ${maxPages} pages; what came is kept, and the next poll goes on there`,
+          );
       }
     },
     parseRow: ({ raw }) => {

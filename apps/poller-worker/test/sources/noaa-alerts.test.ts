@@ -242,6 +242,25 @@ describe('the poll', () => {
     expect(rest.records.map((record) => record.naturalKey)).toEqual(['urn:2']);
   });
 
+  const pageOf = (number: number, next: number): Scripted => ({
+    features: [alert({ id: `urn:${number}` })],
+    pagination: { next: `https://nws.example/alerts/active?cursor=${next}` },
+  });
+  const numberIn = (path: string): number => Number(/cursor=(\d+)/.exec(path)?.[1] ?? 0);
+
+  it('ends where a link leads to a page that was read', async () => {
+    const { records, error } = await poll((path) => pageOf(numberIn(path), (numberIn(path) + 1) % 3));
+    expect([error, records.map(({ naturalKey }) => naturalKey)]).toEqual([null, ['urn:0', 'urn:1', 'urn:2']]);
+  });
+
+  it('of more pages than it may ask for fails, and the next one goes on there: none is left out without a word', async () => {
+    const answer = (path: string): Scripted => pageOf(numberIn(path), numberIn(path) + 1);
+    const first = await poll(answer);
+    expect([codeOf(first.error), first.records.length]).toEqual(['response_unreadable', 100]);
+    const second = await poll(answer, first.pages.at(-1)?.position);
+    expect(second.records[0]?.naturalKey).toBe('urn:100');
+  });
+
   it.each([
     { position: { next: 'https://elsewhere.example/alerts/active?cursor=2' } },
     { position: { next: 5 } },
