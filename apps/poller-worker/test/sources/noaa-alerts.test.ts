@@ -249,7 +249,7 @@ describe('the poll', () => {
   const numberIn = (path: string): number => Number(/cursor=(\d+)/.exec(path)?.[1] ?? 0);
 
   it('ends where a link leads to a page that was read', async () => {
-    const { records, error } = await poll((path) => pageOf(numberIn(path), (numberIn(path) + 1) % 3));
+    const { records, error } = await poll((path) => pageOf(numberIn(path), (numberIn(path) % 2) + 1));
     expect([error, records.map(({ naturalKey }) => naturalKey)]).toEqual([null, ['urn:0', 'urn:1', 'urn:2']]);
   });
 
