@@ -3,12 +3,19 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '@stream-manager/shared/config/load';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { type ApiClient, createApiClient } from '@stream-manager/shared/ops/api-client';
-import { dataDirectory, projectRoot, removeApiAccess, writeApiAccess } from '@stream-manager/shared/ops/data-directory';
+import {
+  dataDirectory,
+  projectRoot,
+  removeApiAccess,
+  removeRunningConfig,
+  writeApiAccess,
+  writeRunningConfig,
+} from '@stream-manager/shared/ops/data-directory';
 import { describeFatal, onStopSignals } from '@stream-manager/shared/ops/run-process';
 import { startProcess } from '@stream-manager/shared/ops/start-process';
 import { composeStreamManager } from '@stream-manager/stream-manager/compose';
@@ -102,19 +109,22 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   const isOwnPassword = (process.env.DASHBOARD_PASSWORD ?? '') !== '';
   const user = process.env.DASHBOARD_USER ?? 'admin';
   const password = isOwnPassword ? (process.env.DASHBOARD_PASSWORD ?? '') : randomBytes(12).toString('base64url');
+  const variables: Readonly<Record<string, string>> =
+    providers === null
+      ? {}
+      : {
+          DEMO_PROVIDERS_URL: providers.url,
+          FIRMS_MAP_KEY: providers.mapKey,
+          PURPLEAIR_API_KEY: providers.apiKey,
+        };
+  const configPath = resolve(options.configPath ?? join(projectRoot, 'config', 'demo.yaml'));
   const env = {
     ...process.env,
     REDIS_URL: stack.redisUrl,
     KAFKA_BROKERS: stack.kafkaBrokers.join(','),
     DASHBOARD_USER: user,
     DASHBOARD_PASSWORD: password,
-    ...(providers === null
-      ? {}
-      : {
-          DEMO_PROVIDERS_URL: providers.url,
-          FIRMS_MAP_KEY: providers.mapKey,
-          PURPLEAIR_API_KEY: providers.apiKey,
-        }),
+    ...variables,
   };
   await mkdir(join(directory, 'logs'), { recursive: true });
   const logFile = join(directory, 'logs', 'stream-manager.log');
@@ -125,7 +135,7 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
     compose: composeStreamManager,
     env,
     cwd: process.cwd(),
-    configPath: options.configPath ?? join(projectRoot, 'config', 'demo.yaml'),
+    configPath,
     secrets: 'required',
     defaultPort: 8080,
     nextFreePort: true,
@@ -136,6 +146,8 @@ const run = async (options: DemoOptions, stopped: AbortSignal): Promise<number> 
   const access = { url: running.url, user, password };
   await writeApiAccess(directory, access);
   cleanups.push({ what: 'the API access file', act: () => removeApiAccess(directory) });
+  await writeRunningConfig(directory, { path: configPath, variables });
+  cleanups.push({ what: 'the file that names the running config', act: () => removeRunningConfig(directory) });
 
   let consumer: DemoConsumer | null = null;
   if (providers !== null) {

@@ -1,4 +1,5 @@
 // The HTTP port of the poller, in the words of a source: one exchange with a provider, under the fleet-wide rate limit.
+import type { Redactor } from './secrets.ts';
 import type { WholeAnswer } from './whole-answer.ts';
 
 /** One exchange. The body of the answer is bounded by polling.maxResponseBytes. */
@@ -25,6 +26,18 @@ export interface HttpRequest {
   readonly isRepeatable?: boolean;
   /** Called when the request has leave and goes out, and again for each redirect. For the layers of the client. */
   readonly onLeave?: () => void;
+  /** Called for each answer on the way to the last: redirects, and a token that was refused. For the layers of the client. */
+  readonly onStep?: (step: RequestStep) => void;
+}
+
+/** One request on the way to an answer, as it really went out. */
+export interface RequestStep {
+  readonly method: 'GET' | 'POST';
+  /** Its address as it may be shown. */
+  readonly place: string;
+  readonly status: number;
+  /** Cuts everything that it showed to say who asks, such as a token. */
+  readonly redact: Redactor;
 }
 
 /**
@@ -57,6 +70,8 @@ export interface HttpResponse {
   readonly receivedAtMs: number;
   /** Decompressed chunks. Rejects with `fetch_network` if cut off, `response_too_large`, `fetch_timeout`. */
   readonly body: AsyncIterable<Buffer>;
+  /** Cuts everything that the request showed to say who asks, a token too. For the layers of the client. */
+  readonly redact?: Redactor;
   /** The body, read to its end; in a temporary file if it is large. Whoever asks closes it. Rejects also with `spool_failed`. */
   whole(): Promise<WholeAnswer>;
   text(): Promise<string>;

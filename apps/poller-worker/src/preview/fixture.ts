@@ -1,13 +1,12 @@
 // An answer of a provider kept in a file beside the config, with what became of it: `streamctl sources test --save` writes
 // it, `streamctl config test` polls it again without network and says what is different now. No secret is in it.
 import { createHash } from 'node:crypto';
-import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { type ErrorCode, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { HttpClient } from '../http/http-client.ts';
 import { HttpStatusError } from '../http/http-status-error.ts';
-import type { Redactor } from '../http/secrets.ts';
 import type { PollWindow } from '../sources/source.ts';
 import { type NotedExchange, shownUrl } from './exchange-log.ts';
-import { responseOfKept } from './kept-response.ts';
+import { type KeptReading, responseOfKept } from './kept-response.ts';
 import type { Preview, PreviewRecord } from './preview-poll.ts';
 
 /** Version of the form below. */
@@ -44,6 +43,8 @@ interface SavedExchange {
   readonly body?: string;
   /** Instead of `body` when it is no text. */
   readonly bodyBase64?: string;
+  /** Instead of a body when the answer was a refusal. */
+  readonly refusal?: { readonly code: string; readonly message: string; readonly excerpt: string };
 }
 
 /** The file. */
@@ -55,16 +56,23 @@ export interface Fixture {
   readonly scheduledFor: number;
   readonly window: PollWindow;
   readonly exchanges: readonly SavedExchange[];
+  /** What the poll of these very answers comes to: secrets are cut from them, so that it may be other than what was shown. */
   readonly expected: Expected;
 }
 
+/** The answers of a poll, before it is known what becomes of them. */
+export type FixtureAnswers = Omit<Fixture, 'expected'>;
+
 const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes);
 
-const saved = (exchange: NotedExchange, redact: Redactor): SavedExchange => {
-  const { method, url, requestBody, status, headers, body } = exchange;
+const saved = ({ method, url, requestBody, status, headers, body, error }: NotedExchange): SavedExchange => {
+  const asked = { method, url, requestBody, status: status ?? 0, headers };
+  if (error !== null) return { ...asked, refusal: error };
   const bytes = body ?? Buffer.alloc(0);
-  const content = isText(bytes) ? { body: redact(bytes.toString('utf8')) } : { bodyBase64: bytes.toString('base64') };
-  return { method, url, requestBody, status: status ?? 0, headers, ...content };
+  return {
+    ...asked,
+    ...(isText(bytes) ? { body: bytes.toString('utf8') } : { bodyBase64: bytes.toString('base64') }),
+  };
 };
 
 const expectedRecord = ({ id, topic, key, priority, observedAt, value }: PreviewRecord): ExpectedRecord => ({
@@ -93,12 +101,12 @@ export const expectedOf = (preview: Preview): Expected => {
   };
 };
 
-/** Makes the fixture of a preview. */
-export const fixtureOf = (
+/** The answers of a look, to be saved. */
+export const answersOf = (
   source: { readonly id: string; readonly type: string },
   poll: { readonly scheduledFor: number; readonly window: PollWindow },
-  looked: { readonly preview: Preview; readonly exchanges: readonly NotedExchange[]; readonly redact: Redactor },
-): Fixture => ({
+  exchanges: readonly NotedExchange[],
+): FixtureAnswers => ({
   version: fixtureVersion,
   source: source.id,
   type: source.type,
@@ -106,8 +114,7 @@ export const fixtureOf = (
   scheduledFor: poll.scheduledFor,
   window: poll.window,
   // An exchange that never got an answer cannot be repeated.
-  exchanges: looked.exchanges.filter(({ status }) => status !== null).map((one) => saved(one, looked.redact)),
-  expected: expectedOf(looked.preview),
+  exchanges: exchanges.filter(({ status }) => status !== null).map(saved),
 });
 
 /** Reads a fixture; a text says why it is none. */
@@ -128,8 +135,12 @@ export const readFixture = (json: string): Fixture | string => {
 };
 
 /** A client that gives the saved answers, each once, to whoever asks what was asked then. */
-export const createFixtureHttp = (fixture: Fixture, redact: Redactor): HttpClient => {
-  const left = [...fixture.exchanges];
+export const createFixtureHttp = (
+  { exchanges, scheduledFor }: FixtureAnswers,
+  reading: Omit<KeptReading, 'place'>,
+): HttpClient => {
+  const { redact } = reading;
+  const left = [...exchanges];
   return {
     fetch: async (request) => {
       const url = shownUrl(request, redact);
@@ -142,18 +153,20 @@ export const createFixtureHttp = (fixture: Fixture, redact: Redactor): HttpClien
           'fetch_network',
           `the fixture holds no answer to ${method} ${url}: the source asks something else now; save it anew`,
         );
+      const { status, headers, refusal } = exchange;
+      if (refusal !== undefined)
+        throw new HttpStatusError(codeOfRefusal(refusal.code), refusal.message, { status, ...refusal });
       const bytes =
         exchange.bodyBase64 === undefined
           ? Buffer.from(exchange.body ?? '', 'utf8')
           : Buffer.from(exchange.bodyBase64, 'base64');
-      const { status, headers } = exchange;
-      if (status < 300) return responseOfKept({ status, headers, bytes }, url, fixture.scheduledFor);
-      const code =
-        status === 429 ? 'rate_limited' : status === 401 || status === 403 ? 'credentials_refused' : 'fetch_status';
-      throw new HttpStatusError(code, `${url} answered ${status}`, { status, excerpt: '' });
+      return responseOfKept({ status, headers, bytes, receivedAtMs: scheduledFor }, { ...reading, place: url });
     },
   };
 };
+
+const codeOfRefusal = (code: string): ErrorCode =>
+  code === 'rate_limited' || code === 'credentials_refused' ? code : 'fetch_status';
 
 /** What is different now, a line each; empty when nothing is. Pure. */
 export const differencesOf = (expected: Expected, found: Expected): readonly string[] => {

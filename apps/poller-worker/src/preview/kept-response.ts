@@ -1,20 +1,33 @@
 // An answer whose bytes are all there: one that was read for a look at it, or one that was saved.
-import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { tmpdir } from 'node:os';
 import type { HttpResponse } from '../http/http-client.ts';
-import { answerInMemory } from '../http/whole-answer.ts';
+import type { JsonParser } from '../http/parse-large-json.ts';
+import { bodyReaders } from '../http/read-answer.ts';
+import type { Redactor } from '../http/secrets.ts';
+import { spoolAboveBytes } from '../http/whole-answer.ts';
 
 /** What is kept of an answer. */
 export interface KeptAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Buffer;
+  /** When it began to arrive, in milliseconds since the epoch. */
+  readonly receivedAtMs: number;
 }
 
-/** The answer as a source gets it. `place`: its address, as it may be shown. It has no receipt and costs nothing. */
+/** How a source reads it: as it reads one from the network. */
+export interface KeptReading {
+  /** Its address, as it may be shown. */
+  readonly place: string;
+  readonly redact: Redactor;
+  readonly jsonParser: JsonParser;
+  readonly signal: AbortSignal;
+}
+
+/** The answer as a source gets it. It has no receipt and costs nothing. */
 export const responseOfKept = (
-  { status, headers, bytes }: KeptAnswer,
-  place: string,
-  receivedAtMs: number,
+  { status, headers, bytes, receivedAtMs }: KeptAnswer,
+  reading: KeptReading,
 ): HttpResponse => ({
   status,
   headers,
@@ -22,19 +35,12 @@ export const responseOfKept = (
   unchanged: null,
   receipt: () => null,
   charge: async () => {},
-  body: (async function* () {
-    if (bytes.length > 0) yield bytes;
-  })(),
-  whole: async () => answerInMemory(bytes.length === 0 ? [] : [bytes]),
-  text: async () => bytes.toString('utf8'),
-  json: async () => {
-    try {
-      return JSON.parse(bytes.toString('utf8')) as unknown;
-    } catch {
-      throw new StreamManagerError('response_unreadable', `${place} answered no JSON`);
-    }
-  },
+  ...bodyReaders(piecesOf(bytes), { ...reading, spool: { aboveBytes: spoolAboveBytes, directory: tmpdir() } }),
 });
+
+async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes;
+}
 
 /** Reads a body to its end. */
 export const readAll = async (body: AsyncIterable<Buffer>): Promise<Buffer> => {

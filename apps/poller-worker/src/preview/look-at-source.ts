@@ -1,21 +1,24 @@
 // Composes a look at one source: over the network, or over the answers of a fixture. No Redis and no Kafka is needed.
-import { openVariables } from '@stream-manager/shared/config/open-variables';
 import type { Config } from '@stream-manager/shared/config/schema';
-import { type Extensions, noExtensions } from '@stream-manager/shared/extensions/extensions';
-import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { after } from '@stream-manager/shared/ops/after';
 import { version } from '@stream-manager/shared/ops/version';
 import { createHostShares } from '../http/host-share.ts';
+import { createJsonParser } from '../http/parse-large-json.ts';
 import { createHttpClient } from '../http/undici-client.ts';
 import { composeUserAgent } from '../http/user-agent.ts';
-import { createModes } from '../modes/modes.ts';
-import { createPolledSources, type PolledSource } from '../polled-sources.ts';
-import { createSourceRegistry } from '../sources/registry.ts';
 import type { PollWindow } from '../sources/source.ts';
 import { type NotedExchange, notingExchanges } from './exchange-log.ts';
-import { createFixtureHttp, type Expected, expectedOf, type Fixture, fixtureOf } from './fixture.ts';
+import {
+  answersOf,
+  createFixtureHttp,
+  type Expected,
+  expectedOf,
+  type Fixture,
+  type FixtureAnswers,
+} from './fixture.ts';
 import { createLocalRateLimit } from './local-rate-limit.ts';
 import { type Preview, previewPoll } from './preview-poll.ts';
+import { type FromConfig, requireVariables, sourceAlone } from './source-alone.ts';
 import { redactorOf } from './source-secrets.ts';
 
 /** Pages that a look reads at most. */
@@ -23,82 +26,81 @@ export const maxPages = 5;
 
 /** What a look saw. */
 export interface Look {
+  /** The time that the poll asked for, as the source's mode has it. */
+  readonly window: PollWindow;
   readonly preview: Preview;
   readonly exchanges: readonly NotedExchange[];
-  /** To be saved. */
-  readonly fixture: Fixture;
+  /** To be saved. A text says why it cannot be. */
+  readonly fixture: Fixture | string;
 }
 
-/** The source alone: others may lack their secrets here. Throws `config_invalid` for one that the config does not have. */
-const sourceAlone = (config: Config, sourceId: string, extensions: Extensions = noExtensions): PolledSource => {
-  const entry = Object.hasOwn(config.sources, sourceId) ? config.sources[sourceId] : undefined;
-  const polled =
-    entry === undefined
-      ? undefined
-      : createPolledSources(
-          { ...config, sources: { [sourceId]: { ...entry, enabled: true } } },
-          createSourceRegistry({ extensions }),
-          createModes(extensions),
-        ).get(sourceId);
-  if (polled !== undefined) return polled;
-  throw new StreamManagerError(
-    'config_invalid',
-    `the config has no source "${sourceId}" (it has ${Object.keys(config.sources).join(', ') || 'none'})`,
-  );
-};
-
-/** Polls a source once over the network. Throws `config_invalid`, `secret_missing`, `source_unsupported`. */
-export const lookAtSource = async (options: {
-  readonly config: Config;
-  readonly sourceId: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly window?: PollWindow;
-  /** Modules of the user's own that the source names; default: none. */
-  readonly extensions?: Extensions;
-  readonly signal: AbortSignal;
-}): Promise<Look> => {
-  const { config, sourceId, signal } = options;
-  const source = sourceAlone(config, sourceId, options.extensions);
-  const open = openVariables(source.config);
-  if (open.length > 0)
-    throw new StreamManagerError(
-      'secret_missing',
-      `sources.${sourceId} needs ${open.join(', ')}: set it and try again`,
-    );
-  const redact = redactorOf(source.config);
+/** Polls a source once over the network. Throws `config_invalid`, `secret_missing`, `source_unsupported`, `extension_failed`. */
+export const lookAtSource = async (
+  options: FromConfig & {
+    readonly config: Config;
+    readonly sourceId: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    /** Where the last pass is taken to have ended, in milliseconds since the epoch; default: there was none. */
+    readonly sinceMs?: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Look> => {
+  const { config, sourceId, signal, sinceMs = null, variables = [] } = options;
+  const source = sourceAlone(config, sourceId, options);
+  requireVariables(source);
+  const redact = redactorOf(source.config, variables);
   const now = Date.now;
+  const jsonParser = createJsonParser();
   const clients = createHttpClient({
     rateLimit: createLocalRateLimit(now),
     hostShares: createHostShares({ after }, { concurrency: 2 }),
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, options.env['STREAM_CONTACT']),
     env: options.env,
+    jsonParser,
     // Nobody else waits for the place: a minute for the limit is better than a look that breaks off.
     maxWaitMs: 60_000,
   });
   try {
-    const noted = notingExchanges(clients.forPoll({ source: source.config, signal }), { redact, now });
+    const client = clients.forPoll({ source: source.config, signal });
+    const { http, exchanges } = notingExchanges(client, { redact, now, jsonParser, signal });
     const scheduledFor = now();
-    const { window = { sinceMs: null, untilMs: scheduledFor } } = options;
+    const { periodMs } = source.config;
+    const window = source.mode.windowOf({ sourceId, scheduledFor, periodMs, cursorUntilMs: sinceMs });
     const poll = { scheduledFor, window, cursor: null, maxPages, signal };
-    const preview = await previewPoll({ config, http: noted.http, redact }, source, poll);
-    const { exchanges } = noted;
-    return { preview, exchanges, fixture: fixtureOf(source.config, poll, { preview, exchanges, redact }) };
+    const preview = await previewPoll({ config, http, redact }, source, poll);
+    const answers = answersOf(source.config, poll, exchanges);
+    // Anew: a connector remembers what it has asked.
+    const expected = () => replayFixture({ ...options, fixture: answers });
+    const fixture = faultOfFixture(exchanges) ?? { ...answers, expected: await expected() };
+    return { window, preview, exchanges, fixture };
   } finally {
     await clients.close();
+    await jsonParser.close();
   }
+};
+
+/** Why the answers of a poll are not worth keeping; null if they are. */
+const faultOfFixture = (exchanges: readonly NotedExchange[]): string | null => {
+  const unanswered = exchanges.find(({ status }) => status === null);
+  return unanswered === undefined ? null : `there is an exchange without an answer: ${unanswered.error?.message ?? ''}`;
 };
 
 /** Polls a source over the answers of its fixture; gives what it came to. Throws `config_invalid`, `source_unsupported`. */
 export const replayFixture = async (
-  config: Config,
-  sourceId: string,
-  fixture: Fixture,
-  extensions?: Extensions,
+  options: FromConfig & { readonly config: Config; readonly sourceId: string; readonly fixture: FixtureAnswers },
 ): Promise<Expected> => {
-  const source = sourceAlone(config, sourceId, extensions);
-  const redact = redactorOf(source.config);
+  const { config, sourceId, fixture, variables = [] } = options;
+  const source = sourceAlone(config, sourceId, options);
+  const redact = redactorOf(source.config, variables);
   const { scheduledFor, window } = fixture;
-  const poll = { scheduledFor, window, cursor: null, maxPages, signal: new AbortController().signal };
-  return expectedOf(await previewPoll({ config, http: createFixtureHttp(fixture, redact), redact }, source, poll));
+  const { signal } = new AbortController();
+  const jsonParser = createJsonParser();
+  try {
+    const http = createFixtureHttp(fixture, { redact, jsonParser, signal });
+    const poll = { scheduledFor, window, cursor: null, maxPages, signal };
+    return expectedOf(await previewPoll({ config, http, redact }, source, poll));
+  } finally {
+    await jsonParser.close();
+  }
 };

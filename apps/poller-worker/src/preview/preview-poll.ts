@@ -21,6 +21,8 @@ export interface PreviewRecord {
   readonly key: string;
   readonly priority: Priority;
   readonly observedAt: string;
+  /** An earlier page had the same id with other content: it is published again, with a revision. */
+  readonly isCorrection: boolean;
   /** The envelope. */
   readonly value: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +39,7 @@ export interface PreviewInvalid {
 export interface Preview {
   readonly records: readonly PreviewRecord[];
   readonly invalid: readonly PreviewInvalid[];
-  /** Rows that a later one of the same page repeats. */
+  /** Rows that a later one of the same page repeats, and those of later pages that are known by then. */
   readonly repeated: number;
   readonly pages: number;
   /** There is more: only the first pages were read. */
@@ -71,6 +73,8 @@ export const previewPoll = async (
   const resolver = createTopicResolver(config.routing, config.sources);
   const records: PreviewRecord[] = [];
   const invalid: PreviewInvalid[] = [];
+  /** Content of the records that earlier pages brought, by id. */
+  const known = new Map<string, string>();
   let repeated = 0;
   let pages = 0;
   let isCutShort = false;
@@ -101,7 +105,14 @@ export const previewPoll = async (
           source.maxInvalidShare,
           redact,
         );
-      for (const { key, value } of rows.records) {
+      for (const { id: recordId, hash, key, value } of rows.records) {
+        const [idText, content] = [recordId.toString('hex'), hash.toString('hex')];
+        const before = known.get(idText);
+        if (before === content || (before !== undefined && source.config.corrections === 'ignore')) {
+          repeated += 1;
+          continue;
+        }
+        known.set(idText, content);
         const envelope = parseValue(value) ?? {};
         // Written by the preparation above.
         const data = envelope['data'] as Readonly<Record<string, unknown>>;
@@ -113,6 +124,7 @@ export const previewPoll = async (
           key,
           priority: envelope['priority'] as Priority,
           observedAt: text(envelope['observedAt']),
+          isCorrection: before !== undefined,
           value: envelope,
         });
       }

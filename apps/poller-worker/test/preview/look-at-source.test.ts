@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import { loadConfig } from '@stream-manager/shared/config/load';
 import { startProviders } from '@stream-manager/testkit/providers/server';
 import { describe, expect, it } from 'vitest';
-import { differencesOf, expectedOf, readFixture } from '../../src/preview/fixture.ts';
-import { lookAtSource, replayFixture } from '../../src/preview/look-at-source.ts';
+import { differencesOf, expectedOf, type Fixture, readFixture } from '../../src/preview/fixture.ts';
+import { type Look, lookAtSource, replayFixture } from '../../src/preview/look-at-source.ts';
 
 const mapKey = 'a-map-key-that-nobody-may-see';
+
+const fixtureOf = ({ fixture }: Look): Fixture => {
+  if (typeof fixture === 'string') throw new Error(fixture);
+  return fixture;
+};
 
 const setup = async () => {
   const providers = await startProviders({
@@ -101,26 +106,27 @@ describe('a look at a source', () => {
 describe('a fixture', () => {
   it('holds no secret and is polled again without network and without the key', async () => {
     await using bundle = await setup();
-    const { fixture } = await bundle.look('firms-california');
-    const json = JSON.stringify(fixture);
+    const json = JSON.stringify(fixtureOf(await bundle.look('firms-california')));
     expect(json).not.toContain(mapKey);
     await bundle.providers.stop();
     const read = readFixture(json);
     if (typeof read === 'string') throw new Error(read);
-    const found = await replayFixture(await bundle.load({}), 'firms-california', read);
+    const config = await bundle.load({});
+    const found = await replayFixture({ config, sourceId: 'firms-california', fixture: read });
     expect(found.recordCount).toBeGreaterThan(10);
     expect(differencesOf(read.expected, found)).toEqual([]);
   });
 
   it('tells what is different', async () => {
     await using bundle = await setup();
-    const { fixture, preview } = await bundle.look('firms-california');
+    const look = await bundle.look('firms-california');
+    const { preview } = look;
     const [first, ...others] = preview.records;
     const changed = {
       ...preview,
       records: [{ ...first!, topic: 'elsewhere' }, ...others.slice(1)],
     };
-    expect(differencesOf(fixture.expected, expectedOf(changed))).toEqual([
+    expect(differencesOf(fixtureOf(look).expected, expectedOf(changed))).toEqual([
       expect.stringMatching(/^\d+ records, expected \d+$/),
       expect.stringMatching(/topic is "elsewhere", expected "wildfire-nasa-firms"/),
       expect.stringMatching(/is gone$/),

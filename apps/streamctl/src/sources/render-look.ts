@@ -1,114 +1,56 @@
-// What a look at a source says in the terminal: what was asked and answered, the first records as a table, and what would
-// not have become a record.
+// What a look at a source says in the terminal: what was asked and answered, and what would become of the rows. Pure.
 import type { NotedExchange } from '@stream-manager/poller-worker/preview/exchange-log';
-import type { Preview, PreviewRecord } from '@stream-manager/poller-worker/preview/preview-poll';
-import { type Column, renderTable } from '../table.ts';
+import type { Look } from '@stream-manager/poller-worker/preview/look-at-source';
+import { wrap } from '../narrow.ts';
+import { cutText, plainText } from '../plain-text.ts';
+import { renderOutcome } from './render-outcome.ts';
 
-/** Records that are shown. */
-const shownRecords = 10;
-/** Faults that are shown. */
-const shownFaults = 5;
-/** Widest cell, in characters. */
-const cellCharacters = 28;
+/** Longest line about what was sent or said, in characters. */
+const longest = 300;
 
-const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+/** Headers of an answer that the line above them says already, or that say nothing to a person. */
+const unsaid = new Set(['content-type', 'date', 'link']);
 
-const cell = (value: unknown): string => {
-  if (value === null || value === undefined) return '–';
-  return cut(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''), cellCharacters);
+const answerLines = (exchange: NotedExchange): readonly string[] => {
+  const { status, headers, bytes, durationMs, error } = exchange;
+  const took = `in ${Math.round(durationMs)} ms`;
+  if (error !== null) {
+    const said = error.excerpt === '' ? error.message : error.excerpt;
+    return [`  ${status === null ? '' : `${status}, `}${error.code} ${took}: ${plainText(cutText(said, longest))}`];
+  }
+  const told = Object.entries(headers).filter(([name]) => !unsaid.has(name));
+  return [
+    `  ${status} ${plainText(headers['content-type'] ?? 'no content type')}, ${bytes.toLocaleString('en')} bytes ${took}`,
+    ...(told.length === 0 ? [] : [`  ${told.map(([name, value]) => `${name}: ${plainText(value)}`).join(', ')}`]),
+  ];
 };
 
-const exchangeLines = (exchanges: readonly NotedExchange[]): readonly string[] =>
-  exchanges.flatMap(({ method, url, requestBody, status, headers, body, durationMs, error }) => [
-    `${method} ${url}`,
-    ...(requestBody === null ? [] : [`  body ${cut(requestBody, 200)}`]),
-    error === null
-      ? `  ${status} ${headers['content-type'] ?? 'no content type'}, ${(body?.length ?? 0).toLocaleString('en')} bytes in ${Math.round(durationMs)} ms`
-      : `  ${error.code}: ${error.message}`,
-  ]);
-
-const fixedColumns = ['observedAt', 'topic', 'by', 'priority', 'key'];
-
-/** Fields of the first records that have a value in at least one of them. */
-const fieldsOf = (records: readonly PreviewRecord[]): readonly string[] => {
-  const names = new Set<string>();
-  for (const { value } of records)
-    for (const [name, found] of Object.entries((value['data'] ?? {}) as Readonly<Record<string, unknown>>))
-      if (found !== null) names.add(name);
-  return [...names];
+const exchangeLines = (exchange: NotedExchange): readonly string[] => {
+  const { method, url, requestBody, steps } = exchange;
+  const [first, ...others] = steps;
+  return [
+    `${method} ${first?.place ?? cutText(url, longest)}`,
+    ...(requestBody === null ? [] : [`  body ${plainText(cutText(requestBody, longest))}`]),
+    ...others.map((step, index) => `  ${steps[index]?.status} ─► ${step.method} ${step.place}`),
+    ...answerLines(exchange),
+  ];
 };
 
-const recordTable = (records: readonly PreviewRecord[], width: number | null): string => {
-  const rows = records.slice(0, shownRecords);
-  const fields = fieldsOf(rows);
-  const cellsOf = (record: PreviewRecord, names: readonly string[]): string[] => {
-    const data = (record.value['data'] ?? {}) as Readonly<Record<string, unknown>>;
-    return [
-      record.observedAt,
-      record.topic,
-      record.rule,
-      record.priority,
-      cell(record.key),
-      ...names.map((name) => cell(data[name])),
-    ];
-  };
-  const render = (names: readonly string[]): string => {
-    const columns: Column[] = [...fixedColumns, ...names].map((title) => ({ title }));
-    return renderTable(
-      columns,
-      rows.map((record) => cellsOf(record, names)),
-    );
-  };
-  const widthOf = (names: readonly string[]): number =>
-    Math.max(
-      ...render(names)
-        .split('\n')
-        .map((line) => line.length),
-    );
-  // As many fields as fit into the terminal; a pipe gets all.
-  let count = fields.length;
-  while (count > 0 && widthOf(fields.slice(0, count)) > (width ?? Number.POSITIVE_INFINITY)) count -= 1;
-  const names = fields.slice(0, count);
-  const left = fields.length - count;
-  return `${render(names)}${left === 0 ? '' : `\n(${left} more fields: --json shows them)`}`;
-};
-
-const counted = <T>(values: readonly T[], by: (value: T) => string): string => {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(by(value), (counts.get(by(value)) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
-};
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Renders the look. `width`: of the terminal, null when there is none. */
-export const renderLook = (
-  look: { readonly preview: Preview; readonly exchanges: readonly NotedExchange[] },
-  width: number | null,
-): string => {
-  const { preview, exchanges } = look;
-  const { records, invalid, repeated, error } = preview;
-  const lines = [...exchangeLines(exchanges), ''];
-  lines.push(
-    `${records.length} records, ${invalid.length} rows that are none (they would be dead letters), ${repeated} repeated rows (left out)${
-      preview.isCutShort ? `; only the first ${preview.pages} pages were read` : ''
-    }`,
-  );
-  if (records.length > 0) {
-    lines.push(`topics: ${counted(records, ({ topic }) => topic)}`);
-    lines.push(`priorities: ${counted(records, ({ priority }) => priority)}`);
-    lines.push(`keys: ${new Set(records.map(({ key }) => key)).size} different`);
-    lines.push('', recordTable(records, width));
-    if (records.length > shownRecords) lines.push(`… and ${records.length - shownRecords} more`);
-  }
-  if (invalid.length > 0) {
-    lines.push('', `rows that are no records: ${counted(invalid, ({ reason }) => reason)}`);
-    for (const { reason, message, raw } of invalid.slice(0, shownFaults))
-      lines.push(`  ${reason}: ${cut(message, 200)}`, `    ${cut(raw.replace(/\s+/g, ' '), 160)}`);
-    if (invalid.length > shownFaults) lines.push(`  … and ${invalid.length - shownFaults} more`);
-  }
-  if (error !== null) lines.push('', `the poll would have failed: ${error.code}: ${error.message}`);
-  lines.push(
+export const renderLook = (look: Pick<Look, 'window' | 'preview' | 'exchanges'>, width: number | null): string => {
+  const { sinceMs, untilMs } = look.window;
+  const lines = [
+    ...(sinceMs === null ? [] : [`the time asked for: ${iso(sinceMs)} to ${iso(untilMs)}`]),
+    ...look.exchanges.flatMap(exchangeLines),
     '',
-    'Whether a record is known already (polled before) is not looked at: no queue and no Redis was touched.',
-  );
+    ...renderOutcome(look.preview, width),
+    '',
+    ...wrap(
+      'Whether a record is known from an earlier poll is not looked at: no queue and no Redis was touched.',
+      width,
+    ),
+  ];
   return `${lines.join('\n')}\n`;
 };

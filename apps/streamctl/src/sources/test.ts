@@ -1,21 +1,43 @@
-// `streamctl sources test SOURCE`: polls a source once, touching no queue, and shows what would become of its rows.
+// `streamctl sources test SOURCE`: polls a source once, touching no queue, and shows what would become of its rows. A source
+// whose records come by themselves is listened to (mqtt), or it is shown how to send to it (push).
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { lookAtSource } from '@stream-manager/poller-worker/preview/look-at-source';
-import { loadConfig } from '@stream-manager/shared/config/load';
+import type { Fixture } from '@stream-manager/poller-worker/preview/fixture';
+import { listenAtBroker } from '@stream-manager/poller-worker/preview/listen-at-broker';
+import { type Look, lookAtSource } from '@stream-manager/poller-worker/preview/look-at-source';
 import { loadExtensions } from '@stream-manager/shared/extensions/load';
+import { type ChosenConfig, chooseConfig } from '../config/choose-config.ts';
 import { fixturePath } from '../config/fixture-files.ts';
 import { oneSource, parseOptions } from '../parse-options.ts';
 import type { CommandContext } from '../terminal.ts';
+import { unknownSource } from '../unknown-source.ts';
 import { UsageError } from '../usage-error.ts';
+import { showPush } from './push.ts';
+import { renderHeard } from './render-heard.ts';
 import { renderLook } from './render-look.ts';
 
-const readTime = (text: string | undefined): number | null => {
-  if (text === undefined) return null;
+/** How long a source of type mqtt is listened to, in milliseconds. */
+const listenMs = 10_000;
+
+const readTime = (text: string | undefined, now: number): number | undefined => {
+  if (text === undefined) return undefined;
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new UsageError(`--since is "${text}": expected a time such as 2026-11-24T00:00:00Z`);
+  if (ms > now) throw new UsageError(`--since is "${text}", which lies in the future`);
   return ms;
 };
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+const lookAsJson = ({ window, preview, exchanges }: Look): string =>
+  toJson({
+    since: isoOf(window.sinceMs),
+    until: isoOf(window.untilMs),
+    ...preview,
+    exchanges: exchanges.map(({ body: _body, ...rest }) => rest),
+  });
 
 /** Runs the command; gives the exit code. */
 export const testSource = async (args: readonly string[], context: CommandContext): Promise<number> => {
@@ -26,39 +48,64 @@ export const testSource = async (args: readonly string[], context: CommandContex
     json: { type: 'boolean', default: false },
   });
   const sourceId = oneSource(positionals);
-  const sinceMs = readTime(values.since);
-  const loaded = await loadConfig({
-    path: values.config,
-    env: context.env,
-    cwd: context.cwd,
-    // Other sources may lack theirs.
-    secrets: 'optional',
-  });
+  const sinceMs = readTime(values.since, Date.now());
+  const chosen = await chooseConfig(values.config, context);
+  const { sources } = chosen.config;
+  const entry = Object.hasOwn(sources, sourceId) ? sources[sourceId] : undefined;
+  if (entry === undefined) throw unknownSource(sourceId, Object.keys(sources));
   // Only its own modules: those of others may lack theirs, too.
-  const entry = Object.hasOwn(loaded.config.sources, sourceId) ? loaded.config.sources[sourceId] : undefined;
   const alone = {
-    ...loaded,
-    config: { ...loaded.config, sources: entry === undefined ? {} : { [sourceId]: { ...entry, enabled: true } } },
+    ...chosen,
+    config: { ...chosen.config, sources: { [sourceId]: { ...entry, enabled: true } } },
   };
   const { config, extensions } = await loadExtensions(alone, { sources: true });
-  const look = await lookAtSource({
-    config: entry === undefined ? loaded.config : config,
-    extensions,
-    sourceId,
-    env: context.env,
-    signal: context.signal,
-    ...(sinceMs === null ? {} : { window: { sinceMs, untilMs: Date.now() } }),
-  });
-  context.out(
-    values.json
-      ? `${JSON.stringify({ ...look.preview, exchanges: look.exchanges.map(({ body, ...rest }) => ({ ...rest, bytes: body?.length ?? 0 })) }, null, 2)}\n`
-      : renderLook(look, context.width),
-  );
-  if (values.save) {
-    const file = fixturePath(loaded.file, sourceId);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify(look.fixture, null, 2)}\n`);
-    context.notice(`saved as ${relative(context.cwd, file)}; \`config test\` polls it again\n`);
+  const { variables, env } = chosen;
+  const { signal } = context;
+  const from = { config, extensions, variables, sourceId, env, signal };
+
+  if (entry.type === 'push' || entry.type === 'mqtt') {
+    const pointless = values.save ? '--save' : sinceMs === undefined ? null : '--since';
+    if (pointless !== null)
+      throw new UsageError(`${pointless}: the records of ${sourceId} come by themselves (${entry.type})`);
   }
-  return look.preview.error === null ? 0 : 1;
+  if (entry.type === 'push') return showPush({ ...entry, id: sourceId }, context, values);
+  if (entry.type === 'mqtt') {
+    context.notice(`listening for ${listenMs / 1_000} s with a session of its own; Ctrl-C ends it\n`);
+    const heard = await listenAtBroker({ ...from, listenMs });
+    context.out(values.json ? toJson(heard) : renderHeard(heard, context.width));
+    return heard.preview.error === null && heard.refused.length === 0 ? 0 : 1;
+  }
+
+  const look = await lookAtSource({ ...from, ...(sinceMs === undefined ? {} : { sinceMs }) });
+  context.out(values.json ? lookAsJson(look) : renderLook(look, context.width));
+  const isSaved = !values.save || (await save(look, chosen, sourceId, context));
+  return look.preview.error === null && isSaved ? 0 : 1;
+};
+
+/** Keeps the answers; false: they are not worth it. */
+const save = async (
+  { fixture, preview }: Look,
+  { file: configFile }: ChosenConfig,
+  sourceId: string,
+  { notice, cwd }: CommandContext,
+): Promise<boolean> => {
+  if (typeof fixture === 'string') {
+    notice(`nothing is saved: ${fixture}\n`);
+    return false;
+  }
+  const file = fixturePath(configFile, sourceId);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(fixture, null, 2)}\n`);
+  notice(`saved as ${relative(cwd, file)}; \`config test\` polls it again\n`);
+  const difference = differenceOf(fixture, preview);
+  if (difference !== null)
+    notice(`what is saved comes to something else, since secrets are cut from it: ${difference}\n`);
+  return true;
+};
+
+/** What comes of the saved answers and did not come of the real ones. */
+const differenceOf = ({ expected }: Fixture, { records, error }: Look['preview']): string | null => {
+  if ((expected.error?.code ?? null) !== (error?.code ?? null))
+    return `it ends with ${expected.error?.code ?? 'no error'}, not with ${error?.code ?? 'none'}`;
+  return expected.recordCount === records.length ? null : `${expected.recordCount} records, not ${records.length}`;
 };

@@ -8,46 +8,28 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testConfig } from '../../src/config/test.ts';
 import { testSource } from '../../src/sources/test.ts';
-import type { CommandContext } from '../../src/terminal.ts';
+import { contextIn } from '../context.ts';
 
 const examples = join(import.meta.dirname, '../../../../config/examples');
 
-const contextIn = (cwd: string): { readonly context: CommandContext; readonly said: () => string } => {
-  let said = '';
-  const context: CommandContext = {
-    out: (text) => {
-      said += text;
-    },
-    drained: async () => {},
-    outIsTerminal: false,
-    width: null,
-    notice: () => {},
-    isTerminal: false,
-    confirm: null,
-    signal: new AbortController().signal,
-    env: {},
-    cwd,
-    findApi: async () => {
-      throw new Error('no API is asked');
-    },
-  };
-  return { context, said: () => said };
-};
+const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
 
-const buoyFile = `#YY  MM DD hh mm WDIR WSPD
-#yr  mo dy hr mn degT m/s
-2026 01 04 09 50 310  8.0
-`;
+/** Two readings, the newest first as NDBC has it. */
+const buoyFile = (): string => {
+  const row = (hours: number, speed: string) => `${hoursAgo(hours).slice(0, 16).replace(/\D/g, ' ')} 310  ${speed}`;
+  return `#YY  MM DD hh mm WDIR WSPD\n#yr  mo dy hr mn degT m/s\n${row(1, '8.0')}\n${row(72, '9.0')}\n`;
+};
 
 describe('a source of the user’s own', () => {
   it('is polled once by sources test, with its mode', async () => {
-    const server = createServer((_request, response) => response.end(buoyFile));
+    const server = createServer((_request, response) => response.end(buoyFile()));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     // A listening TCP server has an address with a port.
     const { port } = server.address() as AddressInfo;
     const { context, said } = contextIn(examples);
     const env = { STREAM__SOURCES__BUOYS_CALIFORNIA__BASE_URL: `http://127.0.0.1:${port}` };
-    const since = ['--since', '2026-01-01T00:00:00Z'];
+    // The mode never asks for more than two days.
+    const since = ['--since', hoursAgo(200)];
     const code = await testSource(['buoys-california', '--config', 'own.yaml', '--json', ...since], {
       ...context,
       env,
@@ -56,6 +38,7 @@ describe('a source of the user’s own', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(said()).toContain('"stationId": "46042"');
     expect(said()).toContain('"windSpeedMps": 8');
+    expect(said()).not.toContain('"windSpeedMps": 9');
     expect(code).toBe(0);
   });
 

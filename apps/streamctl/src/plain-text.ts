@@ -1,0 +1,9 @@
+// Text of others for the terminal: what a provider or a device wrote may hold signs that move the cursor, colour the screen
+// or break a table. Pure.
+
+/** On one line, without signs that a terminal acts on. */
+export const plainText = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+
+/** The beginning of it, at most so many characters. */
+export const cutText = (text: string, characters: number): string =>
+  text.length > characters ? `${text.slice(0, Math.max(0, characters - 1))}…` : text;
