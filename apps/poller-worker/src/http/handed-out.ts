@@ -9,6 +9,7 @@ import { type AnswerVersion, versionOf } from './answer-version.ts';
 import { blockBytes } from './body.ts';
 import type { HttpResponse, Receipt } from './http-client.ts';
 import { bodyReaders, type ReadOptions } from './read-answer.ts';
+import { holdsSecret } from './secrets.ts';
 
 /** Writes down that an answer is handed out; gives its receipt. */
 export type HandOut = (answer: string, version: AnswerVersion) => Promise<Receipt>;
@@ -41,11 +42,15 @@ export const fetchedAnswer = (
   stored: (bytes: number) => void,
   options: HandOutOptions,
 ): HttpResponse => {
-  const { redact } = options;
-  const headers = keptHeaders(response.headers);
-  const shown = JSON.stringify(headers);
-  const isKept =
-    lead.isShared && response.status === 200 && !isNotToBeStored(response.headers) && redact(shown) === shown;
+  // What the transport showed is more than the source's entry says: a token is in neither.
+  const redact = response.redact ?? options.redact;
+  const given = keptHeaders(response.headers);
+  // A link to the next page may repeat the key: then neither it nor the answer that needs it is kept.
+  const isTold = holdsSecret(JSON.stringify(given), redact);
+  const headers = isTold ? {} : given;
+  const isKept = lead.isShared && response.status === 200 && !isNotToBeStored(response.headers) && !isTold;
+  const named = versionOf(response.headers);
+  const version = isTold && holdsSecret(JSON.stringify(named), redact) ? {} : named;
   let receipt: Receipt | null = null;
 
   async function* body(): AsyncGenerator<Buffer> {
@@ -61,7 +66,7 @@ export const fetchedAnswer = (
       }
       isWhole = true;
       const { answer, bodyBytes, kept } = await copy.end();
-      receipt = await options.handOut(answer, versionOf(response.headers));
+      receipt = await options.handOut(answer, version);
       const { status, receivedAtMs } = response;
       const facts: AnswerFacts = { status, headers, receivedAtMs, bodyBytes, isPacked: kept?.isPacked === true };
       const leftover: Leftover =
@@ -83,7 +88,8 @@ export const fetchedAnswer = (
     unchanged: null,
     receipt: () => receipt,
     charge: options.charge,
-    ...bodyReaders(readOnce(body, options.place), options),
+    redact,
+    ...bodyReaders(readOnce(body, options.place), { ...options, redact }),
   };
 };
 
