@@ -26,6 +26,18 @@ export interface HttpRequest {
   readonly isRepeatable?: boolean;
   /** Called when the request has leave and goes out, and again for each redirect. For the layers of the client. */
   readonly onLeave?: () => void;
+  /** Called for each answer on the way to the last: redirects, and a token that was refused. For the layers of the client. */
+  readonly onStep?: (step: RequestStep) => void;
+}
+
+/** One request on the way to an answer, as it really went out. */
+export interface RequestStep {
+  readonly method: 'GET' | 'POST';
+  /** Its address as it may be shown. */
+  readonly place: string;
+  readonly status: number;
+  /** Cuts everything that it showed to say who asks, such as a token. */
+  readonly redact: Redactor;
 }
 
 /**

@@ -167,6 +167,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         });
         const { status } = answer;
         const place = placeOf(url, redact);
+        request.onStep?.({ method, place, status, redact });
         const reading = { place, redact, spool, jsonParser, signal };
         if (status === 206 && !('range' in own)) {
           answer.discard();
