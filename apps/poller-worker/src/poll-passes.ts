@@ -20,13 +20,23 @@ export interface Pass {
   readonly isBackfill: boolean;
   /** The version of the source's cursor when it began; 0 in a backfill, which has none. */
   readonly cursorVersion: number;
+  /** `PolledSource.request` when it began: its position is one in the answers to that, and to nothing else. */
+  readonly request: string;
   readonly seen: PassSeen;
 }
 
 /** A pass before its first page. */
 export const beginPass = (
-  pass: Pick<Pass, 'scheduledFor' | 'window'> & Partial<Pick<Pass, 'isBackfill' | 'cursorVersion'>>,
-): Pass => ({ isBackfill: false, cursorVersion: 0, position: null, records: 0, seen: nothingSeen, ...pass });
+  pass: Pick<Pass, 'scheduledFor' | 'window'> & Partial<Pick<Pass, 'isBackfill' | 'cursorVersion' | 'request'>>,
+): Pass => ({
+  isBackfill: false,
+  cursorVersion: 0,
+  request: '',
+  position: null,
+  records: 0,
+  seen: nothingSeen,
+  ...pass,
+});
 
 /** An earlier tick's pass is gone on with for two periods, and for at least this long, in milliseconds. */
 const keptAtLeastMs = 10 * 60_000;
@@ -36,12 +46,12 @@ export const readPass = (stored: unknown): Pass | null => {
   if (typeof stored !== 'object' || stored === null) return null;
   // Every field is looked at below.
   const fields = stored as Partial<Record<keyof Pass, unknown>>;
-  const { scheduledFor, records, isBackfill, cursorVersion, position = null } = fields;
+  const { scheduledFor, records, isBackfill, cursorVersion, request, position = null } = fields;
   const window = readWindow(fields.window);
   const seen = readSeen(fields.seen);
   if (typeof scheduledFor !== 'number' || typeof records !== 'number' || typeof cursorVersion !== 'number') return null;
-  if (typeof isBackfill !== 'boolean' || window === null || seen === null) return null;
-  return { scheduledFor, position, records, window, isBackfill, cursorVersion, seen };
+  if (typeof isBackfill !== 'boolean' || typeof request !== 'string' || window === null || seen === null) return null;
+  return { scheduledFor, position, records, window, isBackfill, cursorVersion, request, seen };
 };
 
 const readWindow = (stored: unknown): PollWindow | null => {
@@ -65,21 +75,23 @@ export interface PassContext {
   readonly windowOf?: WindowOf;
   /** The source's cursor as it is now. */
   readonly cursor: { readonly untilMs: number | null; readonly version: number };
+  /** `PolledSource.request`. Default: nothing in particular. */
+  readonly request?: string;
 }
 
 /**
  * The passes of one poll, in order: the rest of an earlier tick's pass, if it was cut off not long ago, then its own.
  * The own one is always there, so a stored position never keeps a source from its first pages; it begins where the cursor is
- * when its turn comes. What was cut off before somebody else wrote the cursor is over: the cursor says where to go on. Throws
- * what `windowOf` throws.
+ * when its turn comes. What was cut off before somebody else wrote the cursor, or when the source asked for something else, is
+ * over: the cursor says where to go on. Throws what `windowOf` throws.
  */
 export const choosePasses = (
   stored: unknown,
-  { scheduledFor, periodMs, now, cursor, windowOf }: PassContext,
+  { scheduledFor, periodMs, now, cursor, request = '', windowOf }: PassContext,
 ): { readonly earlier: Pass | null; readonly own: Pass } => {
   const pass = readPass(stored);
-  const own = ownPass(scheduledFor, cursor, windowOf);
-  if (pass === null || pass.cursorVersion !== cursor.version) return { earlier: null, own };
+  const own = ownPass({ scheduledFor, cursor, request }, windowOf);
+  if (pass === null || pass.cursorVersion !== cursor.version || pass.request !== request) return { earlier: null, own };
   if (pass.scheduledFor === scheduledFor) return { earlier: null, own: pass };
   if (pass.position === null) return { earlier: null, own };
   const isRecent = now - pass.scheduledFor <= Math.max(2 * periodMs, keptAtLeastMs);
@@ -88,12 +100,12 @@ export const choosePasses = (
 
 /** The pass of a tick, for the time that the source's mode asks for after where the last finished pass ended. */
 export const ownPass = (
-  scheduledFor: number,
-  cursor: PassContext['cursor'],
+  { scheduledFor, cursor, request = '' }: Pick<PassContext, 'scheduledFor' | 'cursor' | 'request'>,
   windowOf: WindowOf = sinceLastPass,
 ): Pass =>
   beginPass({
     scheduledFor,
     window: windowOf({ scheduledFor, cursorUntilMs: cursor.untilMs }),
     cursorVersion: cursor.version,
+    request,
   });

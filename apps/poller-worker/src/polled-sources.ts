@@ -1,6 +1,8 @@
 // The sources of the config as the poller works with them: each with its connector, and with what of it decides about
 // its records. Made once at start; a config that this process cannot serve is refused there.
+import { createHash } from 'node:crypto';
 import { openVariables } from '@stream-manager/shared/config/open-variables';
+import { secretValues } from '@stream-manager/shared/config/redact';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import type { Config } from '@stream-manager/shared/config/schema';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
@@ -9,6 +11,7 @@ import { createPriorityResolver } from '@stream-manager/shared/topics/raise-prio
 import type { AdmissionSettings } from './admission/admission.ts';
 import { createKeyReader } from './admission/partition-key.ts';
 import type { PrepareOptions } from './admission/prepare.ts';
+import { createRedactor } from './http/secrets.ts';
 import { createModes, type Modes, type SourceMode } from './modes/modes.ts';
 import type { SourceRegistry } from './sources/registry.ts';
 import type { Source } from './sources/source.ts';
@@ -18,6 +21,8 @@ export interface PolledSource {
   readonly config: ResolvedSource;
   readonly connector: Source;
   readonly mode: SourceMode;
+  /** Stands for what it asks for (type, address, params), without secrets: a position in the answers to something else is none. */
+  readonly request: string;
   readonly prepare: PrepareOptions;
   readonly admission: AdmissionSettings;
   /** Share of invalid rows above which an answer of 20 rows or more is refused as a whole. */
@@ -43,6 +48,7 @@ export const createPolledSources = (
         config: source,
         connector: connectorOf(source, registry),
         mode: modes(source),
+        request: requestOf(source, config),
         prepare: {
           sourceId: id,
           priority: source.priority,
@@ -66,6 +72,17 @@ export const createPolledSources = (
     'source_unsupported',
     `${refusals.join('\n')}\nSet enabled: false, or remove the source.`,
   );
+};
+
+const requestOf = ({ id, type, baseUrl, params }: ResolvedSource, config: Config): string => {
+  const entry = config.sources[id];
+  const redact = createRedactor(
+    secretValues({ config: { ...config, sources: entry === undefined ? {} : { [id]: entry } } }),
+  );
+  return createHash('sha256')
+    .update(redact(JSON.stringify({ type, baseUrl, params })))
+    .digest('base64url')
+    .slice(0, 12);
 };
 
 const connectorOf = (source: ResolvedSource, registry: SourceRegistry): Source => {

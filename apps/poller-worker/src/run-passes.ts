@@ -12,8 +12,8 @@ import { type PassDeps, type PassEnd, type PassKeeper, runPass } from './run-pas
 
 /** What it needs. */
 export interface PassesDeps extends PassDeps {
-  readonly states: Pick<SourceStateStore, 'readPosition' | 'writePosition'>;
-  readonly cursors: Pick<CursorStore, 'read' | 'write'>;
+  readonly states: Pick<SourceStateStore, 'writePosition'>;
+  readonly cursors: Pick<CursorStore, 'begin' | 'read' | 'write'>;
   readonly logger: Logger;
 }
 
@@ -31,6 +31,9 @@ export interface PassesRun {
 /** How the last pass ended, with what all of them have done. */
 export type PassesEnd = PassEnd & { readonly records: number };
 
+/** A tick may be ahead of Redis' clock by this much, in milliseconds, and still be what its pass asks up to. */
+const clockSlackMs = 1_000;
+
 /** Creates the runner; it logs once per source from where that goes on. Rejects only when Redis does. */
 export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: PassesRun) => Promise<PassesEnd>) => {
   const { logger, cutSecrets } = deps;
@@ -45,6 +48,11 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
     const since = sinceMs === null ? null : new Date(sinceMs).toISOString();
     const facts = { sourceId, cursor: value, since, version, at, by, page: pass.position !== null };
     logger.info(facts, version === 0 ? 'the source begins without a cursor' : 'the source goes on from its cursor');
+    if (cursor.value !== null && cursor.request !== null && cursor.request !== pass.request)
+      logger.warn(
+        { sourceId, cursor: value },
+        'the params of the source are others than those its cursor came from; to begin anew: streamctl sources cursor reset',
+      );
   };
 
   const keeperOf = (sourceId: string, cursor: StoredCursor, answered: () => Promise<void>): PassKeeper => ({
@@ -54,14 +62,11 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
     },
     finish: async (pass) => {
       await answered();
-      const { seen, window, cursorVersion } = pass;
-      if (!seen.isRefused) {
-        const value = 'cursor' in seen ? seen.cursor : cursor.value;
-        if (!(await deps.cursors.write(sourceId, cursorVersion, { value, untilMs: window.untilMs })))
-          logger.info({ sourceId }, 'the cursor was set or reset while a pass ran, and stays as it is');
-      }
-      // After the cursor: killed in between, the pass is one of another cursor, which is not gone on with.
-      await deps.states.writePosition(sourceId, null);
+      const { seen, window, cursorVersion, request } = pass;
+      if (seen.isRefused) return deps.states.writePosition(sourceId, null);
+      const value = 'cursor' in seen ? seen.cursor : cursor.value;
+      if (!(await deps.cursors.write(sourceId, cursorVersion, { value, untilMs: window.untilMs, request })))
+        logger.info({ sourceId }, 'the cursor was set or reset while a pass ran, and stays as it is');
     },
   });
 
@@ -70,11 +75,23 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
     { scheduledFor, admitting, answered, isFinal }: PassesRun,
   ): Promise<PassesEnd> => {
     const { id: sourceId, periodMs } = source.config;
-    const windowOf: WindowOf = (pass) => source.mode.windowOf({ sourceId, periodMs, ...pass });
+    const { request } = source;
+    const { position: stored, cursor, nowMs } = await deps.cursors.begin(sourceId);
+    // The end of the time that is asked for is where the next pass goes on: in the future, because a poller's clock is
+    // ahead, it would leave out what comes until then.
+    const tick = scheduledFor > nowMs + clockSlackMs ? nowMs : scheduledFor;
+    const windowOf: WindowOf = ({ cursorUntilMs }) =>
+      source.mode.windowOf({ sourceId, periodMs, scheduledFor: tick, cursorUntilMs });
     const run = (pass: Pass, cursor: StoredCursor): Promise<PassEnd> =>
       runPass(deps, source, { pass, cursor: cursor.value, keeper: keeperOf(sourceId, cursor, answered) }, admitting);
-    const [stored, cursor] = await Promise.all([deps.states.readPosition(sourceId), deps.cursors.read(sourceId)]);
-    const { earlier, own } = choosePasses(stored, { scheduledFor, periodMs, now: deps.now(), cursor, windowOf });
+    const { earlier, own } = choosePasses(stored, {
+      scheduledFor,
+      periodMs,
+      now: deps.now(),
+      cursor,
+      request,
+      windowOf,
+    });
     logOnce(sourceId, cursor, earlier ?? own);
     if (earlier === null) {
       const end = await run(own, cursor);
@@ -88,7 +105,7 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
       logger.warn({ sourceId, error: cutSecrets(messageOf(rest.error)) }, 'the rest of an earlier poll failed');
     } else if (rest.kind !== 'finished') return { ...rest, records: done };
     const next = await deps.cursors.read(sourceId);
-    const end = await run(ownPass(scheduledFor, next, windowOf), next);
+    const end = await run(ownPass({ scheduledFor, cursor: next, request }, windowOf), next);
     return { ...end, records: end.pass.records + done, hasFetched: end.hasFetched || rest.hasFetched };
   };
 

@@ -127,6 +127,60 @@ describe('the cursor of a source', () => {
     expect(await poller.cursors.read(sourceId)).toMatchObject({ untilMs: first, by: 'poll', version: 2 });
   });
 
+  it('stays when what the source asks for is another thing now; a page of what it asked for before is not gone on with', async () => {
+    await using poller = await openPollerBundle();
+    await poller.cursors.write(sourceId, 0, { value: 'old', untilMs: 5 });
+    poller.script = async function* () {
+      yield page(readings(0, 5), 2);
+      throw new StreamManagerError('budget_exhausted', 'used up', { retryAfterMs: 60_000 });
+    };
+    const before = await poller.startPoller();
+    const jobId = await poller.poll(first);
+    const delayed = await poller.until(jobId, 'delayed');
+    await before.stop();
+    poller.script = onePage(page(readings(0, 10)));
+    await poller.startPoller({ params: { stations: ['KSFO', 'KOAK'] } });
+    await delayed.promote();
+    await poller.until(jobId, 'completed');
+    expect(poller.calls.map(({ position }) => position)).toEqual([null, null]);
+    expect(poller.asked[1]).toEqual({ cursor: 'old', window: { sinceMs: 5, untilMs: first } });
+  });
+
+  it('is gone on with from its page when only the way it is polled is another one now', async () => {
+    await using poller = await openPollerBundle();
+    poller.script = async function* () {
+      yield page(readings(0, 5), 2);
+      throw new StreamManagerError('budget_exhausted', 'used up', { retryAfterMs: 60_000 });
+    };
+    const before = await poller.startPoller();
+    const jobId = await poller.poll(first);
+    const delayed = await poller.until(jobId, 'delayed');
+    await before.stop();
+    poller.script = onePage(page(readings(5, 5)));
+    await poller.startPoller({ every: '60s', priority: 'high', headers: { 'X-Token': 'another-token' } });
+    await delayed.promote();
+    await poller.until(jobId, 'completed');
+    expect(poller.calls.map(({ position }) => position)).toEqual([null, 2]);
+  });
+
+  it('never lies in the future: a tick by a clock that is ahead asks for no time that has not come', async () => {
+    await using poller = await openPollerBundle();
+    poller.script = onePage(page(readings(0, 5)));
+    await poller.startPoller();
+    const at = Date.now();
+    await poller.pollOnce(at + 10 * 60_000);
+    const { untilMs } = await poller.cursors.read(sourceId);
+    expect(untilMs).toBeGreaterThanOrEqual(at);
+    expect(untilMs).toBeLessThanOrEqual(Date.now());
+    // By right clocks again: nothing is left out.
+    const next = Date.now() + 500;
+    await poller.pollOnce(next);
+    expect(poller.asked.map(({ window }) => window)).toEqual([
+      { sinceMs: null, untilMs },
+      { sinceMs: untilMs, untilMs: next },
+    ]);
+  });
+
   it('of more than 64 KiB fails the poll; its records are in, and the cursor is what it was', async () => {
     await using poller = await openPollerBundle();
     await poller.cursors.write(sourceId, 0, { value: 'old', untilMs: 5 });

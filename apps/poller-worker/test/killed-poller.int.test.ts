@@ -58,10 +58,10 @@ describe('a poller that is killed', () => {
       asks: [null],
     },
     {
-      name: 'between the cursor and the end of the pass',
-      standsBefore: { commands: ['del'], key: ':position' },
+      name: 'between the end of the pass and that of the poll',
+      standsBefore: { commands: ['hset'], key: ':state' },
       admitted: 20,
-      // The cursor has moved: what is left of the pass belongs to another one.
+      // The cursor has moved, and where the pass stood is forgotten with that: the poll asks for what is new.
       begins: null,
       asks: ['page 2'],
     },

@@ -6,7 +6,7 @@ import { beginPass, choosePasses, ownPass, type Pass, readPass } from '../src/po
 const minute = 60_000;
 const tick = Date.UTC(2026, 0, 4, 9);
 const cursor = { untilMs: tick - 2 * minute, version: 7 };
-const own = ownPass(tick, cursor);
+const own = ownPass({ scheduledFor: tick, cursor, request: 'stations' });
 
 /** A pass that was cut off, of the cursor as it is. */
 const cutOff = (changes: Partial<Pass>): Pass => ({ ...own, position: 4, records: 30, ...changes });
@@ -58,6 +58,16 @@ describe('where a poll begins', () => {
       expected: { earlier: null, own },
     },
     {
+      name: 'its own pass, when the source asked for something else',
+      stored: cutOff({ request: 'other stations' }),
+      expected: { earlier: null, own },
+    },
+    {
+      name: 'an earlier pass, when the source asked for something else',
+      stored: cutOff({ scheduledFor: tick - minute, request: 'other stations' }),
+      expected: { earlier: null, own },
+    },
+    {
       name: 'a pass of a version without windows',
       stored: { scheduledFor: tick, position: 4, records: 3 },
       expected: { earlier: null, own },
@@ -65,12 +75,15 @@ describe('where a poll begins', () => {
     { name: 'a foreign value', stored: { page: 4 }, expected: { earlier: null, own } },
     { name: 'a foreign text', stored: 'page 4', expected: { earlier: null, own } },
   ])('with $name', ({ stored, expected }) => {
-    expect(choosePasses(stored, { scheduledFor: tick, periodMs: minute, now: tick, cursor })).toEqual(expected);
+    expect(
+      choosePasses(stored, { scheduledFor: tick, periodMs: minute, now: tick, cursor, request: 'stations' }),
+    ).toEqual(expected);
   });
 
   it('keeps an earlier pass for two periods when these are longer than ten minutes', () => {
     const stored = cutOff({ scheduledFor: tick - 60 * minute });
-    const at = (periodMs: number) => choosePasses(stored, { scheduledFor: tick, periodMs, now: tick, cursor }).earlier;
+    const at = (periodMs: number) =>
+      choosePasses(stored, { scheduledFor: tick, periodMs, now: tick, cursor, request: 'stations' }).earlier;
     expect(at(30 * minute)).toEqual(stored);
     expect(at(29 * minute)).toBeNull();
   });
@@ -95,7 +108,7 @@ describe('what a pass asks for', () => {
       window: { sinceMs: tick + minute, untilMs: tick + minute },
     },
   ])('is the time $name', ({ untilMs, window }) => {
-    expect(ownPass(tick, { untilMs, version: 1 }).window).toEqual(window);
+    expect(ownPass({ scheduledFor: tick, cursor: { untilMs, version: 1 } }).window).toEqual(window);
   });
 });
 

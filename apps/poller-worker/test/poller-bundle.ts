@@ -108,10 +108,10 @@ export interface PollerBundle extends AsyncDisposable {
   memoryHigh: string | null;
   /** The process that a poller runs in. */
   context(): ProcessContext;
-  /** Makes a poller of the scripted source that runs nothing yet. */
-  compose(): Composition;
+  /** Makes a poller of the scripted source that runs nothing yet; `changes` to the source's entry. */
+  compose(changes?: Readonly<Record<string, unknown>>): Composition;
   /** Starts a poller; several share the queue. */
-  startPoller(): Promise<Composition>;
+  startPoller(changes?: Readonly<Record<string, unknown>>): Promise<Composition>;
   /** Adds a poll as a tick does; gives its job's id. */
   poll(scheduledFor?: number): Promise<string>;
   /** Waits until a job of queue `poll` is in one of these states. */
@@ -141,11 +141,13 @@ export const openPollerBundle = async (
   } = {},
 ): Promise<PollerBundle> => {
   const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
-  const config = configSchema.parse({
-    redis: { url: own.redisUrl ?? inject('redisUrl'), keyPrefix },
-    sources: { [sourceId]: { ...entry, ...source } },
-    ...more,
-  });
+  const configWith = (changes: Readonly<Record<string, unknown>>): Config =>
+    configSchema.parse({
+      redis: { url: own.redisUrl ?? inject('redisUrl'), keyPrefix },
+      sources: { [sourceId]: { ...entry, ...source, ...changes } },
+      ...more,
+    });
+  const config = configWith({});
   const logger = createLogger({ role: 'test', instance: 'test', level: process.env['TEST_LOG'] ?? 'silent' });
   const redis = createRedis(config.redis.url, { name: 'test', logger });
   await redis.connect();
@@ -195,9 +197,9 @@ export const openPollerBundle = async (
     asked: [],
     cursors: createCursorStore(redis, keyPrefix),
     context,
-    compose: () =>
+    compose: (changes = {}) =>
       composePoller(
-        context(),
+        { ...context(), config: configWith(changes) },
         () => () => ({
           poll: (poll) => {
             bundle.calls.push({ position: poll.position, scheduledFor: poll.scheduledFor });
@@ -208,8 +210,8 @@ export const openPollerBundle = async (
         }),
         own.hangLimitMs === undefined ? {} : { hangLimitMs: () => own.hangLimitMs ?? 0 },
       ),
-    startPoller: async () => {
-      const poller = bundle.compose();
+    startPoller: async (changes) => {
+      const poller = bundle.compose(changes);
       started.push(poller);
       await poller.start(new AbortController().signal);
       return poller;

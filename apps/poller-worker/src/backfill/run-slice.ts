@@ -108,14 +108,15 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
   };
 
   /** The slice that is due, or what was left of it when it was cut off. */
-  const passOf = (entry: BackfillEntry, sliceMs: number): Pass => {
+  const passOf = (entry: BackfillEntry, sliceMs: number, request: string): Pass => {
     const window = nextSlice(entry.doneMs, entry.toMs, sliceMs);
     const stored = readPass(entry.position);
     const isSame =
       stored?.isBackfill === true &&
+      stored.request === request &&
       stored.window.sinceMs === window.sinceMs &&
       stored.window.untilMs === window.untilMs;
-    return isSame ? stored : beginPass({ scheduledFor: entry.requestedAtMs, window, isBackfill: true });
+    return isSame ? stored : beginPass({ scheduledFor: entry.requestedAtMs, window, isBackfill: true, request });
   };
 
   const settle = async (
@@ -199,7 +200,7 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
     const lost = AbortSignal.any([run.lockLost, run.givenUp, claimLost]);
     const cancelled = new AbortController();
     const signal = AbortSignal.any([run.stop, lost, cancelled.signal]);
-    const pass = passOf(entry, sliceMs);
+    const pass = passOf(entry, sliceMs, source.request);
     const recordsBefore = entry.records - pass.records;
     const keep = async (change: Parameters<BackfillStore['change']>[2]): Promise<void> => {
       if (!(await store.change(sourceId, id, change)))

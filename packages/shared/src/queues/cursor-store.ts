@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import { StreamManagerError } from '../failures/errors.ts';
 import { sourceKeys } from './keys.ts';
+import { valuesOfPipeline } from './pipeline-replies.ts';
 import { numberOf, runScript } from './script-runner.ts';
 import { writeCursorScript } from './scripts/write-cursor.ts';
 
@@ -20,6 +21,25 @@ export interface StoredCursor {
   readonly by: string | null;
   /** Grows with every write; 0: never written. */
   readonly version: number;
+  /** `PassEnding.request` of the pass that the value is of; null: of none. */
+  readonly request: string | null;
+}
+
+/** What a poll begins with. */
+export interface PollBeginning {
+  readonly cursor: StoredCursor;
+  /** Where an unfinished pass stands (JSON); null: there is none. */
+  readonly position: unknown;
+  /** Redis' clock, in milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** What a finished pass hands on. */
+export interface PassEnding {
+  readonly value: unknown;
+  readonly untilMs: number | null;
+  /** A short text that stands for what was asked for; the one that is kept stays if it is left out. */
+  readonly request?: string;
 }
 
 /** What an operator sets: the value, or the time from which on the next pass asks. The other one stays. */
@@ -29,15 +49,13 @@ export type CursorChange = { readonly value: unknown } | { readonly untilMs: num
 export interface CursorStore {
   /** One that was never written reads as empty, version 0. */
   read(sourceId: string): Promise<StoredCursor>;
+  /** All that a poll has to know before it begins; one round trip. */
+  begin(sourceId: string): Promise<PollBeginning>;
   /**
-   * Written at the end of a pass that began when the cursor had `expectedVersion`. False: somebody wrote it since, and theirs
-   * stays. Rejects with `cursor_too_large`.
+   * The end of a pass that began when the cursor had `expectedVersion`: it is written, and where the pass stood is forgotten.
+   * False: somebody wrote it since, and theirs stays. Rejects with `cursor_too_large`; then nothing is changed.
    */
-  write(
-    sourceId: string,
-    expectedVersion: number,
-    cursor: { readonly value: unknown; readonly untilMs: number | null },
-  ): Promise<boolean>;
+  write(sourceId: string, expectedVersion: number, ending: PassEnding): Promise<boolean>;
   /**
    * An operator's act: wins over a pass that runs. `by`: who did it. Gives the cursor as it is then; null: it did not have
    * `expectedVersion` any more, and nothing was done. Rejects with `cursor_too_large`.
@@ -55,36 +73,56 @@ const byPoll = 'poll';
 
 /** Creates the store on a shared connection. */
 export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore => {
-  const keyOf = (sourceId: string): string => sourceKeys(keyPrefix, sourceId).cursor;
+  const keysOf = (sourceId: string) => sourceKeys(keyPrefix, sourceId);
+  const keyOf = (sourceId: string): string => keysOf(sourceId).cursor;
   const read = async (sourceId: string): Promise<StoredCursor> => readCursor(await redis.hgetall(keyOf(sourceId)));
   /** Gives the version it has then; null: the one expected was not there. */
   const write = async (
-    sourceId: string,
+    keys: readonly string[],
     expected: number | 'any',
     by: string,
     fields: Readonly<Record<string, string>>,
   ): Promise<number | null> => {
-    const reply = await runScript(
-      redis,
-      writeCursorScript,
-      [keyOf(sourceId)],
-      [expected, by, ...Object.entries(fields).flat()],
-    );
+    const reply = await runScript(redis, writeCursorScript, keys, [expected, by, ...Object.entries(fields).flat()]);
     return reply === null ? null : numberOf(reply);
   };
   return {
     read,
-    write: async (sourceId, expectedVersion, { value, untilMs }) => {
-      const fields = { value: jsonOf(sourceId, value), until: untilMs === null ? '' : String(untilMs) };
-      return (await write(sourceId, expectedVersion, byPoll, fields)) !== null;
+    begin: async (sourceId) => {
+      const { cursor, position } = keysOf(sourceId);
+      const [time, fields, stored] = valuesOfPipeline(
+        await redis.pipeline().time().hgetall(cursor).get(position).exec(),
+      );
+      // TIME answers two strings, HGETALL an object of strings, GET a string or null.
+      const [seconds, micros] = time as readonly [string, string];
+      return {
+        cursor: readCursor(fields as Readonly<Record<string, string>>),
+        position: parsed((stored as string | null) ?? undefined),
+        nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+      };
+    },
+    write: async (sourceId, expectedVersion, { value, untilMs, request }) => {
+      const { cursor, position } = keysOf(sourceId);
+      const fields = {
+        value: jsonOf(sourceId, value),
+        until: untilMs === null ? '' : String(untilMs),
+        ...(request === undefined ? {} : { request }),
+      };
+      return (await write([cursor, position], expectedVersion, byPoll, fields)) !== null;
     },
     set: async (sourceId, change, by, expectedVersion) => {
       const fields: Readonly<Record<string, string>> =
-        'untilMs' in change ? { until: String(change.untilMs) } : { value: jsonOf(sourceId, change.value) };
-      return (await write(sourceId, expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
+        'untilMs' in change
+          ? { until: String(change.untilMs) }
+          : { value: jsonOf(sourceId, change.value), request: '' };
+      return (await write([keyOf(sourceId)], expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
     },
     reset: async (sourceId, by, expectedVersion) => {
-      const version = await write(sourceId, expectedVersion ?? 'any', by, { value: '', until: '' });
+      const version = await write([keyOf(sourceId)], expectedVersion ?? 'any', by, {
+        value: '',
+        until: '',
+        request: '',
+      });
       return version === null ? null : read(sourceId);
     },
   };
@@ -110,6 +148,7 @@ const readCursor = (fields: Readonly<Record<string, string>>): StoredCursor => {
     at: fields['at'] === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString(),
     by: fields['by'] ?? null,
     version: finite(Number(fields['version'] ?? 0)) ?? 0,
+    request: fields['request'] === undefined || fields['request'] === '' ? null : fields['request'],
   };
 };
 

@@ -7,13 +7,14 @@ import { Redis } from '../../src/queues/redis.ts';
 const open = () => {
   const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null });
   const keyPrefix = `test-${randomBytes(6).toString('hex')}`;
-  const { cursor: key } = sourceKeys(keyPrefix, 'fires');
+  const { cursor: key, position } = sourceKeys(keyPrefix, 'fires');
   return {
     redis,
     key,
+    position,
     cursors: createCursorStore(redis, keyPrefix),
     [Symbol.asyncDispose]: async () => {
-      await redis.del(key);
+      await redis.del(key, position);
       redis.disconnect();
     },
   };
@@ -23,7 +24,14 @@ describe('a cursor', () => {
   it('is empty before the first pass, and what the last finished one left after it', async () => {
     await using bundle = open();
     const { cursors } = bundle;
-    expect(await cursors.read('fires')).toEqual({ value: null, untilMs: null, at: null, by: null, version: 0 });
+    expect(await cursors.read('fires')).toEqual({
+      value: null,
+      untilMs: null,
+      at: null,
+      by: null,
+      version: 0,
+      request: null,
+    });
     const value = { next: ['a', 1.5], after: null, text: 'ü "x"' };
     expect(await cursors.write('fires', 0, { value, untilMs: 1_700_000_000_000 })).toBe(true);
     const stored = await cursors.read('fires');
@@ -63,6 +71,34 @@ describe('a cursor', () => {
     expect(await cursors.read('fires')).toMatchObject({ value: null, version: 1 });
   });
 
+  it('is read with where the pass stands and with the time of Redis; where it stood is forgotten when it ends', async () => {
+    await using bundle = open();
+    const { cursors, redis, position } = bundle;
+    expect(await cursors.begin('fires')).toMatchObject({ cursor: { version: 0 }, position: null });
+    for (const expectedVersion of [0, 0]) {
+      await redis.set(position, '{"page":3}');
+      const { position: stored, nowMs } = await cursors.begin('fires');
+      expect(stored).toEqual({ page: 3 });
+      expect(Math.abs(nowMs - Date.now())).toBeLessThan(60_000);
+      // The second one is of a pass that began before the first one ended.
+      await cursors.write('fires', expectedVersion, { value: 'a', untilMs: 10 });
+      expect(await cursors.begin('fires')).toMatchObject({ cursor: { value: 'a', version: 1 }, position: null });
+    }
+    await redis.set(position, '{"cut');
+    expect(await cursors.begin('fires')).toMatchObject({ position: null });
+  });
+
+  it('says what it came from, unless a person has written it', async () => {
+    await using bundle = open();
+    const { cursors } = bundle;
+    await cursors.write('fires', 0, { value: 1, untilMs: 10, request: 'this' });
+    expect(await cursors.set('fires', { untilMs: 5 }, 'ann')).toMatchObject({ request: 'this' });
+    expect(await cursors.set('fires', { value: 2 }, 'ann')).toMatchObject({ request: null });
+    await cursors.write('fires', 3, { value: 3, untilMs: 20, request: 'that' });
+    expect(await cursors.read('fires')).toMatchObject({ request: 'that' });
+    expect(await cursors.reset('fires', 'ann')).toMatchObject({ request: null });
+  });
+
   it('of one pass wins when two end side by side', async () => {
     await using bundle = open();
     const ends = await Promise.all(
@@ -88,7 +124,14 @@ describe('a cursor', () => {
   it('that nobody can read counts as none, and can be written', async () => {
     await using bundle = open();
     await bundle.redis.hset(bundle.key, { value: '{"cut', until: 'soon', at: 'x', version: '3' });
-    expect(await bundle.cursors.read('fires')).toEqual({ value: null, untilMs: null, at: null, by: null, version: 3 });
+    expect(await bundle.cursors.read('fires')).toEqual({
+      value: null,
+      untilMs: null,
+      at: null,
+      by: null,
+      version: 3,
+      request: null,
+    });
     expect(await bundle.cursors.write('fires', 3, { value: 1, untilMs: 1 })).toBe(true);
   });
 });

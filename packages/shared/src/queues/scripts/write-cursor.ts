@@ -1,11 +1,12 @@
-// One write of a source's cursor, if nobody else wrote it since.
+// One write of a source's cursor, if nobody else wrote it since; at the end of a pass also the end of where that stood.
 import { luaScript } from '../script-runner.ts';
 
 /**
- * KEYS: cursor. ARGV: version that is expected, or `any`; who writes; then fields and values. Answers the new version, or
- * nothing if another one was there.
+ * KEYS: cursor, and of a pass its position, which is forgotten in any case. ARGV: version that is expected, or `any`; who writes;
+ * then fields and values. Answers the new version, or nothing if another one was there.
  */
 export const writeCursorScript = luaScript(`
+if KEYS[2] then redis.call('DEL', KEYS[2]) end
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if ARGV[1] ~= 'any' and version ~= tonumber(ARGV[1]) then return false end
 -- The first write is a delete, be it of nothing: Redis lets a script pass at maxmemory if it begins with one. What this adds is
