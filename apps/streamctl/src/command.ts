@@ -48,13 +48,15 @@ export const findCommand = (commands: readonly Command[], words: readonly string
 };
 
 const unknownIn = (group: string, word: string | undefined, commands: readonly Command[]): UsageError => {
+  const help = group === '' ? null : helpOf(commands);
   const next = [...new Set(commands.map(({ name }) => name.slice(group.length).trim().split(' ')[0] ?? ''))];
   if (word === undefined)
-    return new UsageError(`name a command${group === '' ? '' : ` after ${group}`}: ${next.join(', ')}`);
+    return new UsageError(`name a command${group === '' ? '' : ` after ${group}`}: ${next.join(', ')}`, help);
   const near = nearestKey(word, next);
   const unknown = group === '' ? `there is no command "${word}"` : `${group} has no command "${word}"`;
   return new UsageError(
     `${unknown}; ${near === undefined ? `there ${next.length === 1 ? 'is' : 'are'} ${next.join(', ')}` : `did you mean ${near}?`}`,
+    help,
   );
 };
 

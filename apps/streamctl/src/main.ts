@@ -1,4 +1,4 @@
-// The operator's tool: `npm run streamctl -- <command>`. Answers on standard output, notices on standard error.
+// The operator's tool: `npm run streamctl -- <command>`, or `./streamctl <command>`. Answers on standard output, notices on standard error.
 // Exit codes: 0 done, 1 some of it failed, 2 refused, wrong use or unreachable API.
 import { ConfigError } from '@stream-manager/shared/config/config-error';
 import { formatConfigError } from '@stream-manager/shared/config/format-config-error';
@@ -7,7 +7,7 @@ import { commands } from './commands.ts';
 import { processContext } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-const usage = `npm run streamctl -- <command>
+const usage = `npm run streamctl -- <command>, or ./streamctl <command> (which prints nothing but the answer)
 ${commandLines(commands)}
 \`<command> --help\` has the options of each.
 
@@ -18,7 +18,7 @@ The API is found in this order: STREAM_API (with DASHBOARD_USER and DASHBOARD_PA
 const tell = (error: unknown, help: string): void => {
   if (error instanceof ConfigError) process.stderr.write(`${formatConfigError(error)}\n`);
   else process.stderr.write(`streamctl: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (error instanceof UsageError) process.stderr.write(`\n${help}`);
+  if (error instanceof UsageError) process.stderr.write(`\n${error.help ?? help}`);
 };
 
 const run = async (words: readonly string[]): Promise<number> => {

@@ -17,7 +17,7 @@ export const tapUsage = `npm run streamctl -- tap SOURCE [--after parse|dedupe|r
   --after route    what goes to Kafka: topic, key, headers, value
   --limit N        ends after N records
 
-For a program that reads it: npm run -s streamctl -- tap … (without -s npm prints lines of its own before).
+For a program that reads it: ./streamctl tap …, or npm run -s streamctl -- tap … (without -s npm prints lines of its own before).
 
 Live: nothing is kept, and nothing waits for it. Each process shows at most 100 records a second; how many are not shown is
 said on standard error. Exit codes: 0 ended as asked, 2 refused, wrong use or unreachable API.

@@ -51,7 +51,21 @@ describe('finding a command', () => {
     { line: 'sources cursor', text: 'name a command after sources cursor: show' },
     { line: 'sources cursor gone', text: 'sources cursor has no command "gone"; there is show' },
   ])('says of "$line" what there is', ({ line, text }) => {
-    expect(() => found(line)).toThrow(new UsageError(text));
+    expect(() => found(line)).toThrow(text);
+  });
+
+  it('shows of a group that was meant only its own commands', () => {
+    const helpFor = (line: string): string | null => {
+      try {
+        found(line);
+      } catch (error) {
+        if (error instanceof UsageError) return error.help;
+      }
+      throw new Error(`${line} was found`);
+    };
+    expect(helpFor('letters lsit')).toBe('shared\n');
+    expect(helpFor('sources')).toBe(helpOf(commands.slice(3, 5)));
+    expect(helpFor('frobnicate')).toBeNull();
   });
 
   it('shows a line per command, or the usage that several share', () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@stream-manager/shared/config/load';
+import { sourceStarter } from '@stream-manager/shared/config/reference/source-starter';
 import { startProviders } from '@stream-manager/testkit/providers/server';
 import { describe, expect, it } from 'vitest';
 import { differencesOf, expectedOf, type Fixture, readFixture } from '../../src/preview/fixture.ts';
@@ -139,5 +140,25 @@ describe('a fixture', () => {
     ['no exchanges', '{"version":1}'],
   ])('that is none is refused: %s', (_name, json) => {
     expect(typeof readFixture(json)).toBe('string');
+  });
+});
+
+describe('the starter of type http', () => {
+  it('is a source that can be polled as it is', async () => {
+    const providers = await startProviders({ startAt: Date.parse('2025-07-04T18:00:00Z'), static: true });
+    const directory = await mkdtemp(join(tmpdir(), 'starter-'));
+    try {
+      const path = join(directory, 'stream.yaml');
+      await writeFile(path, sourceStarter('http', { all: false }));
+      const env = { STREAM__SOURCES__MY_HTTP__BASE_URL: providers.url };
+      const { config } = await loadConfig({ path, env, cwd: directory, secrets: 'required' });
+      const { signal } = new AbortController();
+      const { preview } = await lookAtSource({ config, sourceId: 'my-http', env, signal });
+      expect(preview).toMatchObject({ error: null, invalid: [] });
+      expect(preview.records[0]).toMatchObject({ observedAt: expect.stringMatching(/^2025-07-04T1[78]/) });
+    } finally {
+      await providers.stop();
+      await rm(directory, { recursive: true });
+    }
   });
 });

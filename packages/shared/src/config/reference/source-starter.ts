@@ -2,12 +2,33 @@
 // everything else as a comment with its default and its meaning, so that it loads as it is and tells what more there is.
 import { sourceSchema } from '../schema.ts';
 import { variantsOf } from '../shape.ts';
-import type { SourceType } from '../source-types.ts';
+import { isPolledType, type SourceType } from '../source-types.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { starterParams } from './starter-params.ts';
 
 /** Keys of a source that are shown without `all`; the others are for rare cases. */
 const usualKeys = new Set(['enabled', 'mode', 'every', 'priority', 'rateLimitPerMinute', 'topic']);
+
+/** Keys that say how a provider is asked: they mean nothing where records come by themselves. */
+const ofAsking = new Set([
+  'every',
+  'cron',
+  'tz',
+  'rateLimitPerMinute',
+  'timeoutSeconds',
+  'dailyBudget',
+  'cacheTtlSeconds',
+  'headers',
+  'auth',
+  'baseUrl',
+]);
+
+/** Whether a key of a source is shown. There a mode only says how records gather, which is for rare cases. */
+const isShown = (path: string, type: SourceType, all: boolean): boolean => {
+  if (path.includes('.') || path === 'type' || path === 'params') return false;
+  if (!isPolledType(type) && (ofAsking.has(path) || (path === 'mode' && !all))) return false;
+  return all || usualKeys.has(path);
+};
 
 /** Longest line of a comment, in characters. */
 const commentWidth = 110;
@@ -37,9 +58,7 @@ export const sourceStarter = (type: SourceType, { all }: { readonly all: boolean
   const { params, top, note } = starterParams[type];
   const rows = rowsOf(schema);
   const written = new Set([...`${top}\n${params}`.matchAll(/^(\w+):/gm)].map((found) => found[1] ?? ''));
-  const ofSource = rows.filter(
-    ({ path }) => !path.includes('.') && !['type', 'params'].includes(path) && (all || usualKeys.has(path)),
-  );
+  const ofSource = rows.filter(({ path }) => isShown(path, type, all));
   const ofParams = rows.filter(({ path }) => /^params\.\w+$/.test(path));
   const indented = (text: string, indent: string): readonly string[] =>
     text === '' ? [] : text.split('\n').map((line) => (line === '' ? '' : indent + line));

@@ -53,15 +53,16 @@ export const starterParams = {
     params: 'stations: [KLAX, KSFO]',
   },
   mqtt: {
-    note: 'Readings that devices publish to an MQTT broker.',
+    note: 'Readings that devices publish to an MQTT broker. docs/mqtt.md',
     top: 'topic: wildfire-iot-sensors',
     params:
       "url: mqtts://broker.example.org:8883\ntopics: ['sensors/+/temperature']\nusername: my-user\npassword: ${MQTT_PASSWORD}",
   },
   http: {
     note: 'Any JSON, NDJSON, CSV or GeoJSON API; here the earthquakes of the last hour (USGS). docs/http-source.md',
-    top: 'topic: my-records\nbaseUrl: https://earthquake.usgs.gov',
-    params: 'records: features\nid: id\ntime: properties.time',
+    top: 'topic: my-records\nbaseUrl: https://earthquake.usgs.gov\nevery: 1m',
+    params:
+      'request: { path: /earthquakes/feed/v1.0/summary/all_hour.geojson }\nformat: geojson\nid: id # a list, such as [station, time], where one field does not tell a reading apart\ntime: properties.time\ntimeFormat: unix_ms',
   },
   push: {
     note: 'Records that others send: POST /ingest/<source id> of a poller-worker. docs/push.md',

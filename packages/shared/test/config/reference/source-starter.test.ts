@@ -39,7 +39,22 @@ describe('the starter of a source type', () => {
   it.each(sourceTypes)('of %s shows more keys with all', (type) => {
     const few = sourceStarter(type, { all: false });
     const all = sourceStarter(type, { all: true });
-    expect(all).toContain('# timeoutSeconds: 30');
-    expect(few).not.toContain('timeoutSeconds');
+    expect(all).toContain('# dedupeWindowHours:');
+    expect(few).not.toContain('dedupeWindowHours');
+  });
+
+  it.each(['mqtt', 'push'] as const)('of %s shows nothing of how a provider is asked', (type) => {
+    expect(sourceStarter(type, { all: true })).not.toMatch(
+      /# (every|cron|rateLimitPerMinute|baseUrl|cacheTtlSeconds):/,
+    );
+  });
+
+  it.each(sourceTypes)('of %s loads with any of its defaults written out', async (type) => {
+    const lines = sourceStarter(type, { all: true }).split('\n');
+    for (const [index, line] of lines.entries()) {
+      if (!/^ +# \w+: ./.test(line)) continue;
+      const { config } = await load(lines.with(index, line.replace('# ', '')).join('\n'));
+      expect(Object.keys(config.sources)).toHaveLength(1);
+    }
   });
 });
