@@ -82,7 +82,10 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
 end
 if open >= tonumber(ARGV[7]) then return '-' end
 redis.call('HSET', KEYS[2], 'state', 'open', 'from', ARGV[4], 'to', ARGV[5], 'done', ARGV[4], 'records', '0', 'requested', ARGV[3], 'by', ARGV[6])
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+-- In the order in which they were asked for, also within one millisecond.
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+local score = math.max(tonumber(ARGV[3]), last and tonumber(last) + 0.001 or 0)
+redis.call('ZADD', KEYS[1], string.format('%.3f', score), ARGV[2])
 return ''`);
 
 // KEYS: entry · ARGV: field, value, … → 1 written, 0 not open
