@@ -232,3 +232,74 @@ describe('any mixture of losses and doubles', () => {
     );
   });
 });
+
+describe('what is told apart by more than its kind', () => {
+  const device = (serial: number, isTimeless: boolean): ExpectedRecord => ({
+    kind: 'device',
+    naturalKey: `device sensors/d1/humidity ${serial}`,
+    type: 'sensor-reading',
+    observedAt: '2025-01-04T09:00:00.000Z',
+    isTimeless,
+    data: { deviceId: 'd1', sensorType: 'humidity', topic: 'sensors/d1/humidity', relativeHumidityPercent: serial },
+    kafkaKey: 'd1',
+    eventTimeMs: Date.UTC(2025, 0, 4, 9),
+    firstServedAt: 0,
+    lastServedAt: 0,
+    timesServed: 1,
+  });
+  /** As stored an hour later. */
+  const later = (record: ExpectedRecord): StoredRecord => {
+    const observedAt = '2025-01-04T10:00:00.000Z';
+    const copy = storedCopy({ ...record, observedAt, eventTimeMs: Date.parse(observedAt) }, 0);
+    return { ...copy, topic: topicOf('device') };
+  };
+
+  it.each([
+    { isTimeless: true, different: 0 },
+    { isTimeless: false, different: 1 },
+  ])('a reading without a time may have any, others only theirs: $isTimeless', ({ isTimeless, different }) => {
+    const record = device(7, isTimeless);
+    expect(compare({ served: [record], stored: [later(record)] }).total).toMatchObject({ ...none, different });
+  });
+
+  it('a timestamp that is not that of the envelope is wrong without a time, too', () => {
+    const stored = [{ ...later(device(7, true)), timestamp: 1 }];
+    expect(compare({ served: [device(7, true)], stored }).total).toMatchObject({ different: 1 });
+  });
+
+  it('each record is due of the sources that fetch it, whatever its kind', () => {
+    const [one, other] = served.filter(({ kind }) => kind === 'firms') as [ExpectedRecord, ExpectedRecord];
+    const expectedSourceIds = (_kind: string, record: ExpectedRecord) => [
+      record.naturalKey === one.naturalKey ? 'of-one' : 'of-other',
+    ];
+    const right = [storedCopy(one, 0, 'of-one'), storedCopy(other, 1, 'of-other')];
+    expect(compare({ served: [one, other], stored: right, expectedSourceIds }).isExact).toBe(true);
+    const swapped = [storedCopy(one, 0, 'of-other'), storedCopy(other, 1, 'of-one')];
+    expect(compare({ served: [one, other], stored: swapped, expectedSourceIds }).total).toMatchObject({
+      foreign: 2,
+      missing: 2,
+    });
+  });
+
+  it('two states of one earthquake share an id and differ in their revision', () => {
+    const state = (updatedAt: string): ExpectedRecord => ({
+      ...device(1, false),
+      kind: 'earthquake',
+      naturalKey: `earthquake us1 ${updatedAt}`,
+      type: 'record',
+      data: { eventId: 'us1', updatedAt },
+      kafkaKey: 'us1',
+    });
+    const states = [state('2025-01-04T09:01:00.000Z'), state('2025-01-04T09:20:00.000Z')];
+    const [first, second] = states.map((record, at) => storedCopy(record, at)) as [StoredRecord, StoredRecord];
+    const id = first.headers['record-id']!;
+    const corrected = {
+      ...second,
+      headers: { ...second.headers, 'record-id': id, revision: '2' },
+      value: { ...(second.value as object), id },
+    };
+    expect(compare({ served: states, stored: [first, corrected] }).isExact).toBe(true);
+    const unmarked = { ...corrected, headers: { ...second.headers, 'record-id': id } };
+    expect(compare({ served: states, stored: [first, unmarked] }).total).toMatchObject({ doubled: 1 });
+  });
+});
