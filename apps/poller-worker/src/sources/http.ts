@@ -40,7 +40,7 @@ export const createHttp =
     const poll = async function* (context: PollContext): AsyncGenerator<Page> {
       const { http, maxInvalidShare, isBackfill } = context;
       const kept = isMark(context.cursor) ? context.cursor : null;
-      const from = readPosition(context.position, params, composer.asks);
+      const from = readPosition(context.position, params);
       let place = from?.place ?? firstPlace(pagination);
       let high = from?.high ?? kept;
       const asked = new Set([JSON.stringify(place)]);
@@ -68,8 +68,7 @@ export const createHttp =
           const token = readToken?.(answer.document) ?? null;
           if (token !== null && !isMark(token))
             throw unreadable(`expected a text or a number at ${cursor?.path}, which is kept as the cursor`);
-          const { asks } = composer;
-          const here: Position = { place, high, asks };
+          const here: Position = { place, high };
           yield* answerPages(answer, {
             map,
             readMark,
@@ -82,7 +81,7 @@ export const createHttp =
               next = nextPlace(pagination, place, { ...said, rows: summary.rows });
               if (next !== null) refuseLoop(next, asked, summary, lastDigest);
               lastDigest = summary.digest;
-              const position: Position | null = next === null ? null : { place: next, high, asks };
+              const position: Position | null = next === null ? null : { place: next, high };
               return { position, ...receiptsOf(response), ...(position === null ? cursorNow() : {}) };
             },
           });
@@ -111,16 +110,13 @@ export const createHttp =
 interface Position {
   readonly place: Place;
   readonly high: Mark | null;
-  /** Which request it is of. */
-  readonly asks: string;
 }
 
-/** Null for the place of another request: when the config was changed, its pages are read from the first. */
-const readPosition = (kept: unknown, { pagination }: HttpParams, asks: string): Position | null => {
+const readPosition = (kept: unknown, { pagination }: HttpParams): Position | null => {
   if (typeof kept !== 'object' || kept === null || !('place' in kept)) return null;
   const place = readPlace(kept.place, pagination);
-  if (place === null || !('asks' in kept) || kept.asks !== asks) return null;
-  return { place, high: 'high' in kept && isMark(kept.high) ? kept.high : null, asks };
+  if (place === null) return null;
+  return { place, high: 'high' in kept && isMark(kept.high) ? kept.high : null };
 };
 
 const valuesOf = (

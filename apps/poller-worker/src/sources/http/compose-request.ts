@@ -1,5 +1,4 @@
 // The request of one page, from the config's templates and where the poll is. Worked out once as far as it can be.
-import { hash } from 'node:crypto';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { isSecretPath } from '@stream-manager/shared/config/secret-keys';
 import { type HttpParams, requestTexts, templatesOf } from '@stream-manager/shared/config/source-params/http';
@@ -20,8 +19,6 @@ export interface RequestComposer {
   compose(place: Place, values: TemplateValues): HttpRequest;
   /** The address of a next page as it may be kept: without any secret that the config puts into addresses. */
   readonly withoutSecrets: (url: URL) => string;
-  /** What a place in the pages belongs to, as a hash: of another request or way of paging it means nothing. */
-  readonly asks: string;
   /** What must not stand in an error. */
   readonly secrets: readonly string[];
 }
@@ -32,8 +29,6 @@ type Query = readonly (readonly [name: string, value: string])[];
 export const createRequestComposer = (source: HttpSource, variables: readonly string[] = []): RequestComposer => {
   const { params, baseUrl } = source;
   const { request, pagination, cursor } = params;
-  // How many pages a poll reads says nothing of which they are.
-  const { maxPages: _, ...pageSettings } = pagination;
   const path = templateOf(request.path);
   const query = Object.entries(request.query).flatMap(([name, given]) =>
     (Array.isArray(given) ? given : [given]).map((value) => [name, templateOf(String(value))] as const),
@@ -95,10 +90,6 @@ export const createRequestComposer = (source: HttpSource, variables: readonly st
       for (const name of hiddenNames) kept.searchParams.delete(name);
       return hidden.hide(`${kept.pathname}${kept.search}`);
     },
-    asks: hash('sha256', JSON.stringify([baseUrl, request, pageSettings, cursor, params.records]), 'base64url').slice(
-      0,
-      16,
-    ),
     secrets: [
       ...secretQuery.map(([, value]) => value),
       ...put,

@@ -480,23 +480,6 @@ describe('pages', () => {
   });
 
   it.each([
-    { name: 'another path', params: { request: { path: '/b' } } },
-    { name: 'another host', entry: { baseUrl: 'https://other.example.org' } },
-    { name: 'another query', params: { request: { path: '/a', query: { region: 'north' } } } },
-    { name: 'pages of another size', params: { pagination: { kind: 'page', parameter: 'page', size: 7 } } },
-    { name: 'rows elsewhere', params: { records: '$.rows' } },
-  ])('begin anew when the config asks for something else: $name', async ({ params = {}, entry = {} }) => {
-    const before = { records: 'rows', request: { path: '/a' }, pagination: { kind: 'page', parameter: 'page', size } };
-    const { position } = (await anApi(before).poll(paged(), {}, 1)).pages[0] ?? {};
-    const pageOf = async (api: ReturnType<typeof anApi>) =>
-      (await api.poll(saying({ rows: [] }), { position })).requests[0]?.url.searchParams.get('page');
-    expect(await pageOf(anApi({ ...before, ...params }, entry))).toBe('1');
-    // How many pages are read and what becomes of their rows says nothing of which they are.
-    const after = { ...before, fields: { t: 't' }, pagination: { ...before.pagination, maxPages: 3 } };
-    expect(await pageOf(anApi(after))).toBe('2');
-  });
-
-  it.each([
     { name: 'under a name that says so', path: '/a?api_key=the-key', variables: [] },
     { name: 'under any name', path: '/a?k=the-key', variables: ['the-key'] },
     { name: 'as a part of the path', path: '/v1/the-key/a', variables: ['the-key'] },
