@@ -193,7 +193,7 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
     const view = asHistory(source);
     const held = await deps.holdBack(view, { isRequested: false, wasThrottled: false });
     if (held !== null) return later(entry, held);
-    const asked = await deps.askProvider(view, { jobId: run.jobId, isRequested: false });
+    const asked = await deps.askProvider(view, { jobId: run.jobId, isRequested: false, isBackfill: true });
     if ('held' in asked) return later(entry, asked.held);
     const { leave } = asked;
     await run.runsOn(entry);

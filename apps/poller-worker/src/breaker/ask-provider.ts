@@ -22,7 +22,12 @@ export interface ProviderLeave {
 /** Asks for leave. Rejects with what Redis answered. */
 export type AskProvider = (
   source: PolledSource,
-  poll: { readonly jobId: string; readonly isRequested: boolean },
+  poll: {
+    readonly jobId: string;
+    readonly isRequested: boolean;
+    /** It fetches the past: it is never the trial, and that it got no answer counts for nothing. */
+    readonly isBackfill?: boolean;
+  },
 ) => Promise<{ readonly held: HeldBack } | { readonly leave: ProviderLeave }>;
 
 /** A trial may take one exchange and this, in milliseconds; then the next poll is one. */
@@ -46,12 +51,19 @@ export const createAskProvider = (deps: {
 }): AskProvider => {
   const { breakers, logger, cutSecrets, random } = deps;
 
-  const leaveOf = (source: PolledSource, host: string, asker: string, isTrial: boolean): ProviderLeave => {
+  const leaveOf = (
+    source: PolledSource,
+    host: string,
+    { jobId: asker, isBackfill = false }: Parameters<AskProvider>[1],
+    { isTrial, failures }: { readonly isTrial: boolean; readonly failures: number },
+  ): ProviderLeave => {
     const { id: sourceId, periodMs } = source.config;
     let hasTold = false;
     const tell = async (verdict: ProviderVerdict): Promise<void> => {
       if (hasTold || (verdict.kind === 'neither' && !isTrial)) return;
       hasTold = true;
+      // An answer ends what was counted before its poll; of what others count meanwhile, their next answer is the end.
+      if (verdict.kind === 'answered' && failures === 0) return;
       try {
         const state = await breakers.tell(host, asker, verdict);
         const facts = { sourceId, host, state };
@@ -65,16 +77,19 @@ export const createAskProvider = (deps: {
     return {
       isTrial,
       answered: () => tell({ kind: 'answered' }),
-      ended: (end) => tell(verdictOf(end, periodMs, end.kind === 'error' ? cutSecrets(messageOf(end.error)) : '')),
+      ended: (end) => {
+        const seen = isBackfill && end.kind === 'error' ? { ...end, isOver: false } : end;
+        return tell(verdictOf(seen, periodMs, end.kind === 'error' ? cutSecrets(messageOf(end.error)) : ''));
+      },
     };
   };
 
   return async (source, poll) => {
     const host = providerHostOf(source.config);
     if (host === null) return { leave: noBreaker };
-    const asking = { asker: poll.jobId, isRequested: poll.isRequested };
+    const asking = { asker: poll.jobId, isRequested: poll.isRequested, mayTry: poll.isBackfill !== true };
     const answer = await breakers.ask(host, { ...asking, leaseMs: source.config.timeoutMs + trialSlackMs });
-    if (answer.isGranted) return { leave: leaveOf(source, host, poll.jobId, answer.isTrial) };
+    if (answer.isGranted) return { leave: leaveOf(source, host, poll, answer) };
     const { failures, error } = answer;
     const leastMs = Math.min(answer.waitMs, answer.state === 'half_open' ? trialLookMs : pauseLookMs);
     const waitMs = Math.ceil(leastMs + random() * Math.min(spreadMs, leastMs * spreadShare));

@@ -4,8 +4,11 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { keptBackfills } from '@stream-manager/shared/queues/backfill-store';
 import { backfillJobId } from '@stream-manager/shared/queues/backfills';
 import { createCursorStore } from '@stream-manager/shared/queues/cursor-store';
+import { fleetKeys } from '@stream-manager/shared/queues/keys';
+import { createRedisProviderBreakers } from '@stream-manager/shared/queues/redis-provider-breakers';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
+import { HttpStatusError } from '../../src/http/http-status-error.ts';
 import type { PollContext } from '../../src/sources/source.ts';
 import { createGate, sourceId } from '../poller-bundle.ts';
 import { decide } from '../throttle-decision.ts';
@@ -283,6 +286,52 @@ describe('a backfill', () => {
     await (await bundle.poller.polls.getJob(backfillJobId(sourceId, id)))!.promote();
     await bundle.until(id, 'finished');
     expect(await storedMinutes(bundle)).toEqual(minutes(1, 3));
+  });
+
+  it('that its provider does not answer is no reason to leave the provider alone, nor does it try one that is', async () => {
+    await using bundle = await openBackfillBundle();
+    const { poller } = bundle;
+    const breakers = createRedisProviderBreakers(poller.redis, poller.keyPrefix);
+    const host = 'api.weather.gov:443';
+    const refused = new HttpStatusError('fetch_status', 'answered 500', { status: 500, excerpt: '' });
+    bundle.script = async function* (context) {
+      if (context.isBackfill) throw refused;
+      yield* pagesOf(context);
+    };
+    await bundle.start();
+    const id = await bundle.request(1, 2);
+    const job = (await poller.polls.getJob(backfillJobId(sourceId, id)))!;
+    for (let failures = 1; failures <= 6; failures += 1) {
+      const entry = await waitUntil(
+        'the next error',
+        async () => {
+          const found = await bundle.store.read(sourceId, id);
+          return found!.failures === failures && (await job.getState()) === 'delayed' ? found : undefined;
+        },
+        { timeoutMs: 30_000 },
+      );
+      expect(entry).toMatchObject({ error: 'answered 500' });
+      await job.promote();
+    }
+    expect(await breakers.readMany([host])).toEqual(new Map());
+    for (const asker of ['a', 'b', 'c', 'd', 'e'])
+      await breakers.tell(host, asker, { kind: 'unanswered', pauseMs: 1_000, error: 'refused' });
+    await poller.redis.hset(fleetKeys(poller.keyPrefix).providerBreaker(host), 'until', '1');
+    const calls = bundle.calls.length;
+    const waits = await waitUntil(
+      'the backfill to wait for the breaker',
+      async () => {
+        if ((await job.getState()) === 'delayed') await job.promote();
+        const [view] = await bundle.backfills.list(sourceId);
+        return view!.delayed?.by === 'breaker' ? view : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(waits.delayed!.reason).toContain(`${host} answered none of the last 5 polls`);
+    expect(bundle.calls.length - calls).toBeLessThanOrEqual(1);
+    // A poll is.
+    expect((await poller.pollOnce(Date.now())).returnvalue).toMatchObject({ outcome: 'ok' });
+    expect(await breakers.readMany([host])).toEqual(new Map());
   });
 
   it('fails at once for what will not pass, and Retry of its job goes on where it stopped', async () => {

@@ -163,7 +163,7 @@ describe('a provider that answers no poll', () => {
     await open(poller);
     const breakers = createRedisProviderBreakers(poller.redis, poller.keyPrefix);
     await poller.redis.hset(keyOf(poller), 'until', '1');
-    await breakers.ask(host, { asker: 'killed', isRequested: false, leaseMs: 300 });
+    await breakers.ask(host, { asker: 'killed', isRequested: false, mayTry: true, leaseMs: 300 });
     poller.script = onePage(page(readings(0, 1)));
     const jobId = await add(poller, 'south');
     expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 1 });

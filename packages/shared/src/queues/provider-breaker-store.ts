@@ -6,6 +6,8 @@
 //   open ──the pause is over──► half open ──exactly one poll, the trial, is let through
 //      trial answered ──► closed · unanswered ──► open, twice the pause, 5 min at most
 //      neither (it was delayed, stopped, or killed: its lease runs out) ──► half open, the next poll is the trial
+//
+// Backfills are held by it and never change it for the worse: an API that answers 500 to one time of the past still answers polls.
 
 /** State of a provider's breaker. */
 export type ProviderBreakerState = 'closed' | 'open' | 'half_open';
@@ -27,13 +29,20 @@ export interface AskingPoll {
   readonly asker: string;
   /** A person asked for it: it is the trial at once, before the pause is over. */
   readonly isRequested: boolean;
+  /** May be the trial; if not, it waits until another one has ended well. */
+  readonly mayTry: boolean;
   /** How long nobody else is the trial unless it is told how this one ended, in milliseconds. */
   readonly leaseMs: number;
 }
 
 /** `isTrial`: whoever got it tells how the poll ended. */
 export type BreakerLeave =
-  | { readonly isGranted: true; readonly isTrial: boolean }
+  | {
+      readonly isGranted: true;
+      readonly isTrial: boolean;
+      /** Polls in a row without an answer so far; 0: an answer need not be told. */
+      readonly failures: number;
+    }
   | {
       readonly isGranted: false;
       /** Until the pause is over, or the trial's lease; in milliseconds. */

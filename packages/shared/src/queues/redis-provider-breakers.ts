@@ -27,10 +27,11 @@ export const createRedisProviderBreakers = (redis: Redis, keyPrefix: string): Pr
         }),
       );
     },
-    ask: async (host, { asker, isRequested, leaseMs }) => {
-      const args = [asker, isRequested ? 1 : 0, leaseMs];
+    ask: async (host, { asker, isRequested, mayTry, leaseMs }) => {
+      const args = [asker, isRequested ? 1 : 0, leaseMs, mayTry ? 1 : 0];
       const reply = listOf(await runScript(redis, askProviderScript, [keyOf(host)], args));
-      if (numberOf(reply[0]) === 1) return { isGranted: true, isTrial: numberOf(reply[1]) === 1 };
+      if (numberOf(reply[0]) === 1)
+        return { isGranted: true, isTrial: numberOf(reply[1]) === 1, failures: numberOf(reply[2]) };
       return {
         isGranted: false,
         waitMs: numberOf(reply[1]),

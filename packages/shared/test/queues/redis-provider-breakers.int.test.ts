@@ -6,7 +6,7 @@ import { Redis } from '../../src/queues/redis.ts';
 import { createRedisProviderBreakers } from '../../src/queues/redis-provider-breakers.ts';
 
 const host = 'api.weather.gov:443';
-const lease = { isRequested: false, leaseMs: 60_000 };
+const lease = { isRequested: false, mayTry: true, leaseMs: 60_000 };
 const poll = (asker: string, changes: Partial<typeof lease> = {}) => ({ asker, ...lease, ...changes });
 const unanswered = (pauseMs = 20_000): ProviderVerdict => ({ kind: 'unanswered', pauseMs, error: 'refused' });
 
@@ -40,7 +40,7 @@ describe('the breaker of a provider', () => {
     const { breakers } = bundle;
     for (let number = 1; number < 5; number += 1)
       expect(await breakers.tell(host, `poll-${number}`, unanswered())).toBe('closed');
-    expect(await breakers.ask(host, poll('other'))).toEqual({ isGranted: true, isTrial: false });
+    expect(await breakers.ask(host, poll('other'))).toEqual({ isGranted: true, isTrial: false, failures: 4 });
     expect(await bundle.read()).toEqual({ state: 'closed', failures: 4, until: null, error: 'refused' });
     expect(await breakers.tell(host, 'poll-5', unanswered())).toBe('open');
     expect(await bundle.read()).toMatchObject({ state: 'open', failures: 5, error: 'refused' });
@@ -49,6 +49,21 @@ describe('the breaker of a provider', () => {
     const waitMs = refused.isGranted ? null : refused.waitMs;
     expect(waitMs).toBeGreaterThan(0);
     expect(waitMs).toBeLessThanOrEqual(20_000);
+  });
+
+  it('holds who may not be the trial until another one has ended well', async () => {
+    await using bundle = open();
+    const { breakers } = bundle;
+    const backfill = poll('backfill', { mayTry: false });
+    expect(await breakers.ask(host, backfill)).toMatchObject({ isGranted: true });
+    await bundle.fail();
+    expect(await breakers.ask(host, backfill)).toMatchObject({ isGranted: false, state: 'open' });
+    await bundle.endPause();
+    expect(await breakers.ask(host, backfill)).toMatchObject({ isGranted: false, state: 'half_open', waitMs: 2_000 });
+    expect(await breakers.ask(host, poll('a'))).toMatchObject({ isGranted: true, isTrial: true });
+    expect(await breakers.ask(host, backfill)).toMatchObject({ isGranted: false, state: 'half_open' });
+    await breakers.tell(host, 'a', { kind: 'answered' });
+    expect(await breakers.ask(host, backfill)).toEqual({ isGranted: true, isTrial: false, failures: 0 });
   });
 
   it('begins to count anew with any answer', async () => {
@@ -75,12 +90,12 @@ describe('the breaker of a provider', () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_none, number) => breakers.ask(host, poll(`asker-${number}`))),
     );
-    expect(answers.filter(({ isGranted }) => isGranted)).toEqual([{ isGranted: true, isTrial: true }]);
+    expect(answers.filter(({ isGranted }) => isGranted)).toEqual([{ isGranted: true, isTrial: true, failures: 5 }]);
     expect(answers.find(({ isGranted }) => !isGranted)).toMatchObject({ state: 'half_open' });
     expect(await bundle.read()).toMatchObject({ state: 'half_open' });
     const trial = answers.findIndex(({ isGranted }) => isGranted);
     expect(await breakers.tell(host, `asker-${trial}`, { kind: 'answered' })).toBe('closed');
-    expect(await breakers.ask(host, poll('next'))).toEqual({ isGranted: true, isTrial: false });
+    expect(await breakers.ask(host, poll('next'))).toEqual({ isGranted: true, isTrial: false, failures: 0 });
   });
 
   it('doubles its pause with each trial that gets no answer, up to five minutes', async () => {
@@ -117,7 +132,11 @@ describe('the breaker of a provider', () => {
     await using bundle = open();
     await bundle.fail();
     const asked = { isRequested: true };
-    expect(await bundle.breakers.ask(host, poll('person', asked))).toEqual({ isGranted: true, isTrial: true });
+    expect(await bundle.breakers.ask(host, poll('person', asked))).toEqual({
+      isGranted: true,
+      isTrial: true,
+      failures: 5,
+    });
     expect(await bundle.breakers.ask(host, poll('other', asked))).toMatchObject({
       isGranted: false,
       state: 'half_open',
@@ -148,7 +167,11 @@ describe('the breaker of a provider', () => {
     expect(await bundle.redis.pttl(bundle.key)).toBeGreaterThan(3_600_000);
     const all = await bundle.breakers.readMany([host, 'other:443', host]);
     expect([...all.keys()]).toEqual([host]);
-    expect(await bundle.breakers.ask('other:443', poll('a'))).toEqual({ isGranted: true, isTrial: false });
+    expect(await bundle.breakers.ask('other:443', poll('a'))).toEqual({
+      isGranted: true,
+      isTrial: false,
+      failures: 0,
+    });
     expect((await bundle.breakers.readMany([])).size).toBe(0);
   });
 });

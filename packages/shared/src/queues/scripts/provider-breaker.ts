@@ -8,6 +8,8 @@ const longestPauseMs = 300_000;
 /** Kept after its last change for so long, in milliseconds, and for so many first pauses: a source that is polled once a day counts, too. */
 const keptAtLeastMs = 86_400_000;
 const keptPauses = 8;
+/** Who may not be the trial looks again after this, in milliseconds, when one is due. */
+const trialLookMs = 2_000;
 
 const head = `
 local time = redis.call('TIME')
@@ -21,19 +23,22 @@ if untilMs and untilMs > now + ${longestPauseMs} then untilMs = now + ${longestP
 `;
 
 /**
- * KEYS: breaker. ARGV: asker, 1 if a person asked for the poll, lease of a trial in ms. Answers { 1, 1 if it is the trial } or
- * { 0, wait in ms, state, failures, error }.
+ * KEYS: breaker. ARGV: asker, 1 if a person asked for the poll, lease of a trial in ms, 1 if it may be one. Answers { 1, 1 if it is
+ * the trial, failures } or { 0, wait in ms, state, failures, error }.
  */
 export const askProviderScript = luaScript(`${head}
-if not untilMs then return { 1, 0 } end
+if not untilMs then return { 1, 0, failures } end
 if trial and trial ~= asker and lease > now then
   return { 0, math.max(1, lease - now), 'half_open', failures, kept[6] or '' }
 end
 if untilMs > now and trial ~= asker and ARGV[2] ~= '1' then
   return { 0, untilMs - now, 'open', failures, kept[6] or '' }
 end
+if ARGV[4] ~= '1' then
+  return { 0, math.max(untilMs - now, ${trialLookMs}), untilMs > now and 'open' or 'half_open', failures, kept[6] or '' }
+end
 redis.call('HSET', KEYS[1], 'trial', asker, 'lease', text(now + tonumber(ARGV[3])))
-return { 1, 1 }
+return { 1, 1, failures }
 `);
 
 /**
