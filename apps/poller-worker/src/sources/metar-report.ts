@@ -93,11 +93,19 @@ const windDirection = (fields: JsonFields, given: unknown): number | null => {
     : fields.fail(rowFault('out_of_range', 'wdir', 'degrees from 0 to 360', given));
 };
 
+/** Statute miles, as reports write them: `3`, `1/2`, `M1/4` (less than that), `1 1/2`. */
+const milesForm = /^[PM]?(?:(\d{1,3}(?:\.\d+)?)\s*)??(?:(\d{1,2})\/(\d{1,2}))?\+?$/;
+
+const milesOf = (text: string): number => {
+  const [whole, over, under] = milesForm.exec(text.trim())?.slice(1) ?? [];
+  if (whole === undefined && over === undefined) return Number.NaN;
+  return Number(whole ?? 0) + (over === undefined ? 0 : Number(over) / Number(under));
+};
+
 /** Statute miles; `10+` is ten or more, and is taken for ten, as NWS does. */
 const visibility = (fields: JsonFields, given: unknown): number | null => {
   if (given === null || given === '') return null;
-  const text = typeof given === 'string' ? /^[PM]?(\d{1,3}(?:\.\d+)?)\+?$/.exec(given.trim())?.[1] : undefined;
-  const miles = text === undefined ? given : Number(text);
+  const miles = typeof given === 'string' ? milesOf(given) : given;
   if (typeof miles !== 'number' || !Number.isFinite(miles))
     return fields.fail(rowFault('not_a_number', 'visib', 'miles such as 3 or 10+', given));
   return miles >= 0 ? miles : fields.fail(rowFault('out_of_range', 'visib', 'miles of 0 or more', given));

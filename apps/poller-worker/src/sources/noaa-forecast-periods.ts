@@ -172,7 +172,7 @@ const spokenUnits: ReadonlyMap<string, string> = new Map([
   ['m/s', 'm_s-1'],
 ]);
 
-/** `5 to 10 mph`, `10 mph`, `around 5 mph`, nothing, or a quantity with one value or two. */
+/** `5 to 10 mph`, `10 mph`, `around 5 mph`, `Calm`, nothing, or a quantity with one value or two. */
 const windOf = (fields: JsonFields, given: unknown): { readonly low: number; readonly high: number } | null => {
   const name = 'windSpeed';
   if (given === null || given === '') return null;
@@ -184,6 +184,7 @@ const windOf = (fields: JsonFields, given: unknown): { readonly low: number; rea
     return low === null || high === null ? null : { low, high };
   }
   if (typeof given !== 'string') return fields.fail(rowFault('wrong_shape', name, 'a speed with its unit', given));
+  if (/^calm$/i.test(given.trim())) return { low: 0, high: 0 };
   const parts = /^\D*?(\d{1,3}(?:\.\d+)?)(?:\s*(?:to|-)\s*(\d{1,3}(?:\.\d+)?))?\s*(mph|km\/h|kts?|m\/s)$/i.exec(
     given.trim(),
   );

@@ -75,6 +75,8 @@ describe('a report', () => {
     { name: 'no wind', changes: { wspd: null }, field: 'windSpeedMps', value: null },
     { name: 'miles as a number', changes: { visib: 0.5 }, field: 'visibilityM', value: 804.672 },
     { name: 'six miles and more', changes: { visib: '6+' }, field: 'visibilityM', value: 9656.064 },
+    { name: 'miles with a fraction', changes: { visib: '1 1/2' }, field: 'visibilityM', value: 2414.016 },
+    { name: 'less than a quarter of a mile', changes: { visib: 'M1/4' }, field: 'visibilityM', value: 402.336 },
     { name: 'no visibility', changes: { visib: '' }, field: 'visibilityM', value: null },
     { name: 'rain in inches', changes: { precip: 0.1 }, field: 'precipitationLastHourMm', value: 2.54 },
     { name: 'no pressure', changes: { altim: null }, field: 'pressurePa', value: null },

@@ -83,6 +83,7 @@ describe('a period', () => {
   it.each([
     { name: 'one speed', windSpeed: '10 mph', low: 4.4704, high: 4.4704 },
     { name: 'none', windSpeed: '0 mph', low: 0, high: 0 },
+    { name: 'a calm', windSpeed: 'Calm', low: 0, high: 0 },
     { name: 'words around it', windSpeed: 'Around 5 mph', low: 2.2352, high: 2.2352 },
     { name: 'kilometres', windSpeed: '18 to 36 km/h', low: 5, high: 10 },
     { name: 'a quantity', windSpeed: { unitCode: 'wmoUnit:km_h-1', value: 36 }, low: 10, high: 10 },
