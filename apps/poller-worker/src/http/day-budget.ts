@@ -1,6 +1,6 @@
 // The budget of a day (UTC, by Redis' clock) in the provider's own unit, shared by the whole fleet. What an exchange will
 // cost is taken before it leaves, and corrected when its answer shows what it did cost. A process that is killed leaves
-// what it took: the provider may have counted it.
+// what it took: the provider may have counted it. Backfills find at most half of it, so that the past never takes a day of polls.
 import { randomUUID } from 'node:crypto';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { dayBudgetKeys } from '@stream-manager/shared/queues/keys';
@@ -21,6 +21,8 @@ export interface Spender {
   readonly sourceId: string;
   /** Units per day; null: what is spent is only counted. */
   readonly perDay: number | null;
+  /** It fetches the past: half of the day's units are for that at most. */
+  readonly isBackfill?: boolean;
 }
 
 /** What was taken for one exchange. */
@@ -76,7 +78,7 @@ local day = math.max(math.floor(now / 86400000), numberAt('day'))
 local left = (day + 1) * 86400000 - now
 local function openDay()
   if numberAt('day') == day then return end
-  redis.call('HSET', KEYS[1], 'day', day, 'used', 0, 'warned', 0)
+  redis.call('HSET', KEYS[1], 'day', day, 'used', 0, 'past', 0, 'warned', 0)
   redis.call('DEL', KEYS[2])
 end
 local function keep()
@@ -84,24 +86,26 @@ local function keep()
   redis.call('PEXPIRE', KEYS[2], 86400000)
 end`;
 
-// KEYS: spent, pending · ARGV: now, source, cost or '', per day or '', ticket, pending (ms), wait (ms)
+// KEYS: spent, pending · ARGV: now, source, cost or '', per day or '', ticket, pending (ms), wait (ms), backfill (1 or 0)
 // → { granted (1 or 0), left of the day or wait (ms), day, used as text, cost as text, four fifths reached (1 or 0) }
 const takeScript = luaScript(`${today}
 openDay()
 local cost = tonumber(ARGV[3]) or tonumber(redis.call('HGET', KEYS[1], 'cost:' .. ARGV[2]) or '1')
 local most = tonumber(ARGV[4]) or math.huge
 local used = numberAt('used')
-if used + cost > most then
+local past = ARGV[8] == '1' and numberAt('past') or -math.huge
+if used + cost > most or past + cost > most / 2 then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
   local pending = 0
   for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
     pending = pending + tonumber(string.match(member, ' (.*)$'))
   end
   local wait = left
-  if used - pending + cost <= most then wait = math.min(left, tonumber(ARGV[7])) end
+  if used - pending + cost <= most and past - pending + cost <= most / 2 then wait = math.min(left, tonumber(ARGV[7])) end
   return { 0, wait, day, text(used), text(cost), 0 }
 end
 redis.call('HSET', KEYS[1], 'used', text(used + cost))
+if ARGV[8] == '1' then redis.call('HSET', KEYS[1], 'past', text(past + cost)) end
 if cost > 0 then redis.call('ZADD', KEYS[2], now + tonumber(ARGV[6]), ARGV[5] .. ' ' .. text(cost)) end
 local warns = 0
 if used + cost >= 0.8 * most and numberAt('warned') == 0 then
@@ -111,7 +115,7 @@ end
 keep()
 return { 1, left, day, text(used + cost), text(cost), warns }`);
 
-// KEYS: spent, pending · ARGV: now, source, ticket, its day, its cost, the right cost, measured (1 or 0) → { day, left (ms) }
+// KEYS: spent, pending · ARGV: now, source, ticket, its day, its cost, the right cost, measured (1 or 0), backfill (1 or 0) → { day, left (ms) }
 const correctScript = luaScript(`${today}
 redis.call('ZREM', KEYS[2], ARGV[3] .. ' ' .. text(tonumber(ARGV[5])))
 openDay()
@@ -119,6 +123,7 @@ local cost = tonumber(ARGV[6])
 local before = tonumber(ARGV[5])
 if day ~= tonumber(ARGV[4]) then before = 0 end
 redis.call('HSET', KEYS[1], 'used', text(math.max(0, numberAt('used') + cost - before)))
+if ARGV[8] == '1' then redis.call('HSET', KEYS[1], 'past', text(math.max(0, numberAt('past') + cost - before))) end
 if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'cost:' .. ARGV[2], text(cost)) end
 keep()
 return { day, left }`);
@@ -151,17 +156,17 @@ export const createDayBudget = (deps: {
   };
 
   return {
-    take: async ({ budget, sourceId, perDay }, cost) => {
+    take: async ({ budget, sourceId, perDay, isBackfill }, cost) => {
       const ticket = randomUUID();
-      const args = [sourceId, cost ?? '', perDay ?? '', ticket, pendingMs, pendingWaitMs];
+      const args = [sourceId, cost ?? '', perDay ?? '', ticket, pendingMs, pendingWaitMs, isBackfill === true ? 1 : 0];
       const [granted, ms, day, used, taken, warns] = listOf(await run(takeScript, budget, args));
       if (granted !== 1)
         return { granted: false, waitMs: Math.max(1, numberOf(ms)), used: numberOf(used), cost: numberOf(taken) };
       const taking = { ticket, day: numberOf(day), cost: numberOf(taken), leftMs: numberOf(ms) };
       return { granted: true, taking, used: numberOf(used), isMostSpent: warns === 1 };
     },
-    correct: async ({ budget, sourceId }, { ticket, day, cost: before }, cost, isMeasured) => {
-      const args = [sourceId, ticket, day, before, cost, isMeasured ? 1 : 0];
+    correct: async ({ budget, sourceId, isBackfill }, { ticket, day, cost: before }, cost, isMeasured) => {
+      const args = [sourceId, ticket, day, before, cost, isMeasured ? 1 : 0, isBackfill === true ? 1 : 0];
       const [today, left] = listOf(await run(correctScript, budget, args));
       return { ticket, day: numberOf(today), cost, leftMs: numberOf(left) };
     },

@@ -66,7 +66,7 @@ const rememberingPoll = (
 ): PollHttp => {
   const { cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
   const { maxWaitMs = 250, spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
-  const spend = createSpending(deps, source);
+  const spend = createSpending(deps, source, { isBackfill });
   const ownSecrets = secretsOf(source);
   const keepMs = source.dedupeWindowMs * markPart;
   /** What was handed out and not used up, by its request; and the requests whose answers may lie in the cache. */

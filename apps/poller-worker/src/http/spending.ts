@@ -27,9 +27,13 @@ export interface PaidAnswer {
 const nothing: Taking = { ticket: '', day: -1, cost: 0, leftMs: Number.POSITIVE_INFINITY };
 
 /** Sends a request of the source at its cost. Rejects as the client does, and with `budget_exhausted` until the next day. */
-export const createSpending = (deps: SpendingDeps, source: ResolvedSource) => {
+export const createSpending = (
+  deps: SpendingDeps,
+  source: ResolvedSource,
+  { isBackfill = false }: { readonly isBackfill?: boolean } = {},
+) => {
   const { budget, logger, monotonicNow } = deps;
-  const spender: Spender = { ...deps.budgetOf(source), sourceId: source.id };
+  const spender: Spender = { ...deps.budgetOf(source), sourceId: source.id, isBackfill };
   const { perDay } = spender;
 
   const take = async (request: HttpRequest, place: string): Promise<Taking> => {
@@ -45,10 +49,11 @@ export const createSpending = (deps: SpendingDeps, source: ResolvedSource) => {
       return leave.taking;
     }
     const { waitMs, used, cost } = leave;
+    const whole = `the dailyBudget of ${perDay}`;
     const why =
-      cost > (perDay ?? 0)
-        ? `one request costs ${cost}, which is more than the dailyBudget of ${perDay}`
-        : `the dailyBudget of ${perDay} is spent: ${used} are taken, and this request costs ${cost}`;
+      cost > (perDay ?? 0) / (isBackfill ? 2 : 1)
+        ? `one request costs ${cost}, which is more than ${isBackfill ? 'half of ' : ''}${whole}`
+        : `${whole}${isBackfill ? ', or the half of it that is for backfills,' : ''} is spent: ${used} are taken, and this request costs ${cost}`;
     throw new StreamManagerError('budget_exhausted', `${place}: ${why}`, { retryAfterMs: waitMs });
   };
 

@@ -55,6 +55,25 @@ describe('a day budget', () => {
     expect(await budget.take(spender(10), 1)).toMatchObject({ granted: false, waitMs: 43_200_000 - 120_000 });
   });
 
+  it('is spent by backfills to its half only, and what they got back they may spend again', async () => {
+    const { clock, budget } = setup();
+    const past = { ...spender(100, 'past'), isBackfill: true };
+    const first = await takingOf(budget, past, 30);
+    const second = await takingOf(budget, past, 20);
+    expect(await budget.take(past, 1)).toMatchObject({ granted: false, waitMs: 5_000, used: 50 });
+    await budget.correct(past, first, 10, true);
+    await budget.correct(past, second, 20, true);
+    await budget.correct(past, await takingOf(budget, past, 20), 20, true);
+    expect(await budget.take(past, 1)).toMatchObject({ granted: false, waitMs: 43_200_000 });
+    // All of the rest is for polls, and then nothing is for anybody.
+    await takingOf(budget, spender(100), 50);
+    expect(await budget.take(spender(100), 1)).toMatchObject({ granted: false });
+    clock.nowMs += 43_200_000;
+    await takingOf(budget, spender(100), 60);
+    expect(await budget.take(past, 41)).toMatchObject({ granted: false });
+    await takingOf(budget, past, 40);
+  });
+
   it('expects what the last exchange of the source did cost', async () => {
     const { budget } = setup();
     const first = await takingOf(budget, spender(100), null);
@@ -232,10 +251,17 @@ describe('an exchange', () => {
     expect(await used()).toBe(15);
   });
 
-  it('draws on the budget in a backfill too, and tells when most of it is spent', async () => {
+  it('draws on the budget in a backfill too, on half of it, and tells when most of it is spent', async () => {
     const { http, used, memory } = fleet(() => ({ body: '1' }));
-    await pollWith(http, source, true).fetch({ ...request, cost: 8 });
-    expect(await used()).toBe(8);
+    await pollWith(http, source, true).fetch({ ...request, cost: 4 });
+    expect(await used()).toBe(4);
+    await expect(pollWith(http, source, true).fetch({ ...request, cost: 2 })).rejects.toThrow(
+      'the dailyBudget of 10, or the half of it that is for backfills, is spent: 4 are taken',
+    );
+    await expect(pollWith(http, source, true).fetch({ ...request, cost: 6 })).rejects.toThrow(
+      'one request costs 6, which is more than half of the dailyBudget of 10',
+    );
+    await pollWith(http, source).fetch({ ...request, cost: 4 });
     expect(memory.warnings).toEqual([
       { fields: { sourceId: 'a', used: 8, dailyBudget: 10 }, message: 'most of the daily budget is spent' },
     ]);

@@ -104,7 +104,7 @@ const shared = (defaults: TypeDefaults) => ({
     unit: 'seconds',
   }).default(30),
   dailyBudget: anyNumber(
-    "What its requests of one UTC day may cost over the whole fleet, in the provider's own unit: purpleair points, nasa-firms transactions, all others requests. Sources that share host and key share the lowest. When it is spent, polls wait for the next day. Default: no limit.",
+    "What its requests of one UTC day may cost over the whole fleet, in the provider's own unit: purpleair points, nasa-firms transactions, all others requests. Sources that share host and key share the lowest. When it is spent, polls wait for the next day; backfills get half of it at most. Default: no limit.",
     { min: 1, max: 1_000_000_000_000, unit: 'units' },
   ).optional(),
   cacheTtlSeconds: anyNumber(
