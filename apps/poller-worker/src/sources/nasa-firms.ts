@@ -10,6 +10,7 @@ import { csvRows } from './csv-rows.ts';
 import { askAvailability } from './firms-availability.ts';
 import {
   type DayRange,
+  dayOfMs,
   dayText,
   grownDays,
   isStandard,
@@ -64,7 +65,7 @@ export const createNasaFirms: SourceFactory = (source): Source => {
     if (!isBackfill) {
       if (known === null)
         throw new StreamManagerError('response_unreadable', `the address does not say which days ${dataset} has`);
-      const { first, last } = grownDays(known, dayRange, parseDay(context.cursor));
+      const { first, last } = grownDays(known, dayRange, doneBefore(context));
       return { ranges: splitDays(first, last), cursor: dayText(last) };
     }
     const wanted = pastDays(window.sinceMs ?? window.untilMs, window.untilMs);
@@ -106,6 +107,10 @@ export const createNasaFirms: SourceFactory = (source): Source => {
   }
   return { poll, parseRow: parseFirmsRow, backfill: { sliceMs: mostDaysOfRequest * 86_400_000 } };
 };
+
+/** The last day of a standard product that is done: the cursor's, or the one before the time from which an operator wants it. */
+const doneBefore = ({ cursor, window }: PollContext): number | null =>
+  parseDay(cursor) ?? (window.sinceMs === null ? null : dayOfMs(window.sinceMs) - 1);
 
 /** The ranges that are left behind those that an earlier run of the pass had: all, if its position is of another plan. */
 const rangesFrom = (ranges: readonly DayRange[], position: unknown): readonly DayRange[] => {

@@ -21,6 +21,9 @@ import { unsupported } from './unsupported.ts';
  */
 const overlapSeconds = 10;
 
+/** The same where only our own clock says from when on: the API's data are somewhat older than its answer. */
+const clockOverlapSeconds = 600;
+
 /** A poll may be late by hours, and its answer is of when it was sent: further ahead of its tick than this, a time is wrong. */
 const mostAheadMs = 86_400_000;
 
@@ -64,7 +67,8 @@ export const createPurpleAir: SourceFactory = (source) => {
         const seconds = secondsOf(value);
         return seconds !== null && seconds <= latest ? seconds : null;
       };
-      const response = await fetchSensors(http, requestSince(timeOf(cursor)), redact);
+      const since = cursor === null ? secondsOfClock(window.sinceMs) : timeOf(cursor);
+      const response = await fetchSensors(http, requestSince(since), redact);
       if (response.unchanged !== null) {
         yield unchangedPage(response.unchanged, null);
         return;
@@ -113,6 +117,10 @@ const fetchSensors = async (http: HttpClient, request: HttpRequest, redact: Reda
 /** Seconds since 1970, or null for anything else. */
 const secondsOf = (value: unknown): number | null =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+
+/** Without a cursor of its own an operator may have said from when on it is asked. */
+const secondsOfClock = (ms: number | null): number | null =>
+  ms === null ? null : Math.max(0, Math.floor(ms / 1_000) - clockOverlapSeconds);
 
 /** What the names of PurpleAir's errors mean; null for one that says nothing more than the status. */
 const apiError = (name: string, message: string, redact: Redactor): StreamManagerError | null => {

@@ -551,9 +551,9 @@ describe('the poll', () => {
 
   it('of a standard product reads the days that it has grown by, and keeps the last one as its cursor', async () => {
     const source = viirsSource({ dataset: 'VIIRS_SNPP_SP' });
-    const http = createScriptedHttp((path) =>
-      path.includes('data_availability') ? available('2012-01-20', '2025-04-30') : `${viirs}\n${viirsRow}\n`,
-    );
+    const answer = (path: string): string =>
+      path.includes('data_availability') ? available('2012-01-20', '2025-04-30') : `${viirs}\n${viirsRow}\n`;
+    const http = createScriptedHttp(answer);
     const first = await pollAll(createNasaFirms(source), source, http, null, { window });
     expect(first.pages.map(({ cursor }) => cursor)).toEqual(['2025-04-30']);
     await pollAll(createNasaFirms(source), source, http, null, { window, cursor: '2025-04-23' });
@@ -562,6 +562,11 @@ describe('the poll', () => {
       '5/2025-04-24',
       '2/2025-04-29',
     ]);
+    // An operator has said from when on it asks.
+    const set = createScriptedHttp(answer);
+    const from = { ...window, sinceMs: Date.parse('2025-04-28T12:00:00Z') };
+    await pollAll(createNasaFirms(source), source, set, null, { window: from });
+    expect(asked(set).at(-1)).toBe('3/2025-04-28');
   });
 
   it('of the past asks for whole days, and refuses what the data set does not have', async () => {

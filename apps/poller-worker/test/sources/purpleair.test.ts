@@ -276,6 +276,13 @@ describe('the poll', () => {
     expect(http.requests[0]?.url.searchParams.has('modified_since')).toBe(false);
   });
 
+  it('asks from the time that an operator has set, ten minutes before it for the sake of clocks', async () => {
+    const http = createScriptedHttp(() => answerWith([row]));
+    const sinceMs = 1_735_900_000_000;
+    await pollAll(connector, source, http, null, { cursor: null, window: { ...window, sinceMs } });
+    expect(http.requests[0]?.url.searchParams.get('modified_since')).toBe(String(sinceMs / 1000 - 610));
+  });
+
   it.each([
     { name: 'the answer does not say how current it is', stamp: null },
     { name: 'the answer is of a day to come', stamp: 1_735_981_390 + 2 * 86_400 },

@@ -6,7 +6,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { CursorChange, CursorStore, StoredCursor } from '@stream-manager/shared/queues/cursor-store';
 import { json, Router } from 'express';
 import { inTime } from './in-time.ts';
-import { FieldError, readBody, readTime, readVersion, shown } from './read-fields.ts';
+import { FieldError, readBody, readTime, readVersion, requireShallow, shown } from './read-fields.ts';
 import { Refusal } from './refusal.ts';
 import type { PolledStreams } from './streams.ts';
 
@@ -50,7 +50,10 @@ export const readCursorChange = (
   if ((value === undefined) === (until === undefined))
     throw new FieldError('expected one of value (as the source keeps it) and until (a time), and not both');
   if (value === null) throw new FieldError('value: expected a value; DELETE takes the cursor away');
-  if (until === undefined) return { change: { value }, version: readVersion(version) };
+  if (until === undefined) {
+    requireShallow('value', value);
+    return { change: { value }, version: readVersion(version) };
+  }
   const untilMs = readTime('until', until);
   if (untilMs > now)
     throw new FieldError(`until: ${shown(until)} lies in the future, and what comes before it would be lost`);

@@ -10,8 +10,29 @@ export class FieldError extends Refusal {
 
 const isoTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2}))?$/;
 
+/** A day such as 31 February is read as one of March. */
+const isDay = (text: string): boolean => {
+  const day = text.slice(0, 'YYYY-MM-DD'.length);
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+};
+
 /** A date, or a time with its zone, in milliseconds since the epoch; NaN for anything else. */
-export const parseTime = (text: string): number => (isoTime.test(text) ? Date.parse(text) : Number.NaN);
+export const parseTime = (text: string): number => (isoTime.test(text) && isDay(text) ? Date.parse(text) : Number.NaN);
+
+/** How deep lists and objects of a value may lie in each other: deeper ones end in an overflow of some stack. */
+const deepest = 100;
+
+/** A JSON value that anybody can read again. Throws `FieldError`. Pure. */
+export const requireShallow = (name: string, value: unknown): void => {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepest) throw new FieldError(`${name}: lists and objects lie in each other more than ${deepest} deep`);
+    level = level.flatMap((one): readonly unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    );
+  }
+};
 
 /** Longest excerpt of a value in a message, in characters. */
 const shownCharacters = 60;

@@ -37,22 +37,37 @@ const mostWaitingBytes = 1_048_576;
 const aliveMs = 15_000;
 const skippedMs = 1_000;
 
-/** Writes the events of one tap. */
+/** Writes the events of one tap. Records that come before `begin` are skipped: a refusal may still be the answer. */
 const createEvents = (response: Response) => {
   let skipped = 0;
+  let hasBegun = false;
   const write = (event: string, data: unknown): void =>
     void response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   const tellSkipped = (): void => {
-    if (skipped === 0 || response.writableLength > mostWaitingBytes) return;
+    if (!hasBegun || skipped === 0 || response.writableLength > mostWaitingBytes) return;
     write('skipped', { records: skipped });
     skipped = 0;
   };
-  const timers = [setInterval(tellSkipped, skippedMs), setInterval(() => void response.write(': alive\n\n'), aliveMs)];
+  const timers: NodeJS.Timeout[] = [];
   return {
+    begin: (): void => {
+      hasBegun = true;
+      timers.push(
+        setInterval(tellSkipped, skippedMs),
+        setInterval(() => void response.write(': alive\n\n'), aliveMs),
+      );
+      response.writeHead(200, {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store',
+        // Some proxies would keep records until a buffer is full.
+        'X-Accel-Buffering': 'no',
+      });
+      response.write(': listening\n\n');
+    },
     onBatch: (batch: TapBatch): void => {
       skipped += batch.skipped;
       for (const record of batch.records) {
-        if (response.writableLength > mostWaitingBytes) skipped += 1;
+        if (!hasBegun || response.writableLength > mostWaitingBytes) skipped += 1;
         else write('record', record);
       }
     },
@@ -116,13 +131,7 @@ export const createTaps = ({ streams, listener, user, logger }: TapRouteDeps): T
       close();
       return;
     }
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store',
-      // Some proxies would keep records until a buffer is full.
-      'X-Accel-Buffering': 'no',
-    });
-    response.write(': listening\n\n');
+    events.begin();
     logger.info({ sourceId: id, after: stage, user }, 'tap begun');
   });
 

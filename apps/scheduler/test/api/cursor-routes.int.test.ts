@@ -3,6 +3,12 @@ import { openApi } from './api-bundle.ts';
 
 const push = { type: 'push', topic: 'alerts', params: { token: 'a-token-for-the-test' } };
 
+const nested = (depth: number): unknown => {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level += 1) value = [value];
+  return value;
+};
+
 describe('the address of a cursor', () => {
   it('shows it whole, empty before the first pass is finished', async () => {
     await using part = await openApi();
@@ -24,13 +30,17 @@ describe('the address of a cursor', () => {
     const set = await part.call('PUT', '/streams/alerts/cursor', { value: { page: 7 } });
     expect(set).toMatchObject({ status: 200, body: { value: { page: 7 }, until: null, by: 'ann', version: 1 } });
     const until = await part.call('PUT', '/streams/alerts/cursor', { until: '2026-05-01' });
-    expect(until.body).toMatchObject({ value: { page: 7 }, until: '2026-05-01T00:00:00.000Z', version: 2 });
+    expect(until.body).toMatchObject({ value: null, until: '2026-05-01T00:00:00.000Z', version: 2 });
     const reset = await part.call('DELETE', '/streams/alerts/cursor');
     expect(reset).toMatchObject({ status: 200, body: { value: null, until: null, by: 'ann', version: 3 } });
     expect(part.logged()).toMatchObject([
       { msg: 'cursor set', sourceId: 'alerts', user: 'ann', before: { value: 'null' }, after: { value: '{"page":7}' } },
-      { msg: 'cursor set', before: { until: null }, after: { until: '2026-05-01T00:00:00.000Z' } },
-      { msg: 'cursor reset', before: { value: '{"page":7}', version: 2 }, after: { value: 'null', version: 3 } },
+      { msg: 'cursor set', before: { value: '{"page":7}', until: null }, after: { until: '2026-05-01T00:00:00.000Z' } },
+      {
+        msg: 'cursor reset',
+        before: { until: '2026-05-01T00:00:00.000Z', version: 2 },
+        after: { value: 'null', version: 3 },
+      },
     ]);
   });
 
@@ -60,6 +70,8 @@ describe('the address of a cursor', () => {
     { name: 'no value', body: { value: null }, text: /^value: .*DELETE takes the cursor away/ },
     { name: 'no time', body: { until: 'yesterday' }, text: /^until: expected a time such as .*not "yesterday"$/ },
     { name: 'a time without its zone', body: { until: '2026-05-01T12:00:00' }, text: /^until: expected a time/ },
+    { name: 'a day that does not exist', body: { until: '2026-02-31' }, text: /^until: expected a time/ },
+    { name: 'a value too deep', body: { value: nested(101) }, text: /^value: lists and objects .* 100 deep$/ },
     { name: 'a time to come', body: { until: '2996-05-01' }, text: /lies in the future/ },
     { name: 'an unknown field', body: { vlaue: 1 }, text: /^vlaue: there is no such field; there are value, until/ },
     { name: 'a version that is none', body: { value: 1, version: -1 }, text: /^version: expected the number/ },

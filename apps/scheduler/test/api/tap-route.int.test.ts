@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createLogger } from '@stream-manager/shared/observability/logger';
 import { createTap, tapStages } from '@stream-manager/shared/queues/tap';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
+import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { mostTaps } from '../../src/api/tap-route.ts';
+import { createTaps, mostTaps } from '../../src/api/tap-route.ts';
 import { openApi } from './api-bundle.ts';
 
 type Api = Awaited<ReturnType<typeof openApi>>;
@@ -103,5 +107,43 @@ describe('the address of a tap', () => {
     const gone = await openTap(part, 'route', 'gone');
     expect(gone.response.status).toBe(200);
     gone.leave();
+  });
+
+  it('is refused, or begins, whatever passes while it is being opened', async () => {
+    const app = express();
+    let stops = 0;
+    const taps = createTaps({
+      streams: { require: () => {} },
+      // Somebody listens at this border already: records come as soon as the subscription stands.
+      listener: {
+        listen: async (sourceId, _stage, onBatch) => {
+          onBatch({ records: [1, 2], skipped: 3 });
+          if (sourceId === 'broken') throw new Error('Redis is away');
+          onBatch({ records: [3], skipped: 0 });
+          return async () => {
+            stops += 1;
+          };
+        },
+      },
+      user: 'ann',
+      logger: createLogger({ role: 'test', instance: 'test', level: 'silent' }),
+    });
+    app.use('/streams', taps.router);
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    // A listening TCP server has an address with a port.
+    const { port } = server.address() as AddressInfo;
+    const ask = (id: string) => fetch(`http://127.0.0.1:${port}/streams/${id}/tap?after=parse`);
+    expect((await ask('broken')).status).toBe(500);
+    const response = await ask('alerts');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    taps.end();
+    expect(await response.text()).toBe(
+      ': listening\n\nevent: skipped\ndata: {"records":6}\n\nevent: end\ndata: {"reason":"the scheduler stops"}\n\n',
+    );
+    await waitUntil('the end of the listening', () => stops === 1, { timeoutMs: 30_000 });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -7,7 +7,7 @@ import { UsageError } from '../usage-error.ts';
 export const cursorUsage = `npm run streamctl -- sources cursor show|set|reset SOURCE
   show SOURCE                from where the next poll of the source goes on
   set SOURCE VALUE           another value, as \`show\` prints it: JSON, or a text
-  set SOURCE --until TIME    the next poll asks from then on: 2026-05-01, or 2026-05-01T12:00:00Z
+  set SOURCE --until TIME    the next poll asks from then on: 2026-05-01, or 2026-05-01T12:00:00Z; a value goes
   reset SOURCE               the next poll begins as the first one did
 
   --version N   set, reset: only if it still has this version

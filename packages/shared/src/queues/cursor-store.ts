@@ -42,7 +42,10 @@ export interface PassEnding {
   readonly request?: string;
 }
 
-/** What an operator sets: the value, or the time from which on the next pass asks. The other one stays. */
+/**
+ * What an operator sets: the value, or the time from which on the next pass asks. A time takes the value away, since a source
+ * that keeps one asks from there, whatever the time; a value leaves the time.
+ */
 export type CursorChange = { readonly value: unknown } | { readonly untilMs: number };
 
 /** Keeps cursors. Every call rejects with what Redis answered. */
@@ -113,7 +116,7 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
     set: async (sourceId, change, by, expectedVersion) => {
       const fields: Readonly<Record<string, string>> =
         'untilMs' in change
-          ? { until: String(change.untilMs) }
+          ? { until: String(change.untilMs), value: '', request: '' }
           : { value: jsonOf(sourceId, change.value), request: '' };
       return (await write([keyOf(sourceId)], expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
     },

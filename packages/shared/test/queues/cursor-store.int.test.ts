@@ -52,8 +52,9 @@ describe('a cursor', () => {
       version: 2,
     });
     expect(await cursors.write('fires', 1, { value: 2, untilMs: 20 })).toBe(false);
+    // A source that keeps a value would ask from there, whatever the time.
     expect(await cursors.set('fires', { untilMs: 5 }, 'bob')).toMatchObject({
-      value: 7,
+      value: null,
       untilMs: 5,
       by: 'bob',
       version: 3,
@@ -92,7 +93,8 @@ describe('a cursor', () => {
     await using bundle = open();
     const { cursors } = bundle;
     await cursors.write('fires', 0, { value: 1, untilMs: 10, request: 'this' });
-    expect(await cursors.set('fires', { untilMs: 5 }, 'ann')).toMatchObject({ request: 'this' });
+    expect(await cursors.read('fires')).toMatchObject({ request: 'this' });
+    expect(await cursors.set('fires', { untilMs: 5 }, 'ann')).toMatchObject({ request: null });
     expect(await cursors.set('fires', { value: 2 }, 'ann')).toMatchObject({ request: null });
     await cursors.write('fires', 3, { value: 3, untilMs: 20, request: 'that' });
     expect(await cursors.read('fires')).toMatchObject({ request: 'that' });
