@@ -2,12 +2,16 @@
 // asked for, so that the main thread is never given more than it can take over at once. The main thread ends it.
 import { parentPort } from 'node:worker_threads';
 import { parseExactJson } from './exact-json.ts';
+import { jsonMemory } from './json-memory.ts';
 import { type Slice, slicesOf } from './json-slices.ts';
 
-/** What the main thread says: pieces of the text in their order, that they are all there, that it takes another slice. */
+/**
+ * What the main thread says: pieces of the text in their order, that they are all there (and how many bytes their value may
+ * take), that it takes another slice.
+ */
 export type ToWorker =
   | { readonly kind: 'bytes'; readonly pieces: readonly Uint8Array[] }
-  | { readonly kind: 'parse' }
+  | { readonly kind: 'parse'; readonly mostMemory: number }
   | { readonly kind: 'next' };
 
 /** What the worker says. `no_json`: with the beginning of the text, and whether that is cut. */
@@ -15,7 +19,8 @@ export type FromWorker =
   | { readonly kind: 'slice'; readonly slice: Slice }
   | { readonly kind: 'end' }
   | { readonly kind: 'no_json'; readonly beginning: string; readonly isCut: boolean }
-  | { readonly kind: 'too_deep' };
+  | { readonly kind: 'too_deep' }
+  | { readonly kind: 'too_large'; readonly memory: number };
 
 /** Characters of a text that is no JSON that go back for the error. */
 const beginningCharacters = 4_096;
@@ -25,7 +30,13 @@ let slices: Iterator<Slice, undefined> = [].values();
 
 const answer = (message: FromWorker): void => parentPort?.postMessage(message);
 
-const parse = (): void => {
+const parse = (mostMemory: number): void => {
+  const memory = jsonMemory(pieces);
+  if (memory > mostMemory) {
+    pieces.length = 0;
+    answer({ kind: 'too_large', memory });
+    return;
+  }
   const text = new TextDecoder().decode(Buffer.concat(pieces.splice(0)));
   try {
     slices = slicesOf(parseExactJson(text));
@@ -49,7 +60,7 @@ const next = (): void => {
 parentPort?.on('message', (message: ToWorker) => {
   try {
     if (message.kind === 'bytes') pieces.push(...message.pieces);
-    else if (message.kind === 'parse') parse();
+    else if (message.kind === 'parse') parse(message.mostMemory);
     else next();
   } catch (error) {
     // Walking through it, or handing it over, needs a call for each level.

@@ -1,8 +1,10 @@
 // JSON off the event loop. A text of 64 MB takes a second to parse, and meanwhile no job would be renewed and no request be
 // answered; so a large one goes to a worker thread of its own, and what it means comes back in slices. The thread ends with
 // its text: its memory is given back, and a poll that is stopped needs nobody's consent.
+import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { mostJsonMemory } from './json-memory.ts';
 import { createJoiner } from './json-slices.ts';
 import type { FromWorker, ToWorker } from './json-worker.ts';
 
@@ -18,8 +20,8 @@ export type ParsedJson =
 export interface JsonParser {
   /**
    * Parses blocks of text, which it takes away: they are empty afterwards. `place`: the address as it may be shown. Rejects
-   * with `stopped` when the signal aborts or the parser is closed, with `response_too_large` when it needs more memory than
-   * there is, with `response_unreadable` when it is nested too deep.
+   * with `stopped` when the signal aborts or the parser is closed, with `response_too_large` when it comes to more memory than
+   * its size allows, with `response_unreadable` when it is nested too deep.
    */
   parse(blocks: readonly Buffer[], poll: { readonly place: string; readonly signal: AbortSignal }): Promise<ParsedJson>;
   /** Ends all threads. Idempotent. */
@@ -31,6 +33,15 @@ const maxThreads = 2;
 
 /** Blocks in one message: handing them over takes no copy, but a moment each. */
 const blocksPerMessage = 64;
+
+/** The poll that a text is parsed for. */
+interface Parsing {
+  readonly place: string;
+  readonly signal: AbortSignal;
+  readonly stopped: () => StreamManagerError;
+  /** What its value may take, in bytes. */
+  readonly mostMemory: number;
+}
 
 /** Creates the parser of this process. It has no thread while there is nothing to parse. */
 export const createJsonParser = (): JsonParser => {
@@ -62,6 +73,23 @@ export const createJsonParser = (): JsonParser => {
     waiting.shift()?.();
   };
 
+  const inThread = async (blocks: readonly Buffer[], about: Parsing): Promise<ParsedJson> => {
+    const thread = new Worker(new URL('./json-worker.ts', import.meta.url), {
+      argv: [],
+      env: {},
+      execArgv: [],
+      // Never reached: what comes to more is not parsed.
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil((3 * about.mostMemory) / 1024 / 1024) },
+    });
+    threads.add(thread);
+    try {
+      return await converse(thread, blocks, about);
+    } finally {
+      await thread.terminate();
+      threads.delete(thread);
+    }
+  };
+
   return {
     parse: async (blocks, { place, signal: own }) => {
       const signal = AbortSignal.any([own, closed.signal]);
@@ -69,13 +97,11 @@ export const createJsonParser = (): JsonParser => {
         new StreamManagerError('stopped', `stopped while parsing ${place}`, { cause: signal.reason });
       if (signal.aborted) throw stopped();
       await enter(signal, stopped);
-      const thread = new Worker(new URL('./json-worker.ts', import.meta.url), { argv: [], env: {}, execArgv: [] });
-      threads.add(thread);
       try {
-        return await converse(thread, blocks, { place, signal, stopped });
+        const bytes = blocks.reduce((sum, block) => sum + block.length, 0);
+        const mostMemory = mostJsonMemory(bytes, getHeapStatistics().heap_size_limit);
+        return await inThread(blocks, { place, signal, stopped, mostMemory });
       } finally {
-        await thread.terminate();
-        threads.delete(thread);
         leave();
       }
     },
@@ -87,11 +113,7 @@ export const createJsonParser = (): JsonParser => {
 };
 
 /** Gives a thread the text, and takes what it means, slice after slice: other work has its turn between two of them. */
-const converse = (
-  thread: Worker,
-  blocks: readonly Buffer[],
-  about: { readonly place: string; readonly signal: AbortSignal; readonly stopped: () => StreamManagerError },
-): Promise<ParsedJson> =>
+const converse = (thread: Worker, blocks: readonly Buffer[], about: Parsing): Promise<ParsedJson> =>
   new Promise((resolve, reject) => {
     const { place, signal } = about;
     const joiner = createJoiner();
@@ -116,9 +138,13 @@ const converse = (
         case 'too_deep':
           reject(new StreamManagerError('response_unreadable', `${place} answered JSON that is nested too deep`));
           break;
+        case 'too_large':
+          fail(
+            `its JSON would take about ${megabytes(message.memory)} of memory, and ${megabytes(about.mostMemory)} are the most for its size in this process`,
+          );
+          break;
       }
     });
-    // Above all ERR_WORKER_OUT_OF_MEMORY: only the thread ends of it.
     thread.on('error', fail);
     thread.on('exit', () => {
       signal.removeEventListener('abort', stop);
@@ -136,8 +162,10 @@ const converse = (
         pieces.map((piece) => piece.buffer),
       );
     }
-    say({ kind: 'parse' });
+    say({ kind: 'parse', mostMemory: about.mostMemory });
   });
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
 
 /** The bytes in memory that is theirs alone, so that it can be handed over; copied if others share it. */
 const ownBytes = (block: Buffer): Uint8Array<ArrayBuffer> => {

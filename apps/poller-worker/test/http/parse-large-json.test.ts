@@ -80,7 +80,7 @@ describe('large JSON', () => {
     { name: 'cut off', text: collection(30_000).slice(0, -1), says: 'no JSON but "{"type":"FeatureCollection"' },
     { name: 'a page', text: `<html>key ${secret} ${secret}</html>${padding}`, says: '"<html>key *** ***</html>' },
     { name: 'only spaces', text: padding + padding, says: 'no JSON' },
-    { name: 'nested without an end', text: '['.repeat(largeJsonBytes + 1), says: 'no JSON but "[[[' },
+    { name: 'nested without an end', text: '['.repeat(largeJsonBytes / 2) + padding, says: 'no JSON but "[[[' },
   ])('that is none says so with its beginning, without a secret: $name', async ({ text, says }) => {
     const error = await read([text]).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'response_unreadable' });
@@ -148,5 +148,14 @@ describe('the thread', () => {
     expect(await waiting).toMatchObject({ code: 'stopped' });
     await Promise.all(running);
     expect(await read(['{"features":[7]}', padding])).toEqual({ features: [7] });
+  });
+
+  it('that would take many times its size in memory is refused before it is parsed, and the process lives', async () => {
+    const soup = `[${'{},'.repeat(3 * 1024 * 1024)}{}]`;
+    await expect(read([soup])).rejects.toMatchObject({
+      code: 'response_too_large',
+      message: expect.stringContaining('of memory') as unknown,
+    });
+    expect(await read([`[1${padding}]`])).toEqual([1]);
   });
 });
