@@ -60,11 +60,11 @@ export interface CursorStore {
    */
   write(sourceId: string, expectedVersion: number, ending: PassEnding): Promise<boolean>;
   /**
-   * An operator's act: wins over a pass that runs. `by`: who did it. Gives the cursor as it is then; null: it did not have
+   * An operator's act: wins over a pass that runs, and answers that have not changed are read again. `by`: who did it. Gives the cursor as it is then; null: it did not have
    * `expectedVersion` any more, and nothing was done. Rejects with `cursor_too_large`.
    */
   set(sourceId: string, change: CursorChange, by: string, expectedVersion?: number): Promise<StoredCursor | null>;
-  /** An operator's act: the next pass begins as the first one did. Gives what `set` gives. */
+  /** An operator's act, as `set`: the next pass begins as the first one did. Gives what `set` gives. */
   reset(sourceId: string, by: string, expectedVersion?: number): Promise<StoredCursor | null>;
 }
 
@@ -77,8 +77,12 @@ const byPoll = 'poll';
 /** Creates the store on a shared connection. */
 export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore => {
   const keysOf = (sourceId: string) => sourceKeys(keyPrefix, sourceId);
-  const keyOf = (sourceId: string): string => keysOf(sourceId).cursor;
-  const read = async (sourceId: string): Promise<StoredCursor> => readCursor(await redis.hgetall(keyOf(sourceId)));
+  const keysOfAct = (sourceId: string): readonly string[] => {
+    const { cursor, marks, markAges } = keysOf(sourceId);
+    return [cursor, marks, markAges];
+  };
+  const read = async (sourceId: string): Promise<StoredCursor> =>
+    readCursor(await redis.hgetall(keysOf(sourceId).cursor));
   /** Gives the version it has then; null: the one expected was not there. */
   const write = async (
     keys: readonly string[],
@@ -118,10 +122,10 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
         'untilMs' in change
           ? { until: String(change.untilMs), value: '', request: '' }
           : { value: jsonOf(sourceId, change.value), request: '' };
-      return (await write([keyOf(sourceId)], expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
+      return (await write(keysOfAct(sourceId), expectedVersion ?? 'any', by, fields)) === null ? null : read(sourceId);
     },
     reset: async (sourceId, by, expectedVersion) => {
-      const version = await write([keyOf(sourceId)], expectedVersion ?? 'any', by, {
+      const version = await write(keysOfAct(sourceId), expectedVersion ?? 'any', by, {
         value: '',
         until: '',
         request: '',

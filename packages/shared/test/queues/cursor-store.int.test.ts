@@ -10,6 +10,7 @@ const open = () => {
   const { cursor: key, position } = sourceKeys(keyPrefix, 'fires');
   return {
     redis,
+    keyPrefix,
     key,
     position,
     cursors: createCursorStore(redis, keyPrefix),
@@ -135,5 +136,25 @@ describe('a cursor', () => {
       request: null,
     });
     expect(await bundle.cursors.write('fires', 3, { value: 1, untilMs: 1 })).toBe(true);
+  });
+
+  it('that a person writes lets answers that have not changed be read again; that of a pass does not', async () => {
+    await using bundle = open();
+    const { cursors, redis, keyPrefix } = bundle;
+    const { marks, markAges } = sourceKeys(keyPrefix, 'fires');
+    const mark = async (): Promise<void> => {
+      await redis.hset(marks, 'a-request', 'u 1 0 {}');
+      await redis.zadd(markAges, 1, 'a-request');
+    };
+    await mark();
+    await cursors.write('fires', 0, { value: 1, untilMs: 10 });
+    expect(await redis.exists(marks, markAges)).toBe(2);
+    expect(await cursors.reset('fires', 'ann', 7)).toBeNull();
+    expect(await redis.exists(marks, markAges)).toBe(2);
+    await cursors.reset('fires', 'ann');
+    expect(await redis.exists(marks, markAges)).toBe(0);
+    await mark();
+    await cursors.set('fires', { value: 1 }, 'ann');
+    expect(await redis.exists(marks, markAges)).toBe(0);
   });
 });
