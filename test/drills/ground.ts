@@ -213,8 +213,8 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
       for (const { id, lastPoll } of all) {
         const seen = quiet.get(id) ?? new Set();
         const outcome = lastPoll?.outcome;
-        // What was cached says nothing of what has been served since.
-        if (outcome === 'cached') continue;
+        // What was cached says nothing of what has been served since, and a poll that was put off says nothing yet.
+        if (outcome === 'cached' || outcome === 'deferred') continue;
         const isQuiet = outcome === 'not_modified' || (outcome === 'ok' && lastPoll?.records === 0);
         if (lastPoll !== null && isQuiet) seen.add(lastPoll.at);
         else seen.clear();

@@ -127,9 +127,14 @@ const limitDrill = (
       windowMs,
     );
     const used = asked.length / (scale.forMs / 1_000);
+    const times = new Map<string, number>();
+    for (const { path } of asked) times.set(path, (times.get(path) ?? 0) + 1);
+    const rarest = times.size < scale.sources ? 0 : Math.min(...times.values());
+    const oftenest = Math.max(...times.values());
     providers.setFaults({});
     ground.progress.healed();
     const problems: string[] = [];
+    if (rarest === 0) problems.push(`${scale.sources - times.size} of ${scale.sources} sources were never asked for`);
     if (most > 60) problems.push(`${most} requests in 60 s by the provider's log, allowed are 60`);
     if (used < 0.8) problems.push(`only ${asked.length} requests in ${scale.forMs / 1_000} s of one a second`);
     if (failed < asked.length / 20)
@@ -137,7 +142,7 @@ const limitDrill = (
     return {
       doubled: 0,
       problems,
-      note: `at most ${most} requests in any 60 s, ${Math.round(used * 100)} % of the limit used, ${failed} of ${asked.length} failed`,
+      note: `${asked.length} requests in ${scale.forMs / 1_000} s, at most ${most} in any 60 s; ${failed} of them failed; each source asked ${rarest} to ${oftenest} times`,
     };
   },
 });

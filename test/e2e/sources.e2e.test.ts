@@ -216,7 +216,7 @@ describe('sources of every type at once, with every fault of their providers', (
         found.pushAnswers,
       );
     expect(found.comparison.isExact, formatComparison(found.comparison)).toBe(true);
-    for (const { served, topic } of found.comparison.topics) expect(served, topic).toBeGreaterThan(10);
+    for (const { served, topic } of found.comparison.topics) expect(served, topic).toBeGreaterThan(4);
     // Each source tells of a row once, and no row is left out.
     expect(found.letters.length).toBe(new Set(found.letters).size);
     expect(found.letteredRows).toEqual(found.brokenRows);
