@@ -82,7 +82,10 @@ export const runPass = async (
   let isOurs = false;
   /** The answers that end with the pass. */
   const last: Receipt[] = [];
-  const http = deps.http.forPoll({ source: config, signal, progress: poll.progress });
+  // An answer that its source did not read would hold the host's share and a connection for as long as it may take.
+  const over = new AbortController();
+  const sending = AbortSignal.any([signal, over.signal]);
+  const http = deps.http.forPoll({ source: config, signal: sending, progress: poll.progress });
   const useUp = async (receipts: readonly Receipt[] = []): Promise<void> => {
     if (receipts.length > 0 && !pass.seen.isRefused) await http.useUp(receipts);
   };
@@ -133,6 +136,8 @@ export const runPass = async (
   } catch (error) {
     if (!signal.aborted && isAnswersFault(error, isOurs)) await http.distrust();
     return { ...(signal.aborted ? { kind: 'cut_off' } : { kind: 'error', error }), pass, hasFetched };
+  } finally {
+    over.abort(new Error('the pass is over'));
   }
 };
 

@@ -36,6 +36,7 @@ const run = async (
     readonly pass?: Partial<Pass>;
     readonly finish?: () => Promise<void>;
     readonly stop?: AbortController;
+    readonly onAsking?: (signal: AbortSignal) => void;
   } = {},
 ): Promise<{ readonly acts: readonly string[]; readonly end: PassEnd; readonly kept: readonly Pass[] }> => {
   const acts: string[] = [];
@@ -55,15 +56,18 @@ const run = async (
   const logger = createLogger({ role: 'test', instance: 'test', level: 'silent' });
   const deps = {
     http: {
-      forPoll: () => ({
-        fetch: async (): Promise<never> => {
-          throw new Error('not asked for');
-        },
-        useUp: async (receipts: readonly Receipt[]) => {
-          acts.push(`used up ${receipts.map(({ answer }) => answer).join(' and ')}`);
-        },
-        distrust: async () => void acts.push('distrusted'),
-      }),
+      forPoll: ({ signal }: { readonly signal: AbortSignal }) => {
+        options.onAsking?.(signal);
+        return {
+          fetch: async (): Promise<never> => {
+            throw new Error('not asked for');
+          },
+          useUp: async (receipts: readonly Receipt[]) => {
+            acts.push(`used up ${receipts.map(({ answer }) => answer).join(' and ')}`);
+          },
+          distrust: async () => void acts.push('distrusted'),
+        };
+      },
     },
     admission: {
       store: {
@@ -158,6 +162,21 @@ describe('a pass', () => {
     });
     expect(acts).toEqual(['stored', 'finished']);
     expect(end).toMatchObject({ kind: 'error', hasFetched: true });
+  });
+
+  it.each([
+    { name: 'finished', pages: [page(1, null)] },
+    { name: 'refused by Redis', pages: [page(1, null)], admits: ['fails'] as const },
+  ])('that is over lets go of answers that nobody read: $name', async ({ pages, ...options }) => {
+    let sending = new AbortController().signal;
+    let isOverTooSoon = true;
+    async function* given(): AsyncGenerator<Page> {
+      isOverTooSoon = sending.aborted;
+      yield* pages;
+    }
+    await run(given(), { ...options, onAsking: (signal) => (sending = signal) });
+    expect(isOverTooSoon).toBe(false);
+    expect(sending.aborted).toBe(true);
   });
 
   it('that is stopped after its last page is not finished', async () => {
