@@ -66,6 +66,17 @@ describe('the addresses of backfills', () => {
     expect((await part.call('GET', '/streams/alerts/backfills')).body.backfills).toEqual([]);
   });
 
+  it('shows and takes back one whose source is not in the config any more', async () => {
+    await using part = await openApi();
+    const backfill = { sourceId: 'deleted', id: 'abc', fromMs: 1, toMs: 2, requestedAtMs: 3, requestedBy: 'ann' };
+    await part.backfillStore.add(backfill);
+    expect((await part.call('GET', '/streams/deleted/backfills')).body).toMatchObject({
+      backfills: [{ id: 'abc', state: 'waiting' }],
+    });
+    expect(await part.call('DELETE', '/streams/deleted/backfills/abc')).toMatchObject({ status: 200 });
+    expect((await part.call('DELETE', '/streams/deleted/backfills/other')).status).toBe(404);
+  });
+
   it('refuses one of a source that only gives what is new, or that there is none of', async () => {
     await using part = await openApi();
     await part.backfillStore.writeSlices(new Map([['alerts', 0]]));
