@@ -5,7 +5,7 @@ import { habitOf } from '@stream-manager/shared/conditions/habit-of';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { PollOutcome, SourceStateStore } from '@stream-manager/shared/queues/source-state';
-import type { PassSeen } from './pass-seen.ts';
+import type { Pass } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
 import type { HeldBack } from './throttle-gate.ts';
 
@@ -29,7 +29,7 @@ export interface PollDone {
 /** Tells how one poll ended. Each rejects with what Redis answered. */
 export interface EndOfPoll {
   /** All pages are in. */
-  finished(records: number, seen: PassSeen): Promise<'ok' | 'not_modified' | 'cached'>;
+  finished(records: number, pass: Pick<Pass, 'seen' | 'window'>): Promise<'ok' | 'not_modified' | 'cached'>;
   failed(records: number, error: string): Promise<void>;
   later(outcome: 'deferred' | 'rate_limited', held: HeldBack, done: PollDone): Promise<LaterEnd>;
 }
@@ -58,11 +58,12 @@ export const startPollRecord = (
   };
 
   return {
-    finished: async (records, seen) => {
+    finished: async (records, { seen, window: { sinceMs, untilMs } }) => {
       const outcome = records > 0 ? 'ok' : (seen.outcome ?? 'ok');
       // A source that gave no page has answered nothing.
       const rows = seen.outcome === null ? null : seen.rows;
-      const answer = { atMs: deps.now(), rows, newestObservedAtMs: seen.newestObservedAtMs };
+      const spanMs = sinceMs === null ? null : untilMs - sinceMs;
+      const answer = { atMs: deps.now(), rows, newestObservedAtMs: seen.newestObservedAtMs, spanMs };
       await record(outcome, { records, error: null }, addAnswer(history, answer, habitOf(type)));
       deps.logger.debug({ sourceId, outcome, records }, 'polled');
       return outcome;

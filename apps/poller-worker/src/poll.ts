@@ -103,8 +103,7 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
       return claimLost.aborted ? { end: 'coalesced' } : { end: 'handed_back' };
     }
     if (end.kind !== 'error') await leave.ended({ kind: 'ended', hasFetched });
-    if (end.kind === 'finished')
-      return { end: 'finished', outcome: await record.finished(records, end.pass.seen), records };
+    if (end.kind === 'finished') return { end: 'finished', outcome: await record.finished(records, end.pass), records };
     if (end.kind === 'no_room') {
       // A fetch costs the provider's quota: not before the next tick.
       const waitMs = untilNextTickMs(source.config, deps.now());

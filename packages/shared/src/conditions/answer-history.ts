@@ -17,6 +17,8 @@ export interface AnswerHistory {
   readonly rows: number | null;
   /** Newest observation of the last pass that had records, in milliseconds since the epoch; null: none had. */
   readonly newestObservedAtMs: number | null;
+  /** `NewAnswer.spanMs` of the last answer; absent: it had none. */
+  readonly spanMs?: number | null;
   /** Answers of usual size since `sinceMs`. */
   readonly usualAnswers: number;
   /** When the first of them came, in milliseconds since the epoch. */
@@ -55,6 +57,8 @@ export interface NewAnswer {
   readonly rows: number | null;
   /** Null: it had no records. */
   readonly newestObservedAtMs: number | null;
+  /** How long the time was that it was asked for, in milliseconds; null: since ever. Absent: it was asked for none. */
+  readonly spanMs?: number | null;
 }
 
 const dayMs = 86_400_000;
@@ -62,6 +66,8 @@ const dayMs = 86_400_000;
 const keptDays = 15;
 /** Answers that are needed before any is called unusual. */
 const leastAnswers = 10;
+/** What varies is compared only with what was asked for a time as long, within this factor. */
+const spanFactor = 3;
 /** What comes for so long, and so often, is what is usual now, in milliseconds and answers. */
 const newNormalMs = 3 * dayMs;
 const newNormalAnswers = 10;
@@ -76,8 +82,11 @@ export const addAnswer = (before: AnswerHistory | null, answer: NewAnswer, habit
     ...(before ?? { rows: null, usualAnswers: 0, sinceMs: atMs, days: [], unusual: null }),
     answeredAtMs: atMs,
     newestObservedAtMs: answer.newestObservedAtMs ?? before?.newestObservedAtMs ?? null,
+    ...(answer.spanMs === undefined ? {} : { spanMs: answer.spanMs }),
   };
   if (rows === null) return history;
+  // After a pause there is more to come, after a poll that a person asked for less: that says nothing about the provider.
+  if (habit === 'varying' && before !== null && !areAlike(before.spanMs, answer.spanMs)) return { ...history, rows };
   const usual = usualRange(history, atMs, habit);
   if (usual !== null && isOutside(rows, usual, habit)) {
     const { unusual } = history;
@@ -100,6 +109,12 @@ export const addAnswer = (before: AnswerHistory | null, answer: NewAnswer, habit
     days: withRows(history.days, Math.floor(atMs / dayMs), rows),
     unusual: null,
   };
+};
+
+const areAlike = (one: number | null | undefined, other: number | null | undefined): boolean => {
+  // The pass after the first of all is as good as any.
+  if (one === undefined || other === undefined || one === null) return true;
+  return other !== null && Math.max(one, other) <= spanFactor * Math.min(one, other);
 };
 
 /** What was usual so far; null: too little is known to say. */
@@ -144,9 +159,9 @@ export const readAnswerHistory = (stored: unknown): AnswerHistory | null => {
   if (typeof stored !== 'object' || stored === null) return null;
   // Every field is looked at below.
   const fields = stored as Partial<Record<keyof AnswerHistory, unknown>>;
-  const { answeredAtMs, usualAnswers, sinceMs, days, unusual, rows, newestObservedAtMs } = fields;
+  const { answeredAtMs, usualAnswers, sinceMs, days, unusual, rows, newestObservedAtMs, spanMs = null } = fields;
   if (![answeredAtMs, usualAnswers, sinceMs].every(isNumber)) return null;
-  if (![rows, newestObservedAtMs].every((value) => value === null || isNumber(value))) return null;
+  if (![rows, newestObservedAtMs, spanMs].every((value) => value === null || isNumber(value))) return null;
   const areDays =
     Array.isArray(days) && days.every((day: unknown) => isRange(day) && isNumber((day as DayOfAnswers).day));
   const isStreak =

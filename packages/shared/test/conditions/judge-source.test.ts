@@ -79,6 +79,49 @@ describe('an answer that is stale', () => {
   });
 });
 
+describe('rows of a longer or shorter time than before', () => {
+  /** Polls of what comes at 2 rows a minute, each asked for the minutes since the one before; null: since ever. */
+  const historyOfMinutes = (spans: readonly (number | null)[], habit: AnswerHabit = 'varying') => {
+    let history: AnswerHistory | null = null;
+    for (const [index, minutes] of spans.entries()) {
+      const rows = 2 * (minutes ?? 2_000);
+      const spanMs = minutes === null ? null : minutes * minute;
+      const atMs = start + index * minute;
+      history = addAnswer(history, { atMs, rows, newestObservedAtMs: atMs, spanMs }, habit);
+    }
+    return history;
+  };
+  const usual = times(12, 60);
+
+  it.each([
+    { name: 'after a day without polls', spans: [...usual, 1_440] },
+    { name: 'after a day without polls, and as usual again', spans: [...usual, 1_440, 60, 60] },
+    { name: 'of a poll that a person asked for, and of the next one', spans: [...usual, 1, 59, 60] },
+    { name: 'after the cursor was reset, and as usual again', spans: [...usual, null, 60, 60] },
+  ])('are not unusual: $name', ({ spans }) => {
+    expect(statesOf(historyOfMinutes(spans), null)).toEqual([]);
+  });
+
+  it('are learned from as soon as two are alike', () => {
+    expect(historyOfMinutes([null, ...times(12, 60)])).toMatchObject({ usualAnswers: 13 });
+    expect(historyOfMinutes([...usual, 1_440, 60, 60])).toMatchObject({ usualAnswers: 13, rows: 120 });
+  });
+
+  it('are unusual where the time does not decide how many there are', () => {
+    expect(statesOf(historyOfMinutes([...usual, 1_440], 'fixed'), null)).toEqual(['row_count_unusual']);
+  });
+
+  it('end nothing that was unusual, and begin nothing', () => {
+    const none = addAnswer(
+      historyOfMinutes(usual),
+      { atMs: start + hour, rows: 0, newestObservedAtMs: null, spanMs: hour },
+      'varying',
+    );
+    const later = addAnswer(none, { atMs: start + day, rows: 900, newestObservedAtMs: null, spanMs: day }, 'varying');
+    expect(statesOf(later, null)).toEqual(['row_count_unusual']);
+  });
+});
+
 describe('an unusual number of rows', () => {
   it.each<{
     name: string;
