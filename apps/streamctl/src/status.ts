@@ -7,6 +7,7 @@ import {
 } from '@stream-manager/shared/ops/api-client';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
 import { isThrottled, shortDecision } from './lag-words.ts';
+import { plainText } from './plain-text.ts';
 import { renderTable } from './table.ts';
 
 export const statusUsage = `npm run streamctl -- status [--json]
@@ -19,7 +20,7 @@ const count = (value: number | null): string => (value === null ? '–' : String
 
 const lastPoll = ({ lastPoll }: StreamAnswer): string => {
   if (lastPoll === null) return '–';
-  const error = lastPoll.error === null ? '' : `: ${lastPoll.error}`;
+  const error = lastPoll.error === null ? '' : `: ${plainText(lastPoll.error)}`;
   return `${lastPoll.at} ${lastPoll.outcome}, ${lastPoll.records} new${error}`;
 };
 
@@ -30,7 +31,7 @@ const providerProblems = (streams: readonly StreamAnswer[]): readonly string[] =
     if (provider === null || provider.breaker === 'closed') continue;
     const { host, breaker, failures, error, until } = provider;
     const next = breaker === 'open' && until !== null ? `tried again at ${until}` : 'one poll tries it now';
-    const problem = `! ${host} gave no answer ${failures} times in a row (${error ?? 'unknown'}); ${next}`;
+    const problem = `! ${host} gave no answer ${failures} times in a row (${plainText(error ?? 'unknown')}); ${next}`;
     waiting.set(problem, [...(waiting.get(problem) ?? []), id]);
   }
   return [...waiting].map(([problem, ids]) => `${problem}: ${ids.join(', ')}`);
@@ -95,7 +96,7 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
     ),
     ...providerProblems(streams.streams),
     ...streams.streams.flatMap(({ id, conditions }) =>
-      conditions.map(({ state, message }) => `! ${id} ${state}: ${message}`),
+      conditions.map(({ state, message }) => `! ${id} ${state}: ${plainText(message)}`),
     ),
     ...Object.entries(health.problems).map(([component, problem]) => `! ${component}: ${problem}`),
     ...(health.topics.problem === null ? [] : [`! topics: ${health.topics.problem}`]),

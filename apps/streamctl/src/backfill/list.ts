@@ -1,10 +1,11 @@
 // `streamctl backfill list SOURCE`: its backfills, the newest first.
 import type { BackfillView } from '@stream-manager/shared/queues/backfills';
+import { plainText } from '../plain-text.ts';
 import { renderTable } from '../table.ts';
 
 const stateWords = ({ state, delayed, error }: BackfillView): string => {
   if (delayed !== null) return `${state}: ${delayed.reason}`;
-  return error === null ? state : `${state}: ${error}`;
+  return error === null ? state : `${state}: ${plainText(error)}`;
 };
 
 /** The text for people. Pure. */

@@ -1,4 +1,5 @@
 // `streamctl dead-letters list`: the newest letters as a table.
+import { cutText, plainText } from '../plain-text.ts';
 import { renderTable } from '../table.ts';
 import type { LetterAnswer, LettersAnswer, LettersApi } from './letters-api.ts';
 import type { LetterOptions } from './options.ts';
@@ -9,10 +10,8 @@ const maxPage = 1_000;
 /** Characters of a reason that a line of the table has on a terminal. */
 const shownReason = 80;
 
-const oneLine = (text: string, isWhole: boolean): string => {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
-  return isWhole || line.length <= shownReason ? line : `${line.slice(0, shownReason - 1)}…`;
-};
+const oneLine = (text: string, isWhole: boolean): string =>
+  isWhole ? plainText(text) : cutText(plainText(text), shownReason);
 
 /** Reads up to `--limit` letters (default 100), page by page. */
 export const readLetters = async (

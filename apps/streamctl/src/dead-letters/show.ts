@@ -1,5 +1,6 @@
 // `streamctl dead-letters show ID`: one letter in full.
 
+import { plainLines, plainText } from '../plain-text.ts';
 import { UsageError } from '../usage-error.ts';
 import type { LettersApi, WholeLetterAnswer } from './letters-api.ts';
 import type { LetterOptions } from './options.ts';
@@ -28,8 +29,8 @@ export const renderLetter = (letter: WholeLetterAnswer): string => {
     `source        ${letter.source}`,
     `state         ${letter.state === 'failed' ? 'failed' : 'waiting for a run (new, or being replayed)'}`,
     `code          ${letter.code}`,
-    `reason        ${letter.reason}`,
-    ...(letter.replayError === null ? [] : [`last replay   ${letter.replayError}`]),
+    `reason        ${plainText(letter.reason)}`,
+    ...(letter.replayError === null ? [] : [`last replay   ${plainText(letter.replayError)}`]),
     `topic         ${letter.topic ?? '–'}`,
     `first failed  ${letter.firstFailedAt ?? '–'}`,
     `last failed   ${letter.lastFailedAt ?? '–'}`,
@@ -37,9 +38,9 @@ export const renderLetter = (letter: WholeLetterAnswer): string => {
     `poll          ${letter.pollId ?? '–'}`,
     `payload       version ${letter.payloadVersion ?? '–'}`,
     `sends         ${letter.attempts.length}`,
-    ...letter.attempts.map(({ at, error }) => `  ${at}  ${error}`),
+    ...letter.attempts.map(({ at, error }) => `  ${at}  ${plainText(error)}`),
     letter.raw === undefined ? 'record' : 'raw row',
-    letter.raw ?? JSON.stringify(letter.record, null, 2),
+    plainLines(letter.raw ?? JSON.stringify(letter.record, null, 2)),
   ];
   return `${lines.join('\n')}\n`;
 };

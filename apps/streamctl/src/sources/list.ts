@@ -3,7 +3,8 @@ import type { StreamAnswer } from '@stream-manager/shared/ops/api-client';
 import { amount, span } from '../lag-words.ts';
 import { shortenNames } from '../narrow.ts';
 import type { OperatorApi } from '../operator-api.ts';
-import { renderTable } from '../table.ts';
+import { plainText } from '../plain-text.ts';
+import { type Column, renderTable } from '../table.ts';
 
 export const sourcesListUsage = `npm run streamctl -- sources list [--json]
   every source: when it is polled, where, under which limits, and what is odd about it
@@ -43,7 +44,7 @@ const budgetWords = ({ id, limits }: StreamAnswer, used: ReadonlyMap<string, num
   return spent === undefined ? amount(perDay) : `${amount(spent)} of ${amount(perDay)}`;
 };
 
-const columns = [
+const columns: readonly Column[] = [
   { title: 'SOURCE' },
   { title: 'PROVIDER' },
   { title: 'TYPE' },
@@ -56,6 +57,36 @@ const columns = [
   { title: 'BUDGET/DAY', isNumber: true },
 ];
 const nameColumns = 2;
+/** Columns that go where the terminal is too narrow, in this order. */
+const expendable = ['LIMIT/MIN', 'MODE', 'TYPE', 'EVERY'];
+
+interface Table {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const withoutColumns = ({ columns, rows }: Table, goes: (title: string, index: number) => boolean): Table => ({
+  columns: columns.filter(({ title }, index) => !goes(title, index)),
+  rows: rows.map((row) => row.filter((_cell, index) => !goes(columns[index]?.title ?? '', index))),
+});
+
+/** The table as it fits: first without columns that say nothing, then without those that can be done without. */
+const fitting = (whole: Table, width: number): string => {
+  let table = withoutColumns(whole, (_title, index) => whole.rows.every((row) => row[index] === '–'));
+  const gone: string[] = [];
+  for (const title of expendable) {
+    const widest = Math.max(
+      ...renderTable(table.columns, table.rows)
+        .split('\n')
+        .map((line) => line.length),
+    );
+    if (widest <= width) break;
+    if (table.columns.some((column) => column.title === title)) gone.push(title);
+    table = withoutColumns(table, (name) => name === title);
+  }
+  const text = renderTable(table.columns, shortenNames(table.columns, table.rows, { names: nameColumns, width }));
+  return gone.length === 0 ? text : `${text}\n(no room for ${gone.join(', ')}: --json has all)`;
+};
 
 /** The text for people. `now`: milliseconds since the epoch; `width`: null = nothing is shortened. Pure. */
 export const renderSources = (
@@ -76,12 +107,9 @@ export const renderSources = (
     budgetWords(stream, options.used),
   ]);
   const { width } = options;
-  const table = renderTable(
-    columns,
-    width === null ? rows : shortenNames(columns, rows, { names: nameColumns, width }),
-  );
+  const table = width === null ? renderTable(columns, rows) : fitting({ columns, rows }, width);
   const sentences = streams.flatMap(({ id, conditions }) =>
-    conditions.map(({ state, since, message }) => `! ${id} ${state} since ${since}: ${message}`),
+    conditions.map(({ state, since, message }) => `! ${id} ${state} since ${since}: ${plainText(message)}`),
   );
   return `${[table, ...(sentences.length === 0 ? [] : ['', ...sentences])].join('\n')}\n`;
 };

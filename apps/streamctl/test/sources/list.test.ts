@@ -46,6 +46,26 @@ describe('streamctl sources list', () => {
     expect(lines[6]).toBe('! odd answers_but_stale since 2026-05-01T11:00:00.000Z: its newest is old');
   });
 
+  it('fits into 80 characters: columns that say nothing go first, names are cut last', () => {
+    const provider = { host: '127.0.0.1:40691', breaker: 'closed', until: null, failures: 0, error: null };
+    const nextPollAt = '2026-05-01T12:00:05.000Z';
+    const streams = ['noaa-stations-california', 'noaa-stations-catalonia'].map((id) =>
+      streamAnswer(id, { type: 'noaa-stations', mode: 'real-time', provider, nextPollAt }),
+    );
+    const lines = renderSources(streams, { ...noon, width: 80 })
+      .trimEnd()
+      .split('\n');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect(lines[0]).toMatch(/^SOURCE +PROVIDER +EVERY +NEXT POLL +STATE$/);
+    expect(lines[1]).toMatch(/^noaa-stations-california +127.0.0.1:40691 +15 min /);
+    expect(lines[3]).toBe('(no room for LIMIT/MIN, MODE, TYPE: --json has all)');
+    const narrow = renderSources(streams, { ...noon, width: 50 })
+      .trimEnd()
+      .split('\n');
+    expect(narrow[0]).toMatch(/^SOURCE +PROVIDER +NEXT POLL +STATE$/);
+    expect(narrow[1]?.length).toBeLessThanOrEqual(50);
+  });
+
   it('asks the fleet for its metrics only if a source has a budget', async () => {
     const without = memoryOperator();
     await listSources(without.api, { json: false, now, width: 120 });
