@@ -4,6 +4,7 @@
 import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { isUnanswered } from './breaker/verdict.ts';
 import { HttpStatusError } from './http/http-status-error.ts';
+import { OtherHostError } from './http/other-host-error.ts';
 
 /** `later`: delay the poll by `waitMs`. `fail`: it cannot go on. */
 export type Setback =
@@ -37,8 +38,10 @@ const retryPausesMs = [1_000, 2_000] as const;
 /** Statuses below 500 that say "not now": the request took too long, it came too early. */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425]);
 
-const isWorthRetrying = (error: unknown): boolean =>
-  isUnanswered(error) || (error instanceof HttpStatusError && passingStatuses.has(error.status));
+const isWorthRetrying = (error: unknown): boolean => {
+  const said = error instanceof OtherHostError ? error.cause : error;
+  return isUnanswered(said) || (said instanceof HttpStatusError && passingStatuses.has(said.status));
+};
 
 /** The pause before another try; null: there is none before the next tick. */
 const retryWaitMs = (namedMs: number | null, { retries, beforeTickMs, random }: SetbackContext): number | null => {

@@ -2,6 +2,7 @@ import { type ErrorCode, errorTable, StreamManagerError } from '@stream-manager/
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HttpStatusError } from '../src/http/http-status-error.ts';
+import { OtherHostError } from '../src/http/other-host-error.ts';
 import { chooseSetback } from '../src/poll-setback.ts';
 
 const minute = 60_000;
@@ -71,6 +72,7 @@ describe('what a poll does about an error', () => {
     { name: 'a 503', error: status(503) },
     { name: 'a 408', error: status(408) },
     { name: 'a 425', error: status(425) },
+    { name: 'a 425 of another host', error: new OtherHostError(status(425)) },
   ])('is tried again twice after $name, within 1 s and within 2 s', ({ error }) => {
     const after = (retries: number, random: number) => chooseSetback(error, { ...context, retries, random });
     expect(after(0, 0.5)).toEqual({ act: 'later', by: 'retry', waitMs: 500 });

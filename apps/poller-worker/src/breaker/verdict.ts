@@ -3,6 +3,7 @@
 import { codeOf, type ErrorCode } from '@stream-manager/shared/failures/errors';
 import type { ProviderVerdict } from '@stream-manager/shared/queues/provider-breaker-store';
 import { HttpStatusError } from '../http/http-status-error.ts';
+import { OtherHostError } from '../http/other-host-error.ts';
 
 /** How a poll ended, as far as it concerns its provider. */
 export type ProviderEnd =
@@ -21,8 +22,9 @@ const answeredCodes: ReadonlySet<ErrorCode | null> = new Set<ErrorCode>([
   'credentials_refused',
 ]);
 
-/** Whether the provider gave no answer to what ended with this. */
+/** Whether who was asked last gave no answer to what ended with this. */
 export const isUnanswered = (error: unknown): boolean => {
+  if (error instanceof OtherHostError) return isUnanswered(error.cause);
   const code = codeOf(error);
   if (code === 'fetch_status') return error instanceof HttpStatusError && error.status >= 500;
   return code === 'fetch_network' || code === 'fetch_timeout';
@@ -32,6 +34,8 @@ export const isUnanswered = (error: unknown): boolean => {
 export const verdictOf = (end: ProviderEnd, pauseMs: number, text: string): ProviderVerdict => {
   if (end.hasFetched) return { kind: 'answered' };
   if (end.kind === 'ended') return { kind: 'neither' };
+  // Its own provider may be well, and may not have been asked at all.
+  if (end.error instanceof OtherHostError) return { kind: 'neither' };
   if (isUnanswered(end.error)) return end.isOver ? { kind: 'unanswered', pauseMs, error: text } : { kind: 'neither' };
   const code = codeOf(end.error);
   return { kind: code === 'fetch_status' || answeredCodes.has(code) ? 'answered' : 'neither' };

@@ -1,11 +1,13 @@
 // Who asks, for the requests of one source: the same always, or a token that is asked for first. Tokens live in memory, for
 // as long as the process does.
+import { providerHostOf } from '@stream-manager/shared/config/provider-host';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { bearerGrant, type Grant, grantOf } from './auth.ts';
 import { acceptEncoding, decodeBlocks, readBlocks } from './body.ts';
 import { placeOf } from './exchange.ts';
 import { createTokenKeeper, type SendTokenRequest, type TokenKeeper, tokenRequest } from './oauth2.ts';
+import { ofOtherHost } from './other-host-error.ts';
 import { beginningOf, refusalOf } from './refusal.ts';
 import { createRedactor, secretHeaderValues } from './secrets.ts';
 import type { Send } from './send.ts';
@@ -67,12 +69,15 @@ export const createAccess = (keeper: TokenKeeper | null, deps: AccessDeps): Acce
     return { grant: async () => grant, refused: () => false };
   }
   const url = new URL(auth.tokenUrl);
+  const isElsewhere = providerHostOf({ baseUrl: auth.tokenUrl }) !== providerHostOf(deps.source);
   const given = new Map<Grant, string>();
   let hasRenewed = false;
   const ask = sendTokenRequest(url, auth.clientId, deps);
   return {
     grant: async () => {
-      const token = await keeper.get(ask, deps.signal);
+      const token = await keeper.get(ask, deps.signal).catch((error: unknown) => {
+        throw isElsewhere ? ofOtherHost(error) : error;
+      });
       const grant = bearerGrant(token);
       given.set(grant, token);
       return grant;

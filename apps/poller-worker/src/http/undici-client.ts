@@ -4,7 +4,7 @@
 // No error and no log line that leaves this file holds a secret of the request.
 import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
-import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import { createAccess, createTokenKeepers, secretsOf } from './access.ts';
 import { credentialOf, noGrant, urlWith } from './auth.ts';
@@ -14,6 +14,7 @@ import { type Answer, placeOf } from './exchange.ts';
 import type { HostShares } from './host-share.ts';
 import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
 import { HttpStatusError } from './http-status-error.ts';
+import { ofOtherHost } from './other-host-error.ts';
 import { createJsonParser, type JsonParser } from './parse-large-json.ts';
 import { proxiesOf } from './proxy.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -164,6 +165,9 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
           maxResponseBytes,
           redact,
           onLeave: request.onLeave,
+        }).catch((error: unknown) => {
+          // Where its own provider must not lead is that provider's doing.
+          throw isForeign && codeOf(error) !== 'fetch_redirect' ? ofOtherHost(error) : error;
         });
         const { status } = answer;
         const place = placeOf(url, redact);
@@ -183,8 +187,11 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
           return responseOf(answer, 'not_modified', reading);
         }
         if (status === 401 && access.refused(grant)) answer.discard();
-        else if (status >= 400) throw await refusalOf(answer, { place, redact, nowMs: now() });
-        else {
+        else if (status >= 400) {
+          const refusal = await refusalOf(answer, { place, redact, nowMs: now() });
+          // Below 500 its status is what a source may look at.
+          throw isForeign && status >= 500 ? ofOtherHost(refusal) : refusal;
+        } else {
           answer.discard();
           step = nextStep({ ...step, url }, answer, redact);
         }

@@ -1,7 +1,8 @@
 import { type ErrorCode, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { describe, expect, it } from 'vitest';
-import { verdictOf } from '../../src/breaker/verdict.ts';
+import { isUnanswered, verdictOf } from '../../src/breaker/verdict.ts';
 import { HttpStatusError } from '../../src/http/http-status-error.ts';
+import { OtherHostError } from '../../src/http/other-host-error.ts';
 
 const error = (code: ErrorCode): Error => new StreamManagerError(code, 'no');
 const status = (code: number): Error => new HttpStatusError('fetch_status', 'no', { status: code, excerpt: '' });
@@ -29,6 +30,15 @@ describe('what the end of a poll says about its provider', () => {
     { name: 'a redirect', error: error('fetch_redirect') },
   ])('an answer: $name', ({ error }) => {
     expect(over(error)).toEqual({ kind: 'answered' });
+  });
+
+  it.each([
+    { name: 'refused', error: new StreamManagerError('fetch_network', 'no') },
+    { name: 'a 503', error: new HttpStatusError('fetch_status', 'no', { status: 503, excerpt: '' }) },
+    { name: 'a 401', error: new StreamManagerError('credentials_refused', 'no') },
+  ])('nothing, if it happened at another host: $name', ({ error }) => {
+    expect(over(new OtherHostError(error))).toEqual({ kind: 'neither' });
+    expect(isUnanswered(new OtherHostError(error))).toBe(isUnanswered(error));
   });
 
   it.each(['budget_exhausted', 'host_busy', 'stopped', 'spool_failed', 'redis_unreachable'] as const)(

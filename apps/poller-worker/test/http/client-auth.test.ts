@@ -2,6 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
+import { isUnanswered } from '../../src/breaker/verdict.ts';
+import { HttpStatusError } from '../../src/http/http-status-error.ts';
+import { OtherHostError } from '../../src/http/other-host-error.ts';
 import { rateLimitTarget } from '../../src/http/target.ts';
 import { bodyOf, errorOf, everythingOf, setupClient } from './client-bundle.ts';
 import { startTestServer } from './test-server.ts';
@@ -176,10 +179,28 @@ describe('OAuth2', () => {
     expect(error).toMatchObject({ code, retryAfterMs: waitMs });
     expect(error.message).toContain('/token');
     // What may pass is told with its status, and what will not is not.
-    expect('status' in error).toBe(waitMs !== null);
+    expect(error.cause instanceof HttpStatusError).toBe(waitMs !== null);
     for (const secret of ['cl13nt', 'bWU6Y2']) expect(everythingOf(error)).not.toContain(secret);
     expect(test.login.arrivals).toHaveLength(asked);
     expect(test.server.arrivals).toEqual([]);
+  });
+
+  it.each([
+    { name: 'away', isThere: false },
+    { name: 'broken', isThere: true },
+  ])('a login that is $name says nothing of the provider', async ({ isThere }) => {
+    await using server = await startTestServer((_request, response) => response.writeHead(503).end());
+    await using login = await startTestServer((_request, response) => response.writeHead(503).end());
+    const tokenUrl = isThere ? `${login.origin}/token` : 'http://127.0.0.1:1/token';
+    const auth = { type: 'oauth2', clientId: 'me', clientSecret: 's3cret' };
+    await using client = setupClient({ baseUrl: server.origin, auth: { ...auth, tokenUrl } });
+    const error = await errorOf(client.read('/'));
+    expect(error).toBeInstanceOf(OtherHostError);
+    expect(isUnanswered(error)).toBe(true);
+    expect(server.arrivals).toHaveLength(0);
+
+    await using own = setupClient({ baseUrl: server.origin, auth: { ...auth, tokenUrl: `${server.origin}/token` } });
+    expect(await errorOf(own.read('/'))).not.toBeInstanceOf(OtherHostError);
   });
 
   it('is stopped with its poll', async () => {

@@ -5,8 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { AddressKind } from '../../src/http/addresses.ts';
+import { OtherHostError } from '../../src/http/other-host-error.ts';
 import { rateLimitTarget } from '../../src/http/target.ts';
 import { errorOf, everythingOf, setupClient } from './client-bundle.ts';
+import { startTestServer } from './test-server.ts';
 
 interface Listener extends AsyncDisposable {
   readonly port: number;
@@ -75,6 +77,21 @@ describe('a redirect to another host', () => {
       'user-agent': 'mine',
     });
     expect(client.rateLimit.asked[1]).toBe(rateLimitTarget(new URL(`http://127.0.0.3:${other.port}`), null));
+  });
+
+  it.each([
+    { name: 'nobody answers', to: () => 'http://127.0.0.1:1/', isOther: true },
+    { name: 'it is broken', to: (origin: string) => `${origin}/503`, isOther: true },
+    { name: 'it has nothing', to: (origin: string) => `${origin}/404`, isOther: false },
+  ])('is no fault of the provider where $name', async ({ to, isOther }) => {
+    await using other = await startTestServer((request, response) =>
+      response.writeHead(Number(request.url?.slice(1))).end(),
+    );
+    await using server = await startTestServer((_request, response) =>
+      response.writeHead(302, { location: to(other.origin) }).end(),
+    );
+    await using client = setupClient({ baseUrl: server.origin });
+    expect((await errorOf(client.read('/'))) instanceof OtherHostError).toBe(isOther);
   });
 
   it('that leads back goes on without it', async () => {
