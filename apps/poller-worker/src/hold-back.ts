@@ -28,8 +28,11 @@ export const createHoldBack =
     const { id, periodMs } = source.config;
     const high = await deps.memory.high();
     if (high !== null) return { by: 'memory', reason: high, waitMs: Math.min(periodMs, memoryWaitMs) };
-    const full = await deps.lettersFull(id);
+    // Asked side by side: one wait for Redis instead of two, for every poll.
+    const [full, decisions] = await Promise.all([
+      deps.lettersFull(id),
+      mayBeThrottled(source, poll) ? deps.throttle.read([id]) : null,
+    ]);
     if (full !== null) return { by: 'letters', reason: full, waitMs: Math.min(periodMs, lettersWaitMs) };
-    if (!mayBeThrottled(source, poll)) return null;
-    return throttleDelay((await deps.throttle.read([id])).get(id), options.decisionHoldsMs);
+    return decisions === null ? null : throttleDelay(decisions.get(id), options.decisionHoldsMs);
   };

@@ -6,6 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { rateLimitKey } from '@stream-manager/shared/queues/keys';
+import {
+  type LuaScript,
+  listOf,
+  luaScript,
+  numberOf,
+  runScript,
+  type ScriptReply,
+} from '@stream-manager/shared/queues/script-runner';
 import type { Redis } from 'ioredis';
 
 /** Leave to send one request, or when to ask again. */
@@ -53,7 +61,7 @@ if not now then
 end`;
 
 // KEYS: log, closed · ARGV: now, window, limit, ticket → { granted (1 or 0), wait in ms, closed (1 or 0) }
-const acquireScript = `${clock}
+const acquireScript = luaScript(`${clock}
 local window, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
 local closed = tonumber(redis.call('GET', KEYS[2]) or '0')
 if closed > now then return { 0, math.ceil(closed - now), 1 } end
@@ -65,19 +73,19 @@ if count < limit then
   return { 1, 0, 0 }
 end
 local last = redis.call('ZRANGE', KEYS[1], count - limit, count - limit, 'WITHSCORES')
-return { 0, math.max(1, math.min(window, math.ceil(last[2] + window - now))), 0 }`;
+return { 0, math.max(1, math.min(window, math.ceil(last[2] + window - now))), 0 }`);
 
 // KEYS: log · ARGV: now, window, ticket
-const settleScript = `${clock}
+const settleScript = luaScript(`${clock}
 redis.call('ZADD', KEYS[1], string.format('%.3f', now), ARGV[3])
-redis.call('PEXPIRE', KEYS[1], 2 * tonumber(ARGV[2]))`;
+redis.call('PEXPIRE', KEYS[1], 2 * tonumber(ARGV[2]))`);
 
 // KEYS: closed · ARGV: now, wait
-const closeScript = `${clock}
+const closeScript = luaScript(`${clock}
 local till = now + tonumber(ARGV[2])
 if till > tonumber(redis.call('GET', KEYS[1]) or '0') then
   redis.call('SET', KEYS[1], string.format('%.3f', till), 'PX', math.max(1, math.ceil(tonumber(ARGV[2]))))
-end`;
+end`);
 
 /** Creates the limiter of this process. */
 export const createRateLimit = (options: RateLimitOptions): RateLimit => {
@@ -89,9 +97,13 @@ export const createRateLimit = (options: RateLimitOptions): RateLimit => {
   const log = (target: string): string => rateLimitKey(keyPrefix, target);
   const closed = (target: string): string => `${log(target)}:closed`;
 
-  const run = async (script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> => {
+  const run = async (
+    script: LuaScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<ScriptReply> => {
     try {
-      return await redis.eval(script, keys.length, ...keys, ...args);
+      return await runScript(redis, script, keys, args);
     } catch (cause) {
       throw new StreamManagerError(
         'redis_unreachable',
@@ -108,8 +120,7 @@ export const createRateLimit = (options: RateLimitOptions): RateLimit => {
       tickets += 1;
       const ticket = `${instance}:${tickets}`;
       const answer = await run(acquireScript, [log(target), closed(target)], [now(), windowMs, limitPerWindow, ticket]);
-      // The script's last lines say that it answers three whole numbers.
-      const [granted, waitMs, isClosed] = answer as readonly [number, number, number];
+      const [granted = 0, waitMs = 0, isClosed = 0] = listOf(answer).map(numberOf);
       if (granted === 1) return { granted: true, ticket };
       return { granted: false, waitMs, reason: isClosed === 1 ? 'closed' : 'used_up' };
     },
