@@ -37,14 +37,13 @@ const mqttDrill = (name: string, scale: Scale): Drill => {
     const opened = await openBroker();
     broker = opened;
     const providers = await startProviders();
-    const stop = providers.stop;
     return {
       // The account is of what the devices have published.
       providers: {
         ...providers,
         ledger: { ...providers.ledger, served: () => expected, offered: () => [] },
         stop: async () => {
-          await stop();
+          await providers.stop();
           await opened[Symbol.asyncDispose]();
         },
       },

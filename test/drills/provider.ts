@@ -86,7 +86,7 @@ const startHost = async (plan: HostPlan): Promise<Load> => {
 };
 
 /** Most entries that any window of this length holds, both ends included. */
-export const mostInAnyWindow = (times: readonly number[], lengthMs: number): number => {
+const mostInAnyWindow = (times: readonly number[], lengthMs: number): number => {
   const sorted = times.toSorted((one, other) => one - other);
   let most = 0;
   let from = 0;
@@ -177,8 +177,9 @@ const downDrill = (name: string, scale: { readonly downMs: number }): Drill => {
     warmUp: 5 * 60,
     harm: async (ground) => {
       const { providers } = ground.load;
-      const { port, attempts, ...door } = theHost();
-      ground.atEnd(door.stop);
+      const door = theHost();
+      const { port, attempts } = door;
+      ground.atEnd(() => door.stop());
       const downFrom = Date.now();
       await door.refuse();
       await waitUntil('all of its sources to be shown as waiting for it', () => allFires(ground, isOpen), {

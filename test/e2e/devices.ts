@@ -4,13 +4,13 @@ import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected
 import { deviceKey } from '@stream-manager/testkit/accounting/natural-key';
 
 /** One message, as it goes to the broker. */
-export interface DeviceMessage {
+interface DeviceMessage {
   readonly topic: string;
   readonly payload: string;
 }
 
 /** Messages, and what must come of them. */
-export interface DeviceTraffic {
+interface DeviceTraffic {
   readonly messages: readonly DeviceMessage[];
   readonly expected: readonly ExpectedRecord[];
   /** Payloads that are no readings: each is one dead letter. */

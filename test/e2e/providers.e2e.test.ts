@@ -22,6 +22,5 @@ describe('a provider is asked as it allows, and what others send is not lost,', 
     const outcome = await runDrill(drill, { client: 'kafkajs', seed: 1, say: () => {}, logsTo: null });
     expect(outcome.problems, lineOf(outcome)).toEqual([]);
     expect(outcome.account?.served ?? 0, lineOf(outcome)).toBeGreaterThanOrEqual(served);
-    if (process.env['SHOW']) console.log(lineOf(outcome));
   });
 });
