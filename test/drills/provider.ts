@@ -102,7 +102,7 @@ const limitDrill = (
   scale: { readonly pollers: number; readonly sources: number; readonly every: string; readonly forMs: number },
 ): Drill => ({
   name,
-  title: `${scale.pollers} pollers, ${scale.sources} sources of one host and key that want more than their limit of 60 requests a minute, a quarter of which fail, for ${scale.forMs / 1_000} s`,
+  title: `${scale.pollers} pollers, ${scale.sources} sources of one host and key that want more than their limit of 60 requests a minute, some of which fail, for ${scale.forMs / 1_000} s`,
   plan: { load: () => startHost({ sources: scale.sources, every: scale.every, rateLimitPerMinute: 60 }) },
   prepare: async ({ load }) =>
     // Failed requests count, too.
