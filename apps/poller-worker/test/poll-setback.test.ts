@@ -15,7 +15,7 @@ const context = {
   hostWaitedMs: 0,
   random: 0.5,
 };
-const status = (code: number, retryAfterMs?: number): Error =>
+const status = (code: number, retryAfterMs?: number): StreamManagerError =>
   new HttpStatusError('fetch_status', 'no', {
     status: code,
     excerpt: '',
