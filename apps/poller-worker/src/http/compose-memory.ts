@@ -16,10 +16,10 @@ import type { HttpClients } from './undici-client.ts';
 /** Puts the memory around the clients of a process; `all`: the sources of its config. */
 export const composeMemory = (
   clients: HttpClients,
-  context: Pick<ProcessContext, 'config' | 'redis' | 'redisMemory' | 'logger' | 'metrics'>,
+  context: Pick<ProcessContext, 'config' | 'redis' | 'redisMemory' | 'logger' | 'metrics' | 'extensions'>,
   { all, jsonParser }: { readonly all: readonly ResolvedSource[]; readonly jsonParser: JsonParser },
 ): HttpClients => {
-  const { config, redis, redisMemory, logger, metrics } = context;
+  const { config, redis, redisMemory, logger, metrics, extensions } = context;
   const { keyPrefix } = config.redis;
   const budget = createDayBudget({ redis, keyPrefix });
   const budgets = new Map(all.map((source) => [source.id, dayBudgetFor(source, all)]));
@@ -29,7 +29,7 @@ export const composeMemory = (
     marks: createRedisAnswerMarks({ redis, keyPrefix }),
     budget,
     budgetOf: (source) => budgets.get(source.id) ?? dayBudgetFor(source, all),
-    names: createRequestNames({ version }),
+    names: createRequestNames({ version, versionOf: (id) => extensions?.sourceVersions?.get(id) ?? '' }),
     jsonParser,
     memory: redisMemory,
     metrics,

@@ -11,7 +11,7 @@ export interface RequestName {
   readonly asked: string;
   /**
    * Same for those who also read the answer in the same way: the name under which a source keeps what it has used up. After a
-   * change of its params, or of this program, an answer is looked through again.
+   * change of its params, of its own module, or of this program, an answer is looked through again.
    */
   readonly read: string;
 }
@@ -60,8 +60,16 @@ const sortedHeaders = (request: HttpRequest): readonly (readonly [string, string
     .map(([name, value]) => [name.toLowerCase(), value] as const)
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
 
-/** Creates the names of a process of this version. */
-export const createRequestNames = ({ version }: { readonly version: string }): RequestNames => {
+/** What reads the answers. */
+export interface RequestNamesOptions {
+  /** Of this program. */
+  readonly version: string;
+  /** Of what a source has of its own; default none. */
+  readonly versionOf?: (sourceId: string) => string;
+}
+
+/** Creates the names of a process. */
+export const createRequestNames = ({ version, versionOf = () => '' }: RequestNamesOptions): RequestNames => {
   const keys = new Map<string, Buffer>();
   const keyOf = (secrets: string): Buffer => {
     // Not even this process keeps them twice.
@@ -98,7 +106,7 @@ export const createRequestNames = ({ version }: { readonly version: string }): R
         createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
       const { method = 'GET', url, body = null, accept } = request;
       const asked = hash(method, url.href, sortedHeaders(request), accept, body);
-      return { asked, read: hash(asked, reader, version) };
+      return { asked, read: hash(asked, reader, version, versionOf(source.id)) };
     },
   };
 };

@@ -51,6 +51,9 @@ describe('the name of what is read', () => {
 
   it('is another one in another version of the program', () => {
     expect(createRequestNames({ version: '2' }).nameOf(source(), request).read).not.toBe(nameOf().read);
+    const ofModule = createRequestNames({ version: '1', versionOf: (id) => `${id} changed` });
+    expect(ofModule.nameOf(source(), request).read).not.toBe(nameOf().read);
+    expect(ofModule.nameOf(source(), request).asked).toBe(nameOf().asked);
   });
 
   it('is the same when only the way it is run changes', () => {

@@ -10,6 +10,8 @@ export interface Extensions {
   readonly modes: ReadonlyMap<string, Mode>;
   /** By source id; absent: its source is disabled and its module cannot be loaded, or this process polls nothing. */
   readonly sources: ReadonlyMap<string, OwnSourceModule>;
+  /** By source id: hash of the file of its module, without what that imports. Another one may read the same answer in another way. */
+  readonly sourceVersions?: ReadonlyMap<string, string>;
 }
 
 /** For a process without modules of the user's own. */

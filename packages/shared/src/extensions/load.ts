@@ -1,5 +1,7 @@
 // Loads the modules that a config names: modes and sources of the user's own. Once, before a process composes its parts.
 // What cannot be loaded or is not what it should be is one refusal with all of it; for a disabled source it is a warning.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LoadedConfig } from '../config/load.ts';
@@ -37,6 +39,7 @@ export const loadExtensions = async (
   const warnings: string[] = [];
   const modes = new Map<string, Mode>();
   const makers = new Map<string, OwnSourceModule>();
+  const sourceVersions = new Map<string, string>();
   const sources: Record<string, SourceConfig> = {};
 
   for (const [id, source] of Object.entries(loaded.config.sources)) {
@@ -59,6 +62,7 @@ export const loadExtensions = async (
       const { module } = source.params;
       try {
         makers.set(id, checkedMaker(await defaultExport(directory, module, limitMs)));
+        sourceVersions.set(id, hashOf(await readFile(resolve(directory, module))));
       } catch (error) {
         note(`sources.${id}.params.module: ${module} ${messageOf(error)}`);
       }
@@ -69,8 +73,10 @@ export const loadExtensions = async (
       'config_invalid',
       `${refusals.join('\n')}\nCorrect the module or its path, or set enabled: false.`,
     );
-  return { config: { ...loaded.config, sources }, extensions: { modes, sources: makers }, warnings };
+  return { config: { ...loaded.config, sources }, extensions: { modes, sources: makers, sourceVersions }, warnings };
 };
+
+const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64url');
 
 const defaultExport = async (directory: string, path: string, limitMs: number): Promise<unknown> => {
   const file = resolve(directory, path);

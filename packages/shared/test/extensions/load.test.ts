@@ -45,6 +45,17 @@ describe('modules of the user’s own', () => {
     expect(resolveSource(config, 'mine')).toMatchObject({ periodMs: 7_000, everyMs: 7_000, mode: './mode.mjs' });
   });
 
+  it('of sources have the version of their file', async () => {
+    const versions = [];
+    for (const text of [source, source, `${source}\n`]) {
+      await using files = await openDirectory({ 'stream.yaml': custom(), 'source.ts': text });
+      versions.push((await files.load()).extensions.sourceVersions?.get('mine'));
+    }
+    expect(versions[0]).toMatch(/^[\w-]{43}$/);
+    expect(versions[1]).toBe(versions[0]);
+    expect(versions[2]).not.toBe(versions[0]);
+  });
+
   it('leave the period alone that the source names itself', async () => {
     await using files = await openDirectory({
       'stream.yaml': custom('    mode: ./mode.mjs\n    every: 3s\n'),
