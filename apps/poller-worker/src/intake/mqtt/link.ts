@@ -96,12 +96,20 @@ export const openMqttLink: OpenLink = async (options) => {
     );
   });
   client.handleMessage = (packet, callback) => {
-    const held = options.onMessage({
-      topic: packet.topic,
-      payload: typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload,
-      packetId: packet.qos === 0 ? null : (packet.messageId ?? null),
-      isAgain: packet.dup,
-    });
+    let held: Promise<void> | undefined;
+    try {
+      held = options.onMessage({
+        topic: packet.topic,
+        payload: typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload,
+        packetId: packet.qos === 0 ? null : (packet.messageId ?? null),
+        isAgain: packet.dup,
+      });
+    } catch (reason) {
+      // mqtt.js would end the process with it.
+      refusal = `a message on ${packet.topic} was not taken: ${messageOf(reason)}`;
+      client.end(true);
+      return;
+    }
     if (held === undefined) callback(acknowledgedLater);
     else void held.finally(() => callback(acknowledgedLater));
   };

@@ -88,10 +88,14 @@ export const allQuantities: readonly (readonly [string, Quantity])[] = Object.en
 /** Spellings of units, in lower case and without blanks, dots, carets and underscores. */
 const spellings: Readonly<Record<string, string>> = {
   '°c': 'c',
+  ºc: 'c',
+  '℃': 'c',
   degc: 'c',
   celsius: 'c',
   degreescelsius: 'c',
   '°f': 'f',
+  ºf: 'f',
+  '℉': 'f',
   degf: 'f',
   fahrenheit: 'f',
   degreesfahrenheit: 'f',

@@ -21,15 +21,16 @@ export interface MessageContent {
 /** Null: the device says that it has no value. */
 export type MeasuredValue = number | boolean | string | null;
 
+/** In lower case: Tasmota writes `Time`. */
 const timeNames: ReadonlySet<string> = new Set([
   'timestamp',
   'time',
   'datetime',
   'ts',
   'observed_at',
-  'observedAt',
+  'observedat',
   'recorded_at',
-  'recordedAt',
+  'recordedat',
 ]);
 const deviceNames: ReadonlySet<string> = new Set([
   'device_id',
@@ -79,8 +80,9 @@ export const readContent = (
       if ('fault' in measured) fields.fail(measured.fault);
       else {
         // Two names of one thing: the first one stands, the other keeps its own name.
-        const isTaken = Object.hasOwn(measurements, measured.field);
-        const field = isTaken ? path.replaceAll(/[^A-Za-z0-9]+/g, '_') : measured.field;
+        let { field } = measured;
+        if (Object.hasOwn(measurements, field)) field = path.replaceAll(/[^A-Za-z0-9]+/g, '_');
+        while (Object.hasOwn(measurements, field)) field += '_';
         if (Object.keys(measurements).length >= maxMeasurements)
           fields.fail(rowFault('wrong_shape', path, `at most ${maxMeasurements} measurements`, value));
         else measurements[field] = measured.value;
@@ -109,7 +111,7 @@ export const readContent = (
     place(object);
     for (const [name, value] of Object.entries(object)) {
       const here = path === '' ? name : `${path}.${name}`;
-      if (timeNames.has(name)) {
+      if (timeNames.has(name.toLowerCase())) {
         if (depth > 1) innerTimeMs ??= readTime(value);
         else if (value !== null && timeMs === null)
           timeMs = readTime(value) ?? fields.fail(rowFault('bad_time', here, 'ISO 8601, or seconds since 1970', value));
@@ -145,7 +147,7 @@ export const readContent = (
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) {
         const part = asObject(item);
-        if (part !== null && hasValue(part)) walk(part, `${path}.${index}`, depth + 1);
+        if (part !== null) walk(part, `${path}.${index}`, depth + 1);
       }
       return;
     }

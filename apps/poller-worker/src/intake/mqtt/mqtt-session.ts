@@ -5,7 +5,7 @@
 //      └──stop──► stopped (what waits is delivered again, to whoever connects next)
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
-import { messageOf } from '@stream-manager/shared/failures/errors';
+import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { PolledSource } from '../../polled-sources.ts';
@@ -64,8 +64,17 @@ export interface MqttSession {
 const waitingBytes = 32 * 1024 * 1024;
 
 /** Pauses between two attempts to connect, in milliseconds, each drawn at random up to this. */
-const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
+const firstPauseMs = 100;
+const longestPauseMs = 30_000;
+/**
+ * While no broker answers they grow so slowly that the next one is at most a fifth of the time that it is away: what is
+ * published between the start of a broker that forgets shared subscriptions and our own reaches nobody.
+ */
+const slowGrowth = 1.1;
+/** What a broker refuses or ends at once it will refuse again. */
+const fastGrowth = 2;
+/** Pause before it is looked again whether the lease is ours, in milliseconds. */
+const leasePauseMs = 1_000;
 /** A connection that held so long starts the pauses anew. */
 const steadyMs = 10_000;
 
@@ -253,20 +262,26 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
 
   const run = async (): Promise<void> => {
     let isOver = false;
-    for (let pauseMs = firstPauseMs; !signal.aborted && !isOver; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted && !isOver) {
+      let nextPauseMs = leasePauseMs;
       if (options.isOurs()) {
         const at = deps.now();
+        let growth = fastGrowth;
         try {
           isOver = await connect();
           if (isOver) await end();
         } catch (error) {
           isOver = false;
+          if (error instanceof StreamManagerError && error.code === 'broker_unreachable') growth = slowGrowth;
           if (!signal.aborted) tell(messageOf(error));
         }
         if (deps.now() - at > steadyMs) pauseMs = firstPauseMs;
+        nextPauseMs = deps.random() * pauseMs;
+        pauseMs = Math.min(pauseMs * growth, longestPauseMs);
       } else pauseMs = firstPauseMs;
       // An abort only ends the pause early; the loop sees it.
-      if (!isOver) await pause(deps.random() * pauseMs, undefined, { signal }).catch(() => {});
+      if (!isOver) await pause(nextPauseMs, undefined, { signal }).catch(() => {});
     }
   };
   const running = run();

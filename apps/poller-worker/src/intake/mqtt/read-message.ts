@@ -1,9 +1,11 @@
 // Makes records of one message. The five shapes that devices send: a number, a number with its unit, an object with
 // `value`, an object with named measurements, and one with measurements and place in inner objects; an array is as many
-// readings. What is no record is an invalid row; it never keeps others waiting.
+// readings. What is no record is an invalid row; it never keeps others waiting. Nothing that a device sends makes the reader
+// throw: the broker would deliver the message again, to one worker after the other.
+import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { Mapper } from '../../mapping/mapper.ts';
-import { invalidRow, rowFault } from '../../sources/invalid-row.ts';
+import { invalidRow, type RowFault, rowFault } from '../../sources/invalid-row.ts';
 import { asObject } from '../../sources/json-fields.ts';
 import type { KeptRow } from '../../sources/source.ts';
 import type { ParsedRows } from '../parsed-rows.ts';
@@ -65,7 +67,9 @@ export const createMessageReader = (options: {
     const { timeMs, location, measurements } = content;
     const deviceId = content.deviceId ?? facts.deviceId;
     const at = timeMs ?? of.receivedAtMs;
-    const key = `${deviceId}|${of.topic}|${new Date(at).toISOString()}`;
+    // What is measured belongs to it: a temperature and a humidity of one moment do not correct each other.
+    const fields = Object.keys(measurements).sort().join();
+    const key = `${deviceId}|${of.topic}|${new Date(at).toISOString()}|${fields}`;
     return {
       type: 'sensor-reading',
       // Without a time of its own, equal readings are told apart by how they were delivered.
@@ -88,7 +92,8 @@ export const createMessageReader = (options: {
     if ('reason' in row) return row;
     const data: Readonly<Record<string, unknown>> = { ...facts, topic: of.topic, ...row.data };
     const deviceId = String(data['deviceId']);
-    const time = `${new Date(row.observedAtMs).toISOString()}${hasTime ? '' : `|${of.mark}`}`;
+    const kind = String(data['sensorType']);
+    const time = `${new Date(row.observedAtMs).toISOString()}|${kind}${hasTime ? '' : `|${of.mark}`}`;
     return {
       ...row,
       naturalKey: `${deviceId}|${of.topic}|${hasId ? row.naturalKey : time}`,
@@ -97,23 +102,33 @@ export const createMessageReader = (options: {
     };
   };
 
-  const rowOf = (reading: unknown, text: string, of: RowContext): SourceRecord | InvalidRow => {
+  /** `text`: as it was sent; null: it stood in an array. */
+  const makeRow = (reading: unknown, text: string | null, of: RowContext): SourceRecord | RowFault | InvalidRow => {
     const facts = options.readTopic(of.topic);
     const topicType = typeInTopic(of.topic, facts);
-    const known = (row: InvalidRow): InvalidRow => ({
-      ...row,
-      context: JSON.stringify(of),
-      // The same text of two devices is two rows.
-      identity: `${of.topic}|${row.raw}`,
-    });
+    if (Array.isArray(reading)) return rowFault('wrong_shape', 'reading', 'an object, a number or a text', reading);
     const object = asObject(reading);
-    if (options.mapping !== undefined && object !== null) {
-      const row = mapped(options.mapping, reading, facts, of);
-      return 'reason' in row ? known({ ...row, raw: text }) : row;
+    if (options.mapping !== undefined && object !== null) return mapped(options.mapping, reading, facts, of);
+    const content =
+      object === null
+        ? readText(typeof reading === 'string' ? reading : (text ?? String(reading)), topicType, naming)
+        : readContent(object, topicType, naming);
+    return 'reason' in content ? content : recordOf(content, facts, of);
+  };
+
+  const rowOf = (reading: unknown, text: string | null, of: RowContext): SourceRecord | InvalidRow => {
+    let made: SourceRecord | RowFault | InvalidRow;
+    try {
+      made = makeRow(reading, text, of);
+    } catch (error) {
+      made = { reason: 'unreadable', message: `reading: ${messageOf(error)}` };
     }
-    const content = object === null ? readText(text, topicType, naming) : readContent(object, topicType, naming);
-    if ('reason' in content) return known(invalidRow(text, content, JSON.stringify(of)));
-    return recordOf(content, facts, of);
+    if (!('reason' in made)) return made;
+    const context = JSON.stringify(of);
+    const row =
+      'raw' in made ? { ...made, raw: text ?? made.raw, context } : invalidRow(text ?? reading, made, context);
+    // The same text of two devices is two rows.
+    return { ...row, identity: `${of.topic}|${row.raw}` };
   };
 
   return {
@@ -138,8 +153,7 @@ export const createMessageReader = (options: {
       if (parsed.length === 0) return refuse(rowFault('missing_value', 'message', 'a reading', parsed), text);
       return sorted(
         parsed.map((reading: unknown, index) => {
-          const item = asObject(reading) === null ? String(reading) : JSON.stringify(reading);
-          return rowOf(reading, item, { ...of, mark: `${mark}.${index}` });
+          return rowOf(reading, null, { ...of, mark: `${mark}.${index}` });
         }),
         mark,
       );

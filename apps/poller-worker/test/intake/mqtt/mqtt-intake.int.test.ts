@@ -85,12 +85,15 @@ describe('messages of a broker', () => {
       topic: `sensors/d${index}/temperature`,
       payload: 'n/a',
     }));
-    await publisher.publish([...broken, ...timedMessages(0, 10)]);
+    // A worker that it kills would get it again with its next life.
+    const deep = { topic: 'sensors/d0/temperature', payload: '['.repeat(100_000) + ']'.repeat(100_000) };
+    await publisher.publish([deep, ...broken, ...timedMessages(0, 10)]);
     await untilHeld(poller, 10);
     await untilAcknowledged(poller);
-    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(200);
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(201);
     expect(await poller.value('records_invalid_total', { reason: 'not_a_number' })).toBe(200);
-    const [letter] = await poller.letters.getJobs(['waiting'], 0, 0);
+    const letters = await poller.letters.getJobs(['waiting']);
+    const letter = letters.find(({ data }) => data.raw === 'n/a');
     const { code, pollId, firstFailedAt, rawContext = '' } = letter!.data;
     // As if a parser of now could read it.
     const kept = { sourceId, code, pollId, firstFailedAt, rawContext, raw: '19.5 degC', replays: 0 };

@@ -38,6 +38,8 @@ const only = (topic: string, payload: unknown, by = reader()) => {
 
 const time = '2026-01-04T08:59:30Z';
 
+const deep = (open: string, close: string, inside = ''): string => open.repeat(50_000) + inside + close.repeat(50_000);
+
 describe('the shapes of payloads', () => {
   it.each([
     { name: 'a number', topic: 'weather/st-1/temperature', payload: '27.4', data: { temperatureC: 27.4 } },
@@ -158,6 +160,18 @@ describe('the shapes of payloads', () => {
     expect(records.map((record) => record.data['temperatureC'])).toEqual([1, 2]);
     expect(invalid.map((row) => [row.raw, row.reason])).toEqual([['{"temp":"warm"}', 'not_a_number']]);
   });
+
+  it('keep every measurement of lists in them, and of names that become one', () => {
+    const listed = only('weather/st-1/data', { battery: 90, readings: [{ temperature: 20 }, { humidity: 44 }] });
+    expect(listed.data).toMatchObject({ batteryPercent: 90, temperatureC: 20, relativeHumidityPercent: 44 });
+    const { data } = only('weather/st-1/data', { 'a-b': 1, a_b: 2, 'a.b': 3 });
+    expect(Object.values(data)).toEqual(expect.arrayContaining([1, 2, 3]));
+  });
+
+  it('may be texts of JSON, and have their time under any spelling', () => {
+    expect(only('weather/st-1/temperature', '"27.4 ℃"').data).toMatchObject({ temperatureC: 27.4 });
+    expect(only('weather/st-1/data', { Time: time, temp: 1 }).observedAtMs).toBe(Date.parse(time));
+  });
 });
 
 describe('what is no reading', () => {
@@ -174,8 +188,13 @@ describe('what is no reading', () => {
     { name: 'bytes', payload: Buffer.from([0xff, 0xfe, 0x00]), reason: 'unreadable' },
     { name: 'too much', payload: `{"temp":1,"more":"${'x'.repeat(10_000)}"}`, reason: 'wrong_shape' },
     { name: 'an empty array', payload: '[]', reason: 'missing_value' },
+    { name: 'an array in an array', payload: '[[27.4]]', reason: 'wrong_shape' },
+    { name: 'arrays too deep to be walked', payload: deep('[', ']'), reason: 'wrong_shape' },
+    { name: 'objects too deep to be walked', payload: deep('{"a":', '}', '1'), reason: 'wrong_shape' },
+    { name: 'an item too deep to be walked', payload: `[{"a":${deep('[', ']')}}]`, reason: 'missing_value' },
   ])('$name', ({ payload, reason }) => {
-    const { records, invalid } = read('weather/st-1/temperature', payload);
+    const by = payload.length > 100_000 ? reader({ maxBytes: 1_000_000 }) : reader();
+    const { records, invalid } = read('weather/st-1/temperature', payload, by);
     expect(records).toEqual([]);
     expect(invalid.map((row) => row.reason)).toEqual([reason]);
   });
@@ -191,15 +210,26 @@ describe('what is no reading', () => {
 });
 
 describe('what a reading is known by', () => {
-  it('is device, topic and time where it has a time', () => {
+  it('is device, topic, time and what is measured where it has a time', () => {
     const { records, isTimeless } = read('weather/st-1/temperature', { value: 1, timestamp: time });
-    expect(records[0]!.naturalKey).toBe('st-1|weather/st-1/temperature|2026-01-04T08:59:30.000Z');
+    expect(records[0]!.naturalKey).toBe('st-1|weather/st-1/temperature|2026-01-04T08:59:30.000Z|temperatureC');
     expect(isTimeless).toBe(false);
+  });
+
+  it('differs for a temperature and a humidity of one moment, and not for a correction', () => {
+    const { records } = read('weather/st-1/data', [
+      { type: 'temperature', value: 20, time },
+      { type: 'humidity', value: 50, time },
+      { type: 'humidity', value: 51, time },
+    ]);
+    const keys = records.map((record) => record.naturalKey);
+    expect(keys[0]).not.toBe(keys[1]);
+    expect(keys[1]).toBe(keys[2]);
   });
 
   it('is the delivery where it has none', () => {
     const { records, isTimeless } = read('weather/st-1/temperature', '1');
-    expect(records[0]!.naturalKey).toBe('st-1|weather/st-1/temperature|2026-01-04T09:00:00.000Z|0.7');
+    expect(records[0]!.naturalKey).toBe('st-1|weather/st-1/temperature|2026-01-04T09:00:00.000Z|temperatureC|0.7');
     expect(records[0]!.observedAtMs).toBe(receivedAtMs);
     expect(isTimeless).toBe(true);
   });
@@ -218,7 +248,7 @@ describe('a mapping of the config', () => {
     const by = reader({ mapping: { map, hasId: false, hasTime: true } });
     const record = only('weather/st-1/data', { at: 1_767_517_170, v: { t: 50 } }, by);
     expect(record.data).toEqual({ deviceId: 'st-1', sensorType: 'data', topic: 'weather/st-1/data', temperatureC: 10 });
-    expect(record.naturalKey).toBe('st-1|weather/st-1/data|2026-01-04T08:59:30.000Z');
+    expect(record.naturalKey).toBe('st-1|weather/st-1/data|2026-01-04T08:59:30.000Z|data');
   });
 });
 
