@@ -11,8 +11,8 @@ import type { HttpResponse, Receipt } from './http-client.ts';
 import { bodyReaders, type ReadOptions } from './read-answer.ts';
 import { holdsSecret } from './secrets.ts';
 
-/** Writes down that an answer is handed out; gives its receipt. */
-export type HandOut = (answer: string, version: AnswerVersion) => Promise<Receipt>;
+/** Writes down that an answer is handed out; gives its receipt, or null where it would be of no use. */
+export type HandOut = (answer: string, version: AnswerVersion) => Promise<Receipt | null>;
 
 /** How an answer is handed out. */
 export interface HandOutOptions extends ReadOptions {
@@ -66,14 +66,18 @@ export const fetchedAnswer = (
       }
       isWhole = true;
       const { answer, bodyBytes, kept } = await copy.end();
-      receipt = await options.handOut(answer, version);
       const { status, receivedAtMs } = response;
       const facts: AnswerFacts = { status, headers, receivedAtMs, bodyBytes, isPacked: kept?.isPacked === true };
       const leftover: Leftover =
         kept === null
           ? { kind: 'alone', answer, facts }
           : { kind: 'answer', stored: { answer, facts, body: kept.bytes } };
-      stored(await lead.end(status === 200 ? leftover : null));
+      const [handedOut, bytes] = await Promise.all([
+        options.handOut(answer, version),
+        lead.end(status === 200 ? leftover : null),
+      ]);
+      receipt = handedOut;
+      stored(bytes);
     } finally {
       copy.drop();
       await lead.end(null);

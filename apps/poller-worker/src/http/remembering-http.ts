@@ -17,6 +17,7 @@ import { placeOf } from './exchange.ts';
 import { fetchedAnswer, type HandOut, storedAnswer, unchangedAnswer } from './handed-out.ts';
 import type { HttpRequest, HttpResponse, PollHttp } from './http-client.ts';
 import { HttpStatusError } from './http-status-error.ts';
+import { createNamelessAnswers, type NamelessAnswers } from './nameless-answers.ts';
 import type { JsonParser } from './parse-large-json.ts';
 import { unlessStopped } from './permit.ts';
 import type { ReadOptions } from './read-answer.ts';
@@ -53,18 +54,21 @@ export const createRememberingHttp = (
   clients: HttpClients,
   deps: RememberingDeps,
   options: RememberingOptions = {},
-): HttpClients => ({
-  forPoll: (poll) => rememberingPoll(clients.forPoll(poll), poll, deps, options),
-  close: () => clients.close(),
-});
+): HttpClients => {
+  const nameless = createNamelessAnswers(deps.monotonicNow);
+  return {
+    forPoll: (poll) => rememberingPoll(clients.forPoll(poll), poll, { ...deps, nameless }, options),
+    close: () => clients.close(),
+  };
+};
 
 const rememberingPoll = (
   http: PollHttp,
   { source, signal, isBackfill = false }: Parameters<HttpClients['forPoll']>[0],
-  deps: RememberingDeps,
+  deps: RememberingDeps & { readonly nameless: NamelessAnswers },
   options: RememberingOptions,
 ): PollHttp => {
-  const { cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
+  const { nameless, cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
   const { maxWaitMs = 250, spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const spend = createSpending(deps, source, { isBackfill });
   const ownSecrets = secretsOf(source);
@@ -79,7 +83,17 @@ const rememberingPoll = (
   const handOutFor =
     (request: string): HandOut =>
     async (answer, version) => {
+      const { id } = source;
+      // Nothing would ever ask for it: not the cache, and no condition.
+      const isNameless = source.cacheTtlMs === 0 && Object.keys(version).length === 0;
+      if (isNameless && nameless.has(id, request)) return null;
       const ticket = await marks.handOut(source.id, request, keepMs);
+      if (isNameless) {
+        // What was used up before counts no more, and nobody has the ticket to use this one up.
+        nameless.add(id, request);
+        return null;
+      }
+      nameless.delete(id, request);
       handedOut.set(request, { answer, ...version, ticket });
       return { request, answer, ...version };
     };
@@ -144,7 +158,8 @@ const rememberingPoll = (
       return { ...response, charge };
     }
     const name = names.nameOf(source, request);
-    const known = await unlessStopped(marks.read(source.id, name.read, keepMs), signal, place);
+    const isNameless = source.cacheTtlMs === 0 && nameless.has(source.id, name.read);
+    const known = isNameless ? null : await unlessStopped(marks.read(source.id, name.read, keepMs), signal, place);
     const taken = await look(name, known, place);
     if (taken.kind === 'known') {
       count('known');

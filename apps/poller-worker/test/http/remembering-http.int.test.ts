@@ -19,6 +19,21 @@ const receiptsOf = (response: HttpResponse): readonly Receipt[] => {
   return [receipt];
 };
 
+/** What is asked of Redis about the keys of a prefix while `act` runs. */
+const commandsDuring = async (keyPrefix: string, act: () => Promise<unknown>): Promise<readonly string[]> => {
+  const seen: string[] = [];
+  const monitor = await redis.monitor();
+  monitor.on('monitor', (_time: string, command: readonly string[]) => {
+    // Not what a script calls, which is told of as well.
+    if (command.some((part) => part.includes(keyPrefix))) seen.push(command.join(' '));
+  });
+  await act();
+  await redis.get(`${keyPrefix} over`);
+  await waitUntil('the last command to be told of', () => seen.at(-1)?.endsWith(' over'), { timeoutMs: 30_000 });
+  monitor.disconnect();
+  return seen.slice(0, -1);
+};
+
 /** What a poll of a source does: fetch, parse, and use up what it got. */
 const pollAll = async (
   http: PollHttp,
@@ -174,13 +189,57 @@ describe('an answer that is used up', () => {
     const inner = scriptedHttp((_, number) => ({ headers: headers[number - 1] ?? {}, body: `${number}` }));
     const http = createMemory(redis).process(inner);
     const source = pollingSource('a', { cacheTtlSeconds: 0 });
-    for (const _ of headers) await pollAll(pollWith(http, source));
+    for (const _ of headers) {
+      const poll = pollWith(http, source);
+      const response = await poll.fetch(request);
+      await response.text();
+      // What has no name is of no use to a source that caches nothing.
+      const receipt = response.receipt();
+      if (receipt !== null) await poll.useUp([receipt]);
+    }
     expect(inner.asked.map(({ request: sent }) => sent.headers)).toEqual([
       {},
       { 'if-none-match': '"1"' },
       {},
       {},
       { 'if-modified-since': earlier },
+    ]);
+  });
+});
+
+describe('a source without cache whose answers have no version', () => {
+  const read = async (http: PollHttp): Promise<string> => (await http.fetch(request)).text();
+  const source = pollingSource('a', { cacheTtlSeconds: 0 });
+
+  it('costs Redis nothing after its first poll in a process', async () => {
+    const memory = createMemory(redis);
+    const http = memory.process(scriptedHttp((_, number) => ({ body: `${number}` })));
+    expect(await commandsDuring(memory.keyPrefix, () => read(pollWith(http, source)))).not.toEqual([]);
+    expect(
+      await commandsDuring(memory.keyPrefix, async () => {
+        for (const number of [2, 3, 4]) expect(await read(pollWith(http, source))).toBe(`${number}`);
+      }),
+    ).toEqual([]);
+  });
+
+  it('is not taken for one that has used up an earlier answer, which had one', async () => {
+    const says: Said[] = [
+      { headers: { etag: '"1"' }, body: '[1]' },
+      { body: '[2]' },
+      { headers: { etag: '"1"' }, body: '[1]' },
+      { status: 304 },
+    ];
+    const inner = scriptedHttp((_, number) => says[number - 1]!);
+    const http = createMemory(redis).process(inner);
+    await pollAll(pollWith(http, source));
+    expect(await read(pollWith(http, source))).toBe('[2]');
+    expect((await pollAll(pollWith(http, source))).said).toBe('[1]');
+    expect((await pollAll(pollWith(http, source))).unchanged).toBe('not_modified');
+    expect(inner.asked.map(({ request: sent }) => sent.headers?.['if-none-match'])).toEqual([
+      undefined,
+      '"1"',
+      undefined,
+      '"1"',
     ]);
   });
 });
