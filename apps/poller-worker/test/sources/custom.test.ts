@@ -239,7 +239,10 @@ describe('a source of the user’s own', () => {
 
   it('has rows of one text and two contexts as two rows', async () => {
     const row = { raw: '2026 x', reason: 'odd', message: 'is odd' };
-    const given = [{ ...row, context: 'buoy 1' }, { ...row, context: 'buoy 2' }];
+    const given = [
+      { ...row, context: 'buoy 1' },
+      { ...row, context: 'buoy 2' },
+    ];
     const { invalid } = await pollAll(pages({ records: [], invalid: given }), source, http);
     expect(new Set(invalid.map(({ identity }) => identity)).size).toBe(2);
   });
