@@ -10,18 +10,44 @@ const bytesPerLetter = 1_000;
 const letterBytesOf = (letters: readonly DeadLetter[]): number =>
   letters.reduce((sum, { data }) => sum + bytesPerLetter + (data.raw?.length ?? 0) + (data.rawContext?.length ?? 0), 0);
 
+/** Letters that are added in one step: Redis answers nobody else meanwhile, and a call takes only so many arguments. */
+const lettersPerStep = 2_000;
+
 /**
  * Letters first, memory second, count last: a row is one letter and is counted once, however often it is polled. As many
  * as there is room for; what is short if that is not all.
  */
 export const keepInvalid = async (
   deps: AdmissionDeps,
-  { sourceId, limits }: AdmissionSettings,
+  settings: AdmissionSettings,
   freshRows: readonly AdmissibleRow[],
   pollId: string,
 ): Promise<Shortage | null> => {
-  const high = await deps.memory.high();
-  if (high !== null) return { by: 'memory', reason: high };
+  let kept = 0;
+  try {
+    for (let from = 0; from < freshRows.length; from += lettersPerStep) {
+      const high = await deps.memory.high();
+      if (high !== null) return { by: 'memory', reason: high };
+      const step = await keepStep(deps, settings, freshRows.slice(from, from + lettersPerStep), pollId);
+      kept += step.kept;
+      if (step.full !== null) return { by: 'letters', reason: step.full };
+    }
+    return null;
+  } finally {
+    if (kept > 0) {
+      const example = deps.cutSecrets(freshRows[0]?.message ?? '');
+      const { sourceId } = settings;
+      deps.logger.warn({ sourceId, rows: kept, example }, 'rows that are no records became dead letters');
+    }
+  }
+};
+
+const keepStep = async (
+  deps: AdmissionDeps,
+  { sourceId, limits }: AdmissionSettings,
+  freshRows: readonly AdmissibleRow[],
+  pollId: string,
+): Promise<{ readonly kept: number; readonly full: string | null }> => {
   const at = new Date(deps.now()).toISOString();
   const letters = freshRows.map((row) => letterOf(row, { sourceId, pollId, at }, deps.cutSecrets));
   const { lie, isNew, full } = await deps.queues.addFittingLetters(sourceId, letters);
@@ -31,8 +57,6 @@ export const keepInvalid = async (
     await deps.store.remember(sourceId, rows, limits);
     for (const row of rows) deps.metrics.recordsInvalidTotal.inc({ source: sourceId, reason: row.reason });
     deps.metrics.deadLettersTotal.inc({ source: sourceId, code: invalidRowCode }, rows.length);
-    const example = deps.cutSecrets(rows[0]?.message ?? '');
-    deps.logger.warn({ sourceId, rows: rows.length, example }, 'rows that are no records became dead letters');
   }
-  return full === null ? null : { by: 'letters', reason: full };
+  return { kept: rows.length, full };
 };

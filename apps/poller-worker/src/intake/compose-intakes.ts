@@ -1,6 +1,6 @@
 // The intakes of a poller, composed: MQTT sessions and the endpoint for pushed records, over one admission and one watch of
 // the operator's flags. Those who wait for room here hold no slot of a poll, so they have a waiting room of their own.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { after } from '@stream-manager/shared/ops/after';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
@@ -46,17 +46,18 @@ export const composeIntakes = (deps: IntakeDeps, openLink: OpenLink = openMqttLi
     { store: deps.store, memory: redisMemory, now: monotonicNow },
     { maxWaiting: Number.POSITIVE_INFINITY },
   );
+  const nextTurn = async (): Promise<void> => setImmediate();
   const admitRows = createAdmitRows({
     admission: { ...deps.admission, room },
     watch,
-    nextTurn: async () => nextTurn(),
+    nextTurn,
   });
   const shared = { redis, admitRows, watch, metrics, logger, cutSecrets, now, after };
   const mqtt = createMqttIntake(
     { ...shared, openLink, tls: deps.tls, monotonicNow, random: Math.random },
     { keyPrefix, instance: instance.id, sources },
   );
-  const push = createPushIntake({ ...shared, memory: redisMemory }, { keyPrefix, sources });
+  const push = createPushIntake({ ...shared, memory: redisMemory, nextTurn }, { keyPrefix, sources });
   return {
     routes: push.routes,
     start: async (signal) => {

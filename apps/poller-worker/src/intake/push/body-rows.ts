@@ -7,7 +7,7 @@ export type BodyRow = { readonly value: unknown; readonly text: string | null } 
 /** The rows, or the status and the reason why there are none. */
 export type BodyParse =
   | { readonly rows: readonly BodyRow[] }
-  | { readonly status: 400 | 415; readonly message: string };
+  | { readonly status: 400 | 413 | 415; readonly message: string };
 
 const lineTypes = new Set([
   'application/x-ndjson',
@@ -27,8 +27,9 @@ const otherTypes = new Set([
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Takes a body apart. `contentType`: the header, if there is one. Pure. */
-export const readRows = (body: Buffer, contentType: string | undefined): BodyParse => {
+/** Takes a body apart into `maxRows` rows at most. `contentType`: the header, if there is one. Pure. */
+export const readRows = (body: Buffer, contentType: string | undefined, maxRows: number): BodyParse => {
+  const tooMany = { status: 413, message: `The body has more than ${maxRows} rows (params.maxRows).` } as const;
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const isLines = lineTypes.has(type);
   if (!isLines && !otherTypes.has(type) && !type.endsWith('+json'))
@@ -48,19 +49,24 @@ export const readRows = (body: Buffer, contentType: string | undefined): BodyPar
     const whole = parse(text);
     if ('value' in whole) {
       const { value } = whole;
-      if (Array.isArray(value)) return { rows: value.map((one: unknown) => ({ value: one, text: null })) };
+      if (Array.isArray(value))
+        return value.length > maxRows ? tooMany : { rows: value.map((one: unknown) => ({ value: one, text: null })) };
       if (typeof value === 'object' && value !== null) return { rows: [{ value, text: null }] };
       return { status: 400, message: 'The body is JSON, but neither an array nor an object.' };
     }
     // What begins like an array is one that is broken; several objects may be lines.
     if (!text.trimStart().startsWith('{')) return { status: 400, message: `The body is no JSON: ${whole.fault}` };
   }
-  const rows = text.split('\n').flatMap((line): BodyRow[] => {
-    const trimmed = line.trim();
-    if (trimmed === '') return [];
-    const parsed = parse(trimmed);
-    return ['value' in parsed ? { value: parsed.value, text: trimmed } : { unreadable: trimmed }];
-  });
+  const rows: BodyRow[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf('\n', from);
+    const line = text.slice(from, end === -1 ? undefined : end).trim();
+    from = end === -1 ? text.length : end + 1;
+    if (line === '') continue;
+    if (rows.length === maxRows) return tooMany;
+    const parsed = parse(line);
+    rows.push('value' in parsed ? { value: parsed.value, text: line } : { unreadable: line });
+  }
   if (rows.some((row) => 'value' in row)) return { rows };
   return { status: 400, message: 'No line of the body is JSON.' };
 };

@@ -13,10 +13,11 @@ import { type Request, Router } from 'express';
 import type { Redis } from 'ioredis';
 import type { PolledSource } from '../../polled-sources.ts';
 import type { Intake } from '../intake.ts';
+import type { ParsedRows } from '../parsed-rows.ts';
 import type { AdmitRows } from '../row-admission.ts';
 import type { SourceWatch } from '../source-watch.ts';
 import { answerOf, type PushAnswer, refusals, refuseBody } from './answer-push.ts';
-import { readRows } from './body-rows.ts';
+import { type BodyRow, readRows } from './body-rows.ts';
 import { createFirstReceipts, type FirstReceipts } from './first-receipts.ts';
 import { type PushReader, type PushSource, pushReaderOf } from './push-reader.ts';
 import { readBody } from './read-body.ts';
@@ -33,6 +34,8 @@ export interface PushIntakeDeps {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly after: (delayMs: number, act: () => void) => () => void;
+  /** Gives the event loop its turn. */
+  readonly nextTurn: () => Promise<void>;
 }
 
 /** The intake, and its routes for the process' HTTP server. */
@@ -42,6 +45,14 @@ export interface PushIntake extends Intake {
 
 /** An answer comes within this many milliseconds, also when Redis does not answer. */
 const answerWithinMs = 20_000;
+
+/** Rows that are mapped in one go: about 10 ms, after which the event loop has its turn. */
+const rowsPerTurn = 2_000;
+
+/** Whether a request has been answered, or there is nobody to answer to: rows that get in later are known when they come again. */
+interface Turn {
+  isOver: boolean;
+}
 
 /** A source, and what is under way for it. */
 interface Endpoint {
@@ -72,10 +83,13 @@ export const createPushIntake = (
   for (const source of options.sources)
     if (isPush(source.config))
       endpoints.set(source.config.id, endpointOf(deps.redis, options.keyPrefix, source, source.config));
+  /** Nothing more is taken. */
+  const closing = new AbortController();
+  /** What was taken does not go on. */
   const ending = new AbortController();
   let isOpen = false;
 
-  const refusalOf = async (endpoint: Endpoint | undefined, request: Request): Promise<PushAnswer | null> => {
+  const refusalOf = (endpoint: Endpoint | undefined, request: Request): PushAnswer | null => {
     if (endpoint === undefined) return refusals.unknownSource;
     if (!hasToken(request, endpoint.params.token)) return refusals.noToken;
     if (!isOpen) return refusals.draining;
@@ -83,36 +97,62 @@ export const createPushIntake = (
     if (state === 'disabled' || state === 'retiring') return refusals.disabled;
     if (state !== 'running') return refusals.paused;
     if (deps.redis.status !== 'ready') return refusals.redisAway;
-    if (endpoint.underWay.size >= endpoint.params.maxRequests) return refusals.tooManyRequests;
-    return (await within(deps.memory.high())) === null ? null : refusals.noMemory;
+    return endpoint.underWay.size >= endpoint.params.maxRequests ? refusals.tooManyRequests : null;
   };
 
-  const admit = async (endpoint: Endpoint, request: Request, body: Buffer): Promise<PushAnswer> => {
-    const parsed = readRows(body, request.headers['content-type']);
+  const admit = async (endpoint: Endpoint, request: Request, body: Buffer, turn: Turn): Promise<PushAnswer> => {
+    const { source, reader, receipts, params } = endpoint;
+    const parsed = readRows(body, request.headers['content-type'], params.maxRows);
     if ('status' in parsed) return refuseBody(parsed.status, parsed.message);
-    const { source, reader, receipts } = endpoint;
     const now = deps.now();
     const receipt = await receipts?.of(body, request.get('idempotency-key'), now);
-    const rows = reader.read(parsed.rows, receipt?.receivedAtMs ?? now);
+    const rows = await mapRows(reader, parsed.rows, receipt?.receivedAtMs ?? now);
     const signal = ending.signal;
     const end = await deps.admitRows(source, rows, { signal, waitMs: source.admission.admitWaitMs });
     const answer = answerOf(end, rows.invalid.length + end.rejected);
-    if (answer.status === 202) await receipt?.done();
+    if (answer.status === 202 && !turn.isOver) await receipt?.done();
     return answer;
   };
 
+  const mapRows = async (reader: PushReader, rows: readonly BodyRow[], receivedAtMs: number): Promise<ParsedRows> => {
+    const parts: ParsedRows[] = [];
+    for (let from = 0; from < rows.length; from += rowsPerTurn) {
+      if (from > 0) await deps.nextTurn();
+      parts.push(reader.read(rows.slice(from, from + rowsPerTurn), receivedAtMs));
+    }
+    return { records: parts.flatMap(({ records }) => records), invalid: parts.flatMap(({ invalid }) => invalid) };
+  };
+
   /** Works on a request; null: there is nobody to answer to. */
-  const work = async (endpoint: Endpoint, request: Request): Promise<PushAnswer | null> => {
-    const reading = await readBody(request, endpoint.params.maxBodyBytes);
-    if ('body' in reading) return admit(endpoint, request, reading.body);
+  const work = async (endpoint: Endpoint, request: Request, turn: Turn): Promise<PushAnswer | null> => {
+    if ((await deps.memory.high()) !== null) return refusals.noMemory;
+    const reading = await beforeClosing(readBody(request, endpoint.params.maxBodyBytes));
+    if (reading === null) return refusals.draining;
+    if ('body' in reading) return admit(endpoint, request, reading.body, turn);
     return reading.status === null ? null : refuseBody(reading.status, reading.message);
   };
 
+  /** Null when nothing more is taken: a body that does not come must not keep the process from stopping. */
+  const beforeClosing = async <T>(result: Promise<T>): Promise<T | null> => {
+    const closed = Promise.withResolvers<null>();
+    const close = (): void => closed.resolve(null);
+    if (closing.signal.aborted) close();
+    closing.signal.addEventListener('abort', close, { once: true });
+    try {
+      return await Promise.race([result, closed.promise]);
+    } finally {
+      closing.signal.removeEventListener('abort', close);
+    }
+  };
+
   /** The answer, or `late` when it takes too long; what is under way goes on. */
-  const within = async <T>(result: Promise<T>): Promise<T | PushAnswer> => {
+  const within = async <T>(result: Promise<T>, turn: Turn): Promise<T | PushAnswer> => {
     let undo = (): void => {};
     const late = new Promise<PushAnswer>((resolve) => {
-      undo = deps.after(answerWithinMs, () => resolve(refusals.late));
+      undo = deps.after(answerWithinMs, () => {
+        turn.isOver = true;
+        resolve(refusals.late);
+      });
     });
     try {
       return await Promise.race([result, late]);
@@ -125,17 +165,21 @@ export const createPushIntake = (
   routes.post('/ingest/:sourceId', async (request, response) => {
     const endpoint = endpoints.get(request.params.sourceId);
     const id = endpoint?.source.config.id ?? 'unknown';
-    const refused = await refusalOf(endpoint, request);
+    const refused = refusalOf(endpoint, request);
     let answer: PushAnswer | null;
     if (refused !== null || endpoint === undefined) answer = refused ?? refusals.unknownSource;
     else {
-      const working = work(endpoint, request).catch((error: unknown) => {
+      const turn: Turn = { isOver: false };
+      response.once('close', () => {
+        turn.isOver ||= !response.writableFinished;
+      });
+      const working = work(endpoint, request, turn).catch((error: unknown) => {
         deps.logger.warn({ sourceId: id, error: deps.cutSecrets(messageOf(error)) }, 'pushed rows were not admitted');
         return refusals.late;
       });
       endpoint.underWay.add(working);
       void working.finally(() => endpoint.underWay.delete(working));
-      answer = await within(working);
+      answer = await within(working, turn);
     }
     deps.metrics.intakeRequestsTotal.inc({ source: id, status: String(answer?.status ?? 'gone') });
     if (answer !== null) send(response, answer);
@@ -143,6 +187,7 @@ export const createPushIntake = (
 
   const finish = async (): Promise<void> => {
     isOpen = false;
+    closing.abort();
     await Promise.all([...endpoints.values()].flatMap((endpoint) => [...endpoint.underWay]));
   };
   return {
@@ -177,8 +222,6 @@ const send = (response: ServerResponse, { status, body, retryAfterSeconds }: Pus
     'content-length': Buffer.byteLength(text),
     ...(retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    // The rest of the body is not read.
-    ...(status === 413 ? { connection: 'close' } : {}),
   });
   response.end(text);
 };

@@ -52,6 +52,9 @@ export const readBody = async (request: IncomingMessage, maxBytes: number): Prom
       request.unpipe();
       unpacked.destroy();
     }
+    // The rest of what is too large goes nowhere, for as long as the server lets a request last: a sender whose connection
+    // was cut in the middle would not read why.
+    request.resume();
   }
 };
 

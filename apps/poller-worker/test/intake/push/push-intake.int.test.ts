@@ -6,6 +6,8 @@ import { waitUntil } from '@stream-manager/testkit/wait-until';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
 import { composePollerWorker } from '../../../src/compose.ts';
+import { createPushIntake } from '../../../src/intake/push/push-intake.ts';
+import { createPolledSources } from '../../../src/polled-sources.ts';
 import { createSourceRegistry } from '../../../src/sources/registry.ts';
 import { openPollerBundle, type PollerBundle, sourceId } from '../../poller-bundle.ts';
 import { startChild } from '../child-worker.ts';
@@ -230,6 +232,165 @@ describe('what is refused', () => {
     for (const job of await poller.records.getPrioritized()) await poller.store.settle(sourceId, job.id!, null, 20);
     expect(await post(worker.url, rows(0, 150))).toMatchObject({ status: 202, body: { accepted: 70, duplicates: 80 } });
   });
+});
+
+/** The intake alone, over an admission of the test's own. */
+const openIntake = async (
+  poller: PollerBundle,
+  own: Partial<Parameters<typeof createPushIntake>[0]> & Pick<Parameters<typeof createPushIntake>[0], 'admitRows'>,
+) => {
+  const { redis, metrics, keyPrefix } = poller;
+  const { logger } = poller.context();
+  const intake = createPushIntake(
+    {
+      redis,
+      metrics,
+      logger,
+      watch: { stateOf: () => 'running' },
+      memory: { high: async () => null },
+      cutSecrets: (text) => text,
+      now: Date.now,
+      after: () => () => {},
+      nextTurn: async () => {},
+      ...own,
+    },
+    {
+      keyPrefix,
+      sources: [...createPolledSources(poller.config, () => () => ({ poll: fail, parseRow: fail })).values()],
+    },
+  );
+  await intake.start(new AbortController().signal);
+  const server = createServer(express().use(intake.routes));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A listening TCP server has an address with a port.
+  const { port } = server.address() as AddressInfo;
+  return {
+    intake,
+    url: `http://127.0.0.1:${port}/ingest/${sourceId}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await intake.stop();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+const fail = (): never => {
+  throw new Error('nobody polls');
+};
+const taken = { status: 'admitted', accepted: 1, duplicates: 0, rejected: 0 } as const;
+
+describe('a request', () => {
+  it('that was answered before its rows were in is known when it comes again', async () => {
+    await using poller = await openPush({ id: undefined, time: undefined });
+    const times: number[] = [];
+    const slow = Promise.withResolvers<void>();
+    let now = 1_000;
+    const late: (() => void)[] = [];
+    await using open = await openIntake(poller, {
+      admitRows: async (_source, { records }) => {
+        times.push(records[0]!.observedAtMs);
+        await slow.promise;
+        return taken;
+      },
+      now: () => now,
+      after: (_ms, act) => {
+        late.push(act);
+        return () => {};
+      },
+    });
+    const first = post(open.url, [{ level: 1 }]);
+    await waitUntil('the rows to be on their way', () => times.length === 1, patient);
+    for (const act of late) act();
+    expect((await first).status).toBe(503);
+    slow.resolve();
+    now = 2_000;
+    await waitUntil('the place to be free', async () => (await post(open.url, [{ level: 1 }])).status === 202, patient);
+    expect(times[1]).toBe(times[0]);
+    // Now it was answered with 202: what is equal from here on is another one.
+    now = 3_000;
+    await post(open.url, [{ level: 1 }]);
+    expect(times.at(-1)).toBe(3_000);
+  });
+
+  it('has its place before anything is waited for', async () => {
+    await using poller = await openPush({ maxRequests: 2 });
+    const memory = Promise.withResolvers<string | null>();
+    let most = 0;
+    let working = 0;
+    await using open = await openIntake(poller, {
+      memory: { high: () => memory.promise },
+      admitRows: async () => {
+        working += 1;
+        most = Math.max(most, working);
+        await new Promise(setImmediate);
+        working -= 1;
+        return taken;
+      },
+    });
+    const answers = Array.from({ length: 6 }, (_value, index) => post(open.url, [row(index)]));
+    await waitUntil(
+      'four to be refused',
+      async () => (await poller.value('intake_requests_total', { status: '429' })) === 4,
+      patient,
+    );
+    memory.resolve(null);
+    expect((await Promise.all(answers)).map(({ status }) => status).sort((one, other) => one - other)).toEqual([
+      202, 202, 429, 429, 429, 429,
+    ]);
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  it('whose body does not come does not keep the process from stopping', async () => {
+    await using poller = await openPush();
+    await using worker = await startWorker(poller);
+    const slow = request(worker.url, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    slow.write('[');
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      slow.on('response', (response) => resolve(response.statusCode));
+      slow.on('error', reject);
+    });
+    await waitUntil('the worker to take it', async () => (await post(worker.url, [row(0)])).status === 202, patient);
+    await worker.worker.finishIntake?.();
+    expect(await answer).toBe(503);
+    slow.destroy();
+  });
+
+  it('that is much too large gets its answer while it is still being sent', async () => {
+    await using poller = await openPush();
+    await using worker = await startWorker(poller);
+    const bytes = Buffer.alloc(50_000_000, ' ');
+    expect((await post(worker.url, bytes)).status).toBe(413);
+    // In chunks, so that nothing says before how much it is.
+    const chunked = request(worker.url, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      chunked.on('response', (response) => resolve(response.resume().statusCode));
+      chunked.on('error', reject);
+    });
+    const sent = new Promise<void>((resolve) => void chunked.end(bytes, () => resolve()));
+    expect(await answer).toBe(413);
+    await sent;
+  });
+
+  it('of too many rows is refused, whatever form it has', async () => {
+    await using poller = await openPush({ maxRows: 3 });
+    await using worker = await startWorker(poller);
+    const many = rows(0, 4);
+    expect((await post(worker.url, many)).status).toBe(413);
+    expect((await post(worker.url, many.map((one) => JSON.stringify(one)).join('\n'))).status).toBe(413);
+    expect((await post(worker.url, many.slice(1))).status).toBe(202);
+  });
+});
+
+describe('a body of nothing but rows that are no records', () => {
+  it('becomes its letters, however many', async () => {
+    await using poller = await openPush();
+    await using worker = await startWorker(poller);
+    // More arguments than a call may have, if they were added in one step.
+    const answer = await post(worker.url, upTo(70_000));
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 0, invalid: 70_000 } });
+    expect(await poller.letters.getJobCountByTypes('waiting')).toBe(70_000);
+    expect(await poller.value('records_invalid_total', { reason: 'wrong_shape' })).toBe(70_000);
+  }, 120_000);
 });
 
 describe('a worker that is killed while rows are pushed', () => {

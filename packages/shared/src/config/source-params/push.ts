@@ -14,6 +14,11 @@ export const pushParams = z
       max: 268_435_456,
       unit: 'bytes',
     }).default(10_485_760),
+    maxRows: wholeNumber('A body of more rows is refused with 413.', {
+      min: 1,
+      max: 1_000_000,
+      unit: 'rows',
+    }).default(100_000),
     maxRequests: wholeNumber('Requests that a process works on at a time; more are refused with 429.', {
       min: 1,
       max: 1_000,
