@@ -72,7 +72,8 @@ export const composePoller = (
   const { keyPrefix } = config.redis;
   const now = Date.now;
   const monotonicNow = (): number => performance.now();
-  const cutSecrets = createRedactor(secretValues(context));
+  const secrets = secretValues(context);
+  const cutSecrets = createRedactor(secrets);
   const stop = new AbortController();
 
   const sources = createPolledSources(config, registry, createModes(context.extensions));
@@ -99,13 +100,14 @@ export const composePoller = (
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, context.env['STREAM_CONTACT']),
     env: context.env,
+    secrets,
     tls,
     jsonParser,
     limitOf: (source) => limits.get(source.id) ?? source.rateLimitPerMinute,
     logger,
     onExchange: ({ sourceId, durationMs }) => metrics.fetchSeconds.observe({ source: sourceId }, durationMs / 1000),
   });
-  const http = composeMemory(sending, context, { all, jsonParser });
+  const http = composeMemory(sending, context, { all, jsonParser, secrets });
 
   /** What polls and backfills share. */
   const polling = {

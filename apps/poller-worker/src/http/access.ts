@@ -47,6 +47,32 @@ export const secretsOf = (source: Pick<ResolvedSource, 'headers' | 'auth' | 'tls
   return [...secretHeaderValues(source.headers), ...ofAuth, ...(passphrase === undefined ? [] : [passphrase])];
 };
 
+/** The secrets of one source's requests, as a process of these secrets knows them. */
+export type SecretsOfSource = (source: ResolvedSource) => readonly string[];
+
+/**
+ * Those of its entry, and of `secrets` (all that this process knows) what stands anywhere in it: a key in the path has no name
+ * that says so.
+ */
+export const createSecretsOfSource = (secrets: readonly string[]): SecretsOfSource => {
+  const known = new WeakMap<ResolvedSource, readonly string[]>();
+  return (source) => {
+    const found = known.get(source) ?? [...new Set([...secretsOf(source), ...secretsWithin(source, secrets)])];
+    known.set(source, found);
+    return found;
+  };
+};
+
+const secretsWithin = (entry: unknown, secrets: readonly string[]): readonly string[] => {
+  const texts: string[] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value === 'string') texts.push(value);
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
+  };
+  visit(entry);
+  return secrets.filter((secret) => texts.some((text) => text.includes(secret)));
+};
+
 /** The keepers of tokens, one for each source that needs one. */
 export const createTokenKeepers = (now: () => number) => {
   const keepers = new Map<string, TokenKeeper>();

@@ -5,6 +5,7 @@ import { after } from '@stream-manager/shared/ops/after';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import { version } from '@stream-manager/shared/ops/version';
 import { dayBudgetFor } from '../sources/shared-limit.ts';
+import { createSecretsOfSource } from './access.ts';
 import { createDayBudget, type DayBudget } from './day-budget.ts';
 import type { JsonParser } from './parse-large-json.ts';
 import { createRedisAnswerCache } from './redis-answer-cache.ts';
@@ -17,7 +18,11 @@ import type { HttpClients } from './undici-client.ts';
 export const composeMemory = (
   clients: HttpClients,
   context: Pick<ProcessContext, 'config' | 'redis' | 'redisMemory' | 'logger' | 'metrics' | 'extensions'>,
-  { all, jsonParser }: { readonly all: readonly ResolvedSource[]; readonly jsonParser: JsonParser },
+  {
+    all,
+    jsonParser,
+    secrets,
+  }: { readonly all: readonly ResolvedSource[]; readonly jsonParser: JsonParser; readonly secrets: readonly string[] },
 ): HttpClients => {
   const { config, redis, redisMemory, logger, metrics, extensions } = context;
   const { keyPrefix } = config.redis;
@@ -31,6 +36,7 @@ export const composeMemory = (
     budgetOf: (source) => budgets.get(source.id) ?? dayBudgetFor(source, all),
     names: createRequestNames({ version, versionOf: (id) => extensions?.sourceVersions?.get(id) ?? '' }),
     jsonParser,
+    secretsOfSource: createSecretsOfSource(secrets),
     memory: redisMemory,
     metrics,
     logger,

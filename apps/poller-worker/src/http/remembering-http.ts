@@ -7,7 +7,7 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { RedisMemory } from '@stream-manager/shared/queues/redis-memory';
-import { secretsOf } from './access.ts';
+import type { SecretsOfSource } from './access.ts';
 import type { Taken } from './answer-cache.ts';
 import { unpackCopy } from './answer-copy.ts';
 import { type HeldLead, holdLead, type LeadDeps, noLead } from './answer-lead.ts';
@@ -31,6 +31,7 @@ export interface RememberingDeps extends LeadDeps, SpendingDeps {
   readonly marks: AnswerMarks;
   readonly names: RequestNames;
   readonly jsonParser: JsonParser;
+  readonly secretsOfSource: SecretsOfSource;
   readonly memory: Pick<RedisMemory, 'high' | 'took'>;
   readonly metrics: Pick<Metrics, 'answersTotal'>;
   readonly logger: LeadDeps['logger'] & SpendingDeps['logger'];
@@ -71,7 +72,7 @@ const rememberingPoll = (
   const { nameless, cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
   const { maxWaitMs = 250, spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const spend = createSpending(deps, source, { isBackfill });
-  const ownSecrets = secretsOf(source);
+  const ownSecrets = deps.secretsOfSource(source);
   const keepMs = source.dedupeWindowMs * markPart;
   /** What was handed out and not used up, by its request; and the requests whose answers may lie in the cache. */
   const handedOut = new Map<string, UsedUp & { readonly ticket: string }>();

@@ -9,7 +9,9 @@ export const longestRetryAfterMs = 86_400_000;
  */
 export const parseRetryAfter = (value: string | undefined, date: string | undefined, nowMs: number): number | null => {
   const text = value?.trim() ?? '';
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), longestRetryAfterMs);
+  // Sent twice it comes as a list: the first counts.
+  const seconds = /^(\d+(?:\.\d+)?)\s*(?:,|$)/.exec(text)?.[1];
+  if (seconds !== undefined) return Math.min(Math.ceil(Number(seconds) * 1000), longestRetryAfterMs);
   // Only the forms of HTTP dates begin with a day's name; Date.parse alone would read "-5" or "7 apples" as a year.
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/i.test(text)) return null;
   const untilMs = Date.parse(text);

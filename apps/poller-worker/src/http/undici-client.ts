@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
-import { createAccess, createTokenKeepers, secretsOf } from './access.ts';
+import { createAccess, createSecretsOfSource, createTokenKeepers } from './access.ts';
 import { credentialOf, noGrant, urlWith } from './auth.ts';
 import { acceptEncoding, readBeginning } from './body.ts';
 import { type ConnectionsOptions, createConnections } from './connections.ts';
@@ -39,6 +39,8 @@ export interface HttpClientOptions {
   readonly limitOf?: (source: ResolvedSource) => number;
   /** Where the addresses of proxies are taken from (HTTP_PROXY and the like); default none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** All secrets that this process knows (`secretValues`); those that stand in a source's entry are its own. Default none. */
+  readonly secrets?: readonly string[];
   /** Trust and certificates of the sources; default read when a source first asks. */
   readonly tls?: TlsSettings;
   /** Where large JSON is parsed; default a parser of our own, which `close` ends. */
@@ -97,6 +99,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const connections = createConnections({ proxies, ...options.network });
   const keeperOf = createTokenKeepers(now);
   const { onExchange } = options;
+  const secretsOfSource = createSecretsOfSource(options.secrets ?? []);
 
   const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
     const send = createSend(
@@ -142,7 +145,7 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
         now,
         secrets: proxies.secrets,
       });
-      const known = [request.credential, ...secretsOf(source), ...proxies.secrets];
+      const known = [request.credential, ...secretsOfSource(source), ...proxies.secrets];
       const own = mergeHeaders(
         { 'user-agent': userAgent, accept: request.accept, 'accept-encoding': acceptEncoding },
         source.headers,

@@ -57,6 +57,7 @@ export const lookAtSource = async (
     maxResponseBytes: config.polling.maxResponseBytes,
     userAgent: composeUserAgent(version, options.env['STREAM_CONTACT']),
     env: options.env,
+    secrets: variables,
     jsonParser,
     // Nobody else waits for the place: a minute for the limit is better than a look that breaks off.
     maxWaitMs: 60_000,

@@ -127,6 +127,24 @@ describe('a redirect to another host', () => {
     expect((await client.get('/session')).status).toBe(200);
   });
 
+  it('is refused, and shown without it, when it carries a key that stands in the path of the source', async () => {
+    const key = 'a-k3y-in-the-path';
+    await using other = await startTestServer((_request, response) => response.end());
+    await using server = await startTestServer((request, response) =>
+      response.writeHead(302, { location: `${other.origin}${request.url}` }).end(),
+    );
+    const entry = {
+      type: 'http',
+      params: { request: { path: `/v1/${key}/rows` }, id: 'id', time: 't', format: 'json' },
+      baseUrl: server.origin,
+    };
+    await using client = setupClient(entry, { secrets: [key, 'of-another-source'] });
+    const error = await errorOf(client.read(`/v1/${key}/rows`));
+    expect(error.code).toBe('fetch_redirect');
+    expect(everythingOf(error)).not.toContain(key);
+    expect(other.arrivals).toHaveLength(0);
+  });
+
   it('ends after five, however many hosts take part', async () => {
     let ports: readonly number[] = [];
     const onwards = (at: number) => redirectTo(() => `http://127.0.0.${at === 0 ? 3 : 1}:${ports[1 - at]}/`);

@@ -4,6 +4,7 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import { createMetrics } from '@stream-manager/shared/observability/metrics';
 import { after } from '@stream-manager/shared/ops/after';
 import type { Redis } from 'ioredis';
+import { createSecretsOfSource } from '../../src/http/access.ts';
 import { createDayBudget } from '../../src/http/day-budget.ts';
 import type { PollHttp } from '../../src/http/http-client.ts';
 import { createJsonParser } from '../../src/http/parse-large-json.ts';
@@ -68,6 +69,7 @@ export const createMemory = (
           budget: createDayBudget({ redis, keyPrefix, nowMs }),
           budgetOf: (source) => dayBudgetFor(source, options.all ?? []),
           jsonParser: createJsonParser(),
+          secretsOfSource: createSecretsOfSource([]),
           names: createRequestNames({ version: '1' }),
           memory: { high: async () => memory.high, took: () => {} },
           metrics,

@@ -11,6 +11,7 @@ describe('parseRetryAfter', () => {
     { name: 'seconds with blanks', value: ' 5 ', date: undefined, waitMs: 5000 },
     { name: 'a fraction', value: '0.25', date: undefined, waitMs: 250 },
     { name: 'zero', value: '0', date: undefined, waitMs: 0 },
+    { name: 'twice', value: '5, 10', date: undefined, waitMs: 5000 },
     { name: 'longer than a day', value: '999999999', date: undefined, waitMs: longestRetryAfterMs },
     { name: 'a negative number', value: '-5', date: undefined, waitMs: null },
     { name: 'words', value: 'soon', date: undefined, waitMs: null },
