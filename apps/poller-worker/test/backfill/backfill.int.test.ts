@@ -306,12 +306,13 @@ describe('a backfill', () => {
         'the next error',
         async () => {
           const found = await bundle.store.read(sourceId, id);
-          return found!.failures === failures && (await job.getState()) === 'delayed' ? found : undefined;
+          return found!.failures >= failures && (await job.getState()) === 'delayed' ? found : undefined;
         },
         { timeoutMs: 30_000 },
       );
       expect(entry).toMatchObject({ error: 'answered 500' });
-      await job.promote();
+      // Its own time may come in this instant.
+      await job.promote().catch(() => {});
     }
     expect(await breakers.readMany([host])).toEqual(new Map());
     for (const asker of ['a', 'b', 'c', 'd', 'e'])
