@@ -26,8 +26,10 @@ export interface TakenIn {
 export interface SourceWatch extends Service {
   /** As it was seen last; `disabled` before the first look. */
   stateOf(sourceId: string): StreamState;
-  /** Tells of records that are in. */
+  /** Tells of records that are in, or (none) that they can come again. */
   tookIn(sourceId: string, taken: TakenIn): void;
+  /** Tells why none can come, as a sentence without secrets; it is shown until something is taken in. */
+  failed(sourceId: string, error: string): void;
   /** Calls back after every look. */
   onLook(act: () => void): void;
 }
@@ -48,16 +50,24 @@ export const createSourceWatch = (
 ): SourceWatch => {
   const seen = new Map<string, SourceState>();
   const taken = new Map<string, TakenIn>();
+  const failures = new Map<string, string>();
   const acts: (() => void)[] = [];
   let isStopped = false;
   let undo = (): void => {};
   let looking: Promise<void> | null = null;
 
   const note = async (source: ResolvedSource): Promise<void> => {
-    const news = taken.get(source.id);
-    if (news === undefined) return;
-    taken.delete(source.id);
     const at = deps.now();
+    const news = taken.get(source.id);
+    if (news === undefined) {
+      const error = failures.get(source.id);
+      if (error === undefined) return;
+      failures.delete(source.id);
+      const failure = { outcome: 'failed' as const, records: 0, durationMs: 0, error };
+      await deps.states.recordPoll(source.id, { at: new Date(at).toISOString(), ...failure });
+      return;
+    }
+    taken.delete(source.id);
     const { records, newestObservedAtMs } = news;
     const before = seen.get(source.id)?.answers ?? null;
     const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
@@ -91,7 +101,11 @@ export const createSourceWatch = (
       if (source === undefined || state === undefined) return 'disabled';
       return streamState({ flags: state.flags, inConfig: true, enabled: source.enabled, recordsHeld: 0 });
     },
+    failed: (sourceId, error) => {
+      failures.set(sourceId, error);
+    },
     tookIn: (sourceId, { records, newestObservedAtMs }) => {
+      failures.delete(sourceId);
       const before = taken.get(sourceId);
       const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
       taken.set(sourceId, {

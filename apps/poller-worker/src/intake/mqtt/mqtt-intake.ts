@@ -25,7 +25,7 @@ export interface MqttIntakeDeps {
   readonly redis: Redis;
   readonly openLink: OpenLink;
   readonly admitRows: AdmitRows;
-  readonly watch: Pick<SourceWatch, 'stateOf'>;
+  readonly watch: Pick<SourceWatch, 'stateOf' | 'tookIn' | 'failed'>;
   readonly tls: TlsSettings;
   readonly metrics: Pick<Metrics, 'intakeMessagesTotal' | 'intakeSessions' | 'intakeUnacknowledged' | 'beforeScrape'>;
   readonly logger: Logger;
@@ -126,12 +126,24 @@ const createHolder = (
   };
 
   const begin = (session: number): void => {
-    const { openLink, admitRows, metrics, logger, cutSecrets, now, random } = deps;
+    const { openLink, admitRows, watch, metrics, logger, cutSecrets, now, random } = deps;
     const marks = createDeliveryMarks(deps.redis, keys.mqttMarks(session));
     sessions.set(
       session,
       startMqttSession(
-        { openLink, admitRows, reader, marks, memory: memories.of(session), metrics, logger, cutSecrets, now, random },
+        {
+          openLink,
+          admitRows,
+          reader,
+          marks,
+          memory: memories.of(session),
+          watch,
+          metrics,
+          logger,
+          cutSecrets,
+          now,
+          random,
+        },
         {
           source,
           session,

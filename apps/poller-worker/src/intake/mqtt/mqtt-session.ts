@@ -11,6 +11,7 @@ import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { PolledSource } from '../../polled-sources.ts';
 import type { ParsedRows } from '../parsed-rows.ts';
 import type { AdmitRows } from '../row-admission.ts';
+import type { SourceWatch } from '../source-watch.ts';
 import type { DeliveryMarks } from './delivery-marks.ts';
 import { type Arrival, createGathering, type Gathering } from './gathering.ts';
 import type { Delivery, Link, LinkOptions, OpenLink } from './link.ts';
@@ -27,6 +28,7 @@ export interface SessionDeps {
   readonly reader: MessageReader;
   readonly marks: DeliveryMarks;
   readonly memory: SessionMemory;
+  readonly watch: Pick<SourceWatch, 'tookIn' | 'failed'>;
   readonly metrics: Pick<Metrics, 'intakeMessagesTotal'>;
   readonly logger: Logger;
   /** Cuts every secret of this process from a text. */
@@ -97,10 +99,12 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
   let lastProblem = '';
 
   const tell = (problem: string): void => {
+    const error = deps.cutSecrets(problem);
+    deps.watch.failed(sourceId, error);
     // One line per kind of trouble, not one per attempt.
     if (problem === lastProblem) return;
     lastProblem = problem;
-    deps.logger.warn({ sourceId, session, error: deps.cutSecrets(problem) }, 'no connection to the broker');
+    deps.logger.warn({ sourceId, session, error }, 'no connection to the broker');
   };
 
   const admit = async (group: readonly Arrival[], ends: AbortSignal): Promise<boolean> => {
@@ -162,8 +166,10 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
     const news = filters.filter((filter) => isAgain || had === null || !had.includes(filter));
     if (news.length > 0) {
       const refused = await open.subscribe(news, options.qos);
-      if (refused.length > 0)
+      if (refused.length > 0) {
         deps.logger.error({ sourceId, session, subscriptions: refused }, 'the broker refuses subscriptions');
+        deps.watch.failed(sourceId, `the broker refuses subscriptions: ${refused.join(', ')}`);
+      }
     }
     if (old.length + news.length > 0) await deps.memory.keepSubscriptions(filters);
   };
@@ -209,6 +215,7 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
       if (!opened.isSessionPresent) await deps.marks.load(true);
       open = opened;
       for (const act of early) act();
+      deps.watch.tookIn(sourceId, { records: 0, newestObservedAtMs: null });
       await subscribe(opened);
       isSubscribed = true;
       deps.logger.info({ sourceId, session, isResumed: opened.isSessionPresent }, 'connected to the broker');

@@ -3,6 +3,7 @@ import { requestReparse } from '@stream-manager/shared/queues/poll-queue';
 import { createTestAuthority } from '@stream-manager/testkit/network/certificates';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
+import { composePollerWorker } from '../../../src/compose.ts';
 import { type LinkOptions, openMqttLink } from '../../../src/intake/mqtt/link.ts';
 import { sourceId } from '../../poller-bundle.ts';
 import { openBroker, timedMessages } from './broker.ts';
@@ -183,6 +184,30 @@ describe('sessions at the broker', () => {
 });
 
 describe('a broker that asks who comes', () => {
+  it('has those whom it refuses shown with why, and without the password, until they come in', async () => {
+    await using broker = await openBroker({ user: { name: 'reader', password: 'a password' } });
+    const params = { username: 'reader', password: 'an-old-password' };
+    await using poller = await openMqttBundle(broker.server.url, { params });
+    const shown = async () => (await poller.states.read([sourceId])).get(sourceId)?.lastPoll;
+    {
+      await using _worker = await startWorker(poller);
+      await waitUntil('the refusal', async () => (await shown())?.outcome === 'failed', patient);
+      expect((await shown())!.error).toMatch(/refuses user or password/);
+      expect((await shown())!.error).not.toContain('an-old-password');
+    }
+    const context = poller.context();
+    const entry = context.config.sources[sourceId]!;
+    const mended = { ...entry, params: { ...entry.params, password: 'a password' } } as typeof entry;
+    const config = { ...context.config, sources: { [sourceId]: mended } };
+    const worker = composePollerWorker({ ...context, config });
+    await worker.start(new AbortController().signal);
+    try {
+      await waitUntil('the connection', async () => (await shown())?.outcome === 'ok', patient);
+    } finally {
+      await worker.stop();
+    }
+  });
+
   it('is reached over TLS with user and password; who has none is told', async () => {
     const authority = createTestAuthority();
     const ca = authority.cert;
