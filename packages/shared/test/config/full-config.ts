@@ -203,7 +203,13 @@ export const fullConfig = {
     },
     push: {
       type: 'push',
-      params: { token: 'a-token-of-24-characters', maxBodyBytes: 1_000_000, maxRequests: 4, maxRows: 5_000, ...mapping() },
+      params: {
+        token: 'a-token-of-24-characters',
+        maxBodyBytes: 1_000_000,
+        maxRequests: 4,
+        maxRows: 5_000,
+        ...mapping(),
+      },
     },
     own: { type: 'custom', params: { module: './my-source.ts', options: { word: 'hello', apiKey: 'a-key' } } },
   },
