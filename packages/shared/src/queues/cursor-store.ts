@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { StreamManagerError } from '../failures/errors.ts';
 import { sourceKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
+import { millisecondsOf } from './redis-time.ts';
 import { numberOf, runScript } from './script-runner.ts';
 import { writeCursorScript } from './scripts/write-cursor.ts';
 
@@ -100,12 +101,11 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
       const [time, fields, stored] = valuesOfPipeline(
         await redis.pipeline().time().hgetall(cursor).get(position).exec(),
       );
-      // TIME answers two strings, HGETALL an object of strings, GET a string or null.
-      const [seconds, micros] = time as readonly [string, string];
+      // HGETALL answers an object of strings, GET a string or null.
       return {
         cursor: readCursor(fields as Readonly<Record<string, string>>),
         position: parsed((stored as string | null) ?? undefined),
-        nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+        nowMs: millisecondsOf(time),
       };
     },
     write: async (sourceId, expectedVersion, { value, untilMs, request }) => {

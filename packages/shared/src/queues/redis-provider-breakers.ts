@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { fleetKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
 import type { ProviderBreaker, ProviderBreakerState, ProviderBreakerStore } from './provider-breaker-store.ts';
+import { millisecondsOf } from './redis-time.ts';
 import { listOf, numberOf, runScript, textOf } from './script-runner.ts';
 import { askProviderScript, tellProviderScript } from './scripts/provider-breaker.ts';
 
@@ -17,11 +18,10 @@ export const createRedisProviderBreakers = (redis: Redis, keyPrefix: string): Pr
       pipeline.time();
       for (const host of asked) pipeline.hgetall(keyOf(host));
       const [time, ...replies] = valuesOfPipeline(await pipeline.exec());
-      // TIME answers two strings, HGETALL an object of strings.
-      const [seconds, micros] = time as readonly [string, string];
-      const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+      const now = millisecondsOf(time);
       return new Map(
         asked.flatMap((host, index): readonly (readonly [string, ProviderBreaker])[] => {
+          // HGETALL answers an object of strings.
           const breaker = readBreaker(replies[index] as Readonly<Record<string, string>>, now);
           return breaker === null ? [] : [[host, breaker]];
         }),

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { Slice, ThrottleDecision, ThrottleState } from '../throttle/decision.ts';
 import { sourceKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
+import { millisecondsOf } from './redis-time.ts';
 import { listOf, numberOf, runScript } from './script-runner.ts';
 import { askToSendScript } from './scripts/ask-to-send.ts';
 import { throttleStepScript } from './scripts/throttle-step.ts';
@@ -35,8 +36,7 @@ export const createRedisThrottleStore = (deps: {
       pipeline.time();
       for (const sourceId of sourceIds) pipeline.hmget(keysOf(sourceId).throttle, 'decision', 'at');
       const [time, ...replies] = valuesOfPipeline(await pipeline.exec());
-      // TIME answers two strings.
-      const now = millisecondsOf(time as readonly [string, string]);
+      const now = millisecondsOf(time);
       const decisions = new Map<string, StoredDecision>();
       for (const [index, sourceId] of sourceIds.entries()) {
         // HMGET answers a string or null per field.
@@ -95,10 +95,6 @@ export const createRedisThrottleStore = (deps: {
     },
   };
 };
-
-/** What TIME answers, in milliseconds. */
-const millisecondsOf = ([seconds, micros]: readonly (string | number)[]): number =>
-  Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 
 /** Fields of the hash `throttle`, without the sample number. The time stands apart: with it nothing would ever be as it was. */
 const throttleFields = ({ state, decision, holdsMs }: ThrottleStep): readonly string[] => {

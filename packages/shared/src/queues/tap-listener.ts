@@ -6,6 +6,7 @@ import { messageOf } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { fleetKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
+import { millisecondsOf } from './redis-time.ts';
 import { type TapBatch, type TapStage, tapMark } from './tap.ts';
 
 /** A mark lives for this long, and is renewed three times in it, in milliseconds. */
@@ -36,8 +37,7 @@ export const createTapListener = (
   const report = (error: unknown): void => deps.logger.debug({ error: messageOf(error) }, 'tap failed');
 
   const renew = async (mark: string): Promise<void> => {
-    const [seconds] = await deps.redis.time();
-    const nowMs = Number(seconds) * 1_000;
+    const nowMs = millisecondsOf(await deps.redis.time());
     const replies = await deps.redis
       .pipeline()
       .zremrangebyscore(keys.tapped, '-inf', nowMs)

@@ -7,6 +7,7 @@ import { messageOf } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { fleetKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
+import { millisecondsOf } from './redis-time.ts';
 
 /**
  * The borders: `parse` all rows as they were parsed, invalid ones with their reason · `dedupe` what of them is new or
@@ -78,8 +79,8 @@ export const createTap = (
       const [time, marks] = valuesOfPipeline(
         await deps.redis.pipeline().time().zrange(keys.tapped, 0, -1, 'WITHSCORES').exec(),
       );
-      // TIME answers seconds and microseconds, ZRANGE members and scores in turn.
-      const nowMs = Number((time as readonly string[])[0]) * 1_000;
+      const nowMs = millisecondsOf(time);
+      // ZRANGE answers members and scores in turn.
       const flat = marks as readonly string[];
       const live = flat.filter((_mark, index) => index % 2 === 0 && Number(flat[index + 1]) > nowMs);
       listened = new Set(live.map(subjectOf));

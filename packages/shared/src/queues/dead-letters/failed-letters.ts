@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { deadLetterQueueAddress } from '../bullmq.ts';
 import { sourceKeys } from '../keys.ts';
 import { valuesOfPipeline } from '../pipeline-replies.ts';
+import { millisecondsOf } from '../redis-time.ts';
 import { listOf, numberOf, runScript } from '../script-runner.ts';
 import { maxRemovedLetters, removeLettersScript } from '../scripts/remove-letters.ts';
 
@@ -39,10 +40,7 @@ export const createFailedLetters = (redis: Redis, keyPrefix: string): FailedLett
     return listOf(reply).map((one) => numberOf(one) === 1);
   };
   return {
-    now: async () => {
-      const [seconds, microseconds] = await redis.time();
-      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
-    },
+    now: async () => millisecondsOf(await redis.time()),
     countUntil: async (sourceIds, at) => {
       const pipeline = redis.pipeline();
       for (const sourceId of sourceIds) pipeline.zcount(`${queueKey(sourceId)}:failed`, '-inf', at);
