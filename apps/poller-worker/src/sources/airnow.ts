@@ -2,15 +2,15 @@
 // code. The API wants no more than 500 requests an hour for a key, and has new values once an hour.
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
-import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { HttpClient } from '../http/http-client.ts';
 import { HttpStatusError } from '../http/http-status-error.ts';
 import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
 import { parseAirNowRow } from './airnow-row.ts';
 import { askEach, type ItemPage } from './ask-each.ts';
-import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, jsonFields } from './json-fields.ts';
-import { receiptsOf } from './receipts.ts';
+import { keptRowParser } from './kept-json.ts';
+import { type ParsedRows, parsedRows } from './parsed-rows.ts';
+import { receiptsOf, unchangedRows } from './receipts.ts';
 import { newRound, readRound } from './round.ts';
 import type { Source, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
@@ -29,7 +29,7 @@ export const createAirNow =
       url.search = new URLSearchParams(query).toString();
       try {
         const response = await http.fetch({ url, accept: 'application/json', credential: apiKey });
-        if (response.unchanged !== null) return { records: [], invalid: [], unchanged: response.unchanged };
+        if (response.unchanged !== null) return unchangedRows(response.unchanged);
         return { ...parseAirNow(await response.json(), redact), ...receiptsOf(response) };
       } catch (error) {
         if (error instanceof HttpStatusError && error.code !== 'rate_limited')
@@ -48,13 +48,7 @@ export const createAirNow =
           leftOut: (zipCode, error) => tell([zipCode], 'ZIP code left out', error),
           unknown: (codes) => tell(codes, 'ZIP codes that AirNow refuses'),
         }),
-      parseRow: ({ raw }) => {
-        try {
-          return parseAirNowRow(JSON.parse(raw));
-        } catch {
-          return invalidRow(raw, rowFault('unreadable', 'row', 'a row in JSON', raw));
-        }
-      },
+      parseRow: keptRowParser('row', 'a row in JSON', parseAirNowRow),
     };
   };
 
@@ -69,10 +63,7 @@ const refusalOf = (words: string, redact: Redactor): StreamManagerError | null =
 };
 
 /** The rows of one answer; a place without monitors has none. Throws for an error in JSON with status 200, and `response_unreadable`. */
-export const parseAirNow = (
-  answer: unknown,
-  redact: Redactor,
-): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+export const parseAirNow = (answer: unknown, redact: Redactor): ParsedRows => {
   if (!Array.isArray(answer)) {
     const said = asObject(answer)?.['WebServiceError'];
     const first = asObject(Array.isArray(said) ? said[0] : said);
@@ -85,12 +76,5 @@ export const parseAirNow = (
       )
     );
   }
-  const records: SourceRecord[] = [];
-  const invalid: InvalidRow[] = [];
-  for (const given of answer as readonly unknown[]) {
-    const row = parseAirNowRow(given);
-    if ('reason' in row) invalid.push(row);
-    else records.push(row);
-  }
-  return { records, invalid };
+  return parsedRows(answer, parseAirNowRow);
 };

@@ -1,11 +1,11 @@
 // METAR: weather reports of airports from the Aviation Weather Center (GET /api/data/metar), many airports in one request.
 // An answer holds at most 400 reports and does not say when it was cut, so no request asks for more than that.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
-import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { HttpRequest } from '../http/http-client.ts';
-import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject } from './json-fields.ts';
+import { keptRowParser } from './kept-json.ts';
 import { parseReport } from './metar-report.ts';
+import { type ParsedRows, parsedRows } from './parsed-rows.ts';
 import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { Page, PollContext, Source, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
@@ -94,13 +94,7 @@ export const createMetar: SourceFactory = (source): Source => {
   }
   return {
     poll,
-    parseRow: ({ raw }) => {
-      try {
-        return parseReport(JSON.parse(raw));
-      } catch {
-        return invalidRow(raw, rowFault('unreadable', 'report', 'a report in JSON', raw));
-      }
-    },
+    parseRow: keptRowParser('report', 'a report in JSON', parseReport),
     backfill: { sliceMs: mostHours * hourMs },
   };
 };
@@ -115,15 +109,8 @@ const firstOf = (requests: readonly MetarRequest[], position: unknown): number =
 };
 
 /** The rows of one answer. Throws `response_unreadable` for what is no list. */
-export const parseReports = (answer: unknown): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+export const parseReports = (answer: unknown): ParsedRows => {
   if (!Array.isArray(answer))
     throw new StreamManagerError('response_unreadable', 'expected a list of weather reports, found none');
-  const records: SourceRecord[] = [];
-  const invalid: InvalidRow[] = [];
-  for (const given of answer as readonly unknown[]) {
-    const row = parseReport(given);
-    if ('reason' in row) invalid.push(row);
-    else records.push(row);
-  }
-  return { records, invalid };
+  return parsedRows(answer, parseReport);
 };

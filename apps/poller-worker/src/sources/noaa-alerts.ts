@@ -5,7 +5,9 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import { parseInstant } from './instants.ts';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, jsonFields, readPoint } from './json-fields.ts';
+import { keptRowParser } from './kept-json.ts';
 import { nextLink } from './next-link.ts';
+import { type ParsedRows, parsedRows } from './parsed-rows.ts';
 import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
@@ -43,13 +45,7 @@ export const createNoaaAlerts: SourceFactory = (source) => {
           );
       }
     },
-    parseRow: ({ raw }) => {
-      try {
-        return parseAlert(JSON.parse(raw));
-      } catch {
-        return invalidRow(raw, rowFault('unreadable', 'alert', 'an alert in JSON', raw));
-      }
-    },
+    parseRow: keptRowParser('alert', 'an alert in JSON', parseAlert),
   };
 };
 
@@ -76,16 +72,7 @@ const featuresOf = (answer: unknown): readonly unknown[] => {
 };
 
 /** The rows of one answer. Throws `response_unreadable` if it is no collection. */
-export const parseAlerts = (answer: unknown): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
-  const records: SourceRecord[] = [];
-  const invalid: InvalidRow[] = [];
-  for (const feature of featuresOf(answer)) {
-    const row = parseAlert(feature);
-    if ('reason' in row) invalid.push(row);
-    else records.push(row);
-  }
-  return { records, invalid };
-};
+export const parseAlerts = (answer: unknown): ParsedRows => parsedRows(featuresOf(answer), parseAlert);
 
 const parseAlert = (given: unknown): SourceRecord | InvalidRow => {
   const feature = asObject(given);

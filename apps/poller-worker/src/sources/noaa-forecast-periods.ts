@@ -5,6 +5,8 @@ import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow, Location, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
+import { keptJson } from './kept-json.ts';
+import { type ParsedRows, parsedRows } from './parsed-rows.ts';
 import { celsiusOfFahrenheit, convert, type TargetUnit } from './units.ts';
 
 /** What the periods of an answer share. As JSON it is what a row cannot be read again without. */
@@ -16,35 +18,25 @@ export interface ForecastIssue {
 }
 
 /** The records and invalid rows of an answer. Throws `response_unreadable` for what is no forecast. */
-export const parseForecast = (
-  gridpoint: string,
-  answer: unknown,
-): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+export const parseForecast = (gridpoint: string, answer: unknown): ParsedRows => {
   const properties = asObject(asObject(answer)?.['properties']);
   const periods = properties?.['periods'];
   if (properties === null || !Array.isArray(periods))
     throw new StreamManagerError('response_unreadable', `expected a forecast of ${gridpoint} with periods, found none`);
   const issue = issueOf(gridpoint, asObject(answer) ?? {}, properties);
-  const records: SourceRecord[] = [];
-  const invalid: InvalidRow[] = [];
-  for (const given of periods as readonly unknown[]) {
-    const row = parsePeriod(given, issue);
-    if ('reason' in row) invalid.push(row);
-    else records.push(row);
-  }
-  return { records, invalid };
+  return parsedRows(periods, (period) => parsePeriod(period, issue));
 };
 
 /** Parses one period again that was invalid. */
 export const parsePeriodAgain = (raw: string, context: string): SourceRecord | InvalidRow => {
-  const issue = readIssue(parsedJson(context));
+  const issue = readIssue(keptJson(context));
   if (issue === null)
     return invalidRow(
       raw,
       rowFault('unreadable', 'issue', 'what the forecast is of, kept with the row', context),
       context,
     );
-  const period = parsedJson(raw);
+  const period = keptJson(raw);
   return period === undefined
     ? invalidRow(raw, rowFault('unreadable', 'period', 'a period in JSON', raw), context)
     : parsePeriod(period, issue);
@@ -194,15 +186,6 @@ const windOf = (fields: JsonFields, given: unknown): { readonly low: number; rea
   const low = convert(Number(parts[1]), unit, 'm/s');
   const high = convert(Number(parts[2] ?? parts[1]), unit, 'm/s');
   return low === null || high === null ? null : { low, high };
-};
-
-/** Undefined for what is no JSON. */
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const readIssue = (value: unknown): ForecastIssue | null => {

@@ -5,7 +5,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { HttpClient } from '../http/http-client.ts';
 import { askEach, type ItemPage } from './ask-each.ts';
 import { parseForecast, parsePeriodAgain } from './noaa-forecast-periods.ts';
-import { receiptsOf } from './receipts.ts';
+import { receiptsOf, unchangedRows } from './receipts.ts';
 import { newRound, readRound } from './round.ts';
 import type { Source, SourceFactory } from './source.ts';
 import { unsupported } from './unsupported.ts';
@@ -20,7 +20,7 @@ export const createNoaaForecasts =
     const ask = async (http: HttpClient, gridpoint: string): Promise<ItemPage> => {
       const url = new URL(`/gridpoints/${gridpoint}/forecast`, baseUrl);
       const response = await http.fetch({ url, accept: 'application/geo+json', credential: null });
-      if (response.unchanged !== null) return { records: [], invalid: [], unchanged: response.unchanged };
+      if (response.unchanged !== null) return unchangedRows(response.unchanged);
       return { ...parseForecast(gridpoint, await response.json()), ...receiptsOf(response) };
     };
     return {

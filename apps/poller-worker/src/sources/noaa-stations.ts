@@ -8,7 +8,7 @@ import { askEach, type ItemPage } from './ask-each.ts';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject } from './json-fields.ts';
 import { parseObservation } from './noaa-observation.ts';
-import { receiptsOf } from './receipts.ts';
+import { receiptsOf, unchangedRows } from './receipts.ts';
 import { newRound, readRound, textsOf } from './round.ts';
 import type { Page, Source, SourceFactory } from './source.ts';
 import { addListPage, newListing, type StationListing } from './station-list.ts';
@@ -27,7 +27,7 @@ export const createNoaaStations =
       try {
         const url = new URL(`/stations/${encodeURIComponent(station)}/observations/latest`, baseUrl);
         const response = await http.fetch({ url, accept, credential: null });
-        if (response.unchanged !== null) return { records: [], invalid: [], unchanged: response.unchanged };
+        if (response.unchanged !== null) return unchangedRows(response.unchanged);
         const row = readAnswer(station, await response.text());
         return 'reason' in row
           ? { records: [], invalid: [row], ...receiptsOf(response) }

@@ -9,6 +9,8 @@ import { createRedactor, excerptOf, type Redactor } from '../http/secrets.ts';
 import { lastInstantMs } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 import { asObject, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
+import { keptJson } from './kept-json.ts';
+import { type ParsedRows, parsedRows } from './parsed-rows.ts';
 import { purpleAirPoints } from './purpleair-points.ts';
 import { receiptsOf, unchangedPage } from './receipts.ts';
 import type { SourceFactory } from './source.ts';
@@ -81,8 +83,8 @@ export const createPurpleAir: SourceFactory = (source) => {
       yield { ...page, ...receiptsOf(response), position: null, ...(current === null ? {} : { cursor: current }) };
     },
     parseRow: ({ raw, context }) => {
-      const row = parsedJson(raw);
-      const columns = parsedJson(context);
+      const row = keptJson(raw);
+      const columns = keptJson(context);
       return Array.isArray(columns)
         ? parseSensor(columns.map(String), row)
         : invalidRow(
@@ -92,15 +94,6 @@ export const createPurpleAir: SourceFactory = (source) => {
           );
     },
   };
-};
-
-/** Undefined for what is no JSON. */
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const fetchSensors = async (http: HttpClient, request: HttpRequest, redact: Redactor): Promise<HttpResponse> => {
@@ -132,10 +125,7 @@ const apiError = (name: string, message: string, redact: Redactor): StreamManage
 };
 
 /** The rows of one answer. Throws for an error in JSON with status 200, and `response_unreadable` for anything else. */
-export const parseSensors = (
-  answer: unknown,
-  redact: Redactor,
-): { records: readonly SourceRecord[]; invalid: readonly InvalidRow[] } => {
+export const parseSensors = (answer: unknown, redact: Redactor): ParsedRows => {
   const object = asObject(answer);
   const error = object?.['error'];
   if (typeof error === 'string') {
@@ -156,14 +146,7 @@ export const parseSensors = (
       'response_unreadable',
       `expected the fields ${missing.join(' and ')}, found ${excerptOf(columns.join(', '), redact)}`,
     );
-  const records: SourceRecord[] = [];
-  const invalid: InvalidRow[] = [];
-  for (const row of rows as readonly unknown[]) {
-    const parsed = parseSensor(columns, row);
-    if ('reason' in parsed) invalid.push(parsed);
-    else records.push(parsed);
-  }
-  return { records, invalid };
+  return parsedRows(rows, (row) => parseSensor(columns, row));
 };
 
 const parseSensor = (columns: readonly string[], row: unknown): SourceRecord | InvalidRow => {

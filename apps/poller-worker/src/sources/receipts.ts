@@ -8,10 +8,13 @@ export const receiptsOf = (response: Pick<HttpResponse, 'receipt'>): { readonly 
   return receipt === null ? {} : { receipts: [receipt] };
 };
 
-/** The page of an answer that brings nothing which was not used up before. */
-export const unchangedPage = (unchanged: 'not_modified' | 'cached', position: unknown): Page => ({
-  records: [],
-  invalid: [],
+/** The rows of an answer that brings nothing which was not used up before. */
+export const unchangedRows = (
+  unchanged: NonNullable<HttpResponse['unchanged']>,
+): Pick<Page, 'records' | 'invalid' | 'unchanged'> => ({ records: [], invalid: [], unchanged });
+
+/** The page of such an answer. */
+export const unchangedPage = (unchanged: NonNullable<HttpResponse['unchanged']>, position: unknown): Page => ({
+  ...unchangedRows(unchanged),
   position,
-  unchanged,
 });

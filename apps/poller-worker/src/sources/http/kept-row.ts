@@ -2,6 +2,7 @@
 import type { HttpParams } from '@stream-manager/shared/config/source-params/http';
 import type { Mapper } from '../../mapping/mapper.ts';
 import { invalidRow, rowFault } from '../invalid-row.ts';
+import { keptJson } from '../kept-json.ts';
 import type { KeptRow, Source } from '../source.ts';
 import { rowOfCells } from './csv-columns.ts';
 import { csvRecordOf } from './csv-records.ts';
@@ -11,7 +12,7 @@ export const createKeptRowParser =
   (kept) => {
     const { raw, context } = kept;
     if (context !== '') return parseCsvRow(kept, csv, map);
-    const row = parsedJson(raw);
+    const row = keptJson(raw);
     if (row === undefined) return invalidRow(raw, rowFault('unreadable', 'row', 'a row of JSON', raw));
     const made = map(row);
     return 'reason' in made ? { ...made, raw } : made;
@@ -22,7 +23,7 @@ const parseCsvRow = (
   csv: HttpParams['csv'],
   map: Mapper,
 ): ReturnType<Source['parseRow']> => {
-  const names = parsedJson(context);
+  const names = keptJson(context);
   if (!Array.isArray(names))
     return invalidRow(
       raw,
@@ -34,13 +35,4 @@ const parseCsvRow = (
   if ('fault' in given) return invalidRow(raw, given.fault, context);
   const made = map(given.row);
   return 'reason' in made ? { ...made, raw, context } : made;
-};
-
-/** Undefined for what is no JSON. */
-const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };

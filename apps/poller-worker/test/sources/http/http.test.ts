@@ -325,6 +325,13 @@ describe('a row that was kept', () => {
     expect(connector.parseRow(kept)).toEqual(row);
     expect(connector.parseRow({ ...kept, raw: mended })).toMatchObject({ naturalKey: '1', observedAtMs: 2000 });
   });
+
+  it('has the id then that it has in an answer, with all its digits', async () => {
+    const { connector, poll } = anApi({ format: 'ndjson', fields: { n: { path: 'n', optional: false } } });
+    const [row] = (await poll(saying('{"id":9007199254740993,"t":2}'))).invalid;
+    const mended = row?.raw.replace('}', ',"n":1}') ?? '';
+    expect(connector.parseRow({ raw: mended, context: '' })).toMatchObject({ naturalKey: '9007199254740993' });
+  });
 });
 
 describe('pages', () => {
