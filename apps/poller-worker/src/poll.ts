@@ -26,7 +26,7 @@ import { createRunPasses, type PassesDeps, type PassesEnd } from './run-passes.t
 /** What the stage needs. */
 export interface PollDeps extends PassesDeps, EndOfPollDeps {
   readonly sources: ReadonlyMap<string, PolledSource>;
-  readonly states: Pick<SourceStateStore, 'read' | 'recordPoll' | 'writePosition'>;
+  readonly states: Pick<SourceStateStore, 'read' | 'recordPoll'>;
   readonly claims: RunningClaims;
   readonly holdBack: HoldBack;
   readonly askProvider: AskProvider;

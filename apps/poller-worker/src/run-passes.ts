@@ -4,7 +4,6 @@
 import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { CursorStore, StoredCursor } from '@stream-manager/shared/queues/cursor-store';
-import type { SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { AdmittingPoll } from './admission/admission.ts';
 import { beginPass, choosePasses, ownPass, type Pass, type WindowOf } from './poll-passes.ts';
 import type { PolledSource } from './polled-sources.ts';
@@ -12,8 +11,7 @@ import { type PassDeps, type PassEnd, type PassKeeper, runPass } from './run-pas
 
 /** What it needs. */
 export interface PassesDeps extends PassDeps {
-  readonly states: Pick<SourceStateStore, 'writePosition'>;
-  readonly cursors: Pick<CursorStore, 'begin' | 'read' | 'write'>;
+  readonly cursors: Pick<CursorStore, 'begin' | 'read' | 'write' | 'writePosition'>;
   readonly logger: Logger;
 }
 
@@ -58,12 +56,12 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
   const keeperOf = (sourceId: string, cursor: StoredCursor, answered: () => Promise<void>): PassKeeper => ({
     remember: async (pass) => {
       await answered();
-      await deps.states.writePosition(sourceId, pass);
+      await deps.cursors.writePosition(sourceId, pass);
     },
     finish: async (pass) => {
       await answered();
       const { seen, window, cursorVersion, request } = pass;
-      if (seen.isRefused) return deps.states.writePosition(sourceId, null);
+      if (seen.isRefused) return deps.cursors.writePosition(sourceId, null);
       const value = 'cursor' in seen ? seen.cursor : cursor.value;
       if (!(await deps.cursors.write(sourceId, cursorVersion, { value, untilMs: window.untilMs, request })))
         logger.info({ sourceId }, 'the cursor was set or reset while a pass ran, and stays as it is');
@@ -101,7 +99,7 @@ export const createRunPasses = (deps: PassesDeps): ((source: PolledSource, run: 
     const done = rest.pass.records;
     if (rest.kind === 'error' && isFinal(rest.error)) {
       // It had its second chance, and the source's first pages are due.
-      await deps.states.writePosition(sourceId, null);
+      await deps.cursors.writePosition(sourceId, null);
       logger.warn({ sourceId, error: cutSecrets(messageOf(rest.error)) }, 'the rest of an earlier poll failed');
     } else if (rest.kind !== 'finished') return { ...rest, records: done };
     const next = await deps.cursors.read(sourceId);

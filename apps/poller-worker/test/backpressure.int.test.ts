@@ -56,7 +56,7 @@ describe('a full queue', () => {
     expect(delayed.delay).toBeGreaterThan(25_000);
     expect(delayed.attemptsMade).toBe(0);
     expect(await total(poller)).toBe(40);
-    expect(await poller.states.readPosition(sourceId)).toMatchObject({ position: null, records: 40 });
+    expect(await poller.position()).toMatchObject({ position: null, records: 40 });
     expect(await poller.value('polls_total', { outcome: 'deferred' })).toBe(1);
     expect(await poller.claimedBy()).toBeNull();
 

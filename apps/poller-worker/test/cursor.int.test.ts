@@ -98,13 +98,13 @@ describe('the cursor of a source', () => {
       };
       await poller.startPoller();
       const jobId = await poller.poll(first);
-      await waitUntil('the first page to be in', () => poller.states.readPosition(sourceId));
+      await waitUntil('the first page to be in', () => poller.position());
       if (name === 'reset') await poller.cursors.reset(sourceId, 'ann');
       else await poller.cursors.set(sourceId, { value }, 'ann');
       gate.open();
       expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'ok', records: 10 });
       expect(await poller.cursors.read(sourceId)).toMatchObject({ value, untilMs: null, by: 'ann', version: 1 });
-      expect(await poller.states.readPosition(sourceId)).toBeNull();
+      expect(await poller.position()).toBeNull();
       await poller.pollOnce(second);
       expect(poller.asked[1]).toEqual({ cursor: value, window: { sinceMs, untilMs: second } });
     },
@@ -199,7 +199,7 @@ describe('the cursor of a source', () => {
     await poller.startPoller();
     expect((await poller.pollOnce(first)).returnvalue).toEqual({ outcome: 'ok', records: 40 });
     expect(await poller.cursors.read(sourceId)).toMatchObject({ version: 0 });
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
     // What lies in the queue is gone, as if it had been published.
     const { index, count } = sourceKeys(poller.keyPrefix, sourceId);
     await poller.redis.del(index, count);

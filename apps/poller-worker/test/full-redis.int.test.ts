@@ -91,7 +91,7 @@ it('is admitted nothing of a poll that is under way either, and what is queued d
   await fill(poller, 0.5);
   await poller.startPoller();
   const jobId = await poller.poll();
-  await waitUntil('the first page to be in', async () => (await poller.states.readPosition(sourceId)) !== null);
+  await waitUntil('the first page to be in', async () => (await poller.position()) !== null);
   await fill(poller, 0.8);
   await waitUntil('the gauge to see it', async () => (await ratioOf(poller)) > 0.75, waiting);
   gate.open();

@@ -201,7 +201,7 @@ describe('the share of a host', () => {
     gate.open();
     const delayed = await poller.until(first, 'delayed');
     expect(delayed.data).toMatchObject({ delayed: { by: 'host' } });
-    expect(await poller.states.readPosition(sourceId)).toMatchObject({ position: { next: 2 }, records: 10 });
+    expect(await poller.position()).toMatchObject({ position: { next: 2 }, records: 10 });
     expect(await poller.claimedBy()).toBeNull();
     provider.answer('/held');
     expect(await outcomeOf(poller, second)).toBe('ok');

@@ -82,7 +82,7 @@ describe('a poller that is killed', () => {
       expect(ids).toHaveLength(20);
       expect(new Set(ids).size).toBe(20);
       expect(await poller.cursors.read(sourceId)).toMatchObject({ value: 'page 2', untilMs: tick });
-      expect(await poller.states.readPosition(sourceId)).toBeNull();
+      expect(await poller.position()).toBeNull();
       expect(await poller.claimedBy()).toBeNull();
     },
   );

@@ -211,7 +211,7 @@ describe('a poll that a person asked for', () => {
     expect(delayed.data).not.toHaveProperty('isRequested');
     await delayed.promote();
     expect((await poller.until(jobId, 'completed')).returnvalue).toEqual({ outcome: 'not_running' });
-    expect(await poller.states.readPosition(sourceId)).toMatchObject({ position: { next: 2 } });
+    expect(await poller.position()).toMatchObject({ position: { next: 2 } });
   });
 });
 

@@ -194,7 +194,7 @@ describe('a poll that is too early', () => {
     expect(await poller.stored()).toHaveLength(20);
     expect(await poller.value('polls_total', { outcome: 'deferred' })).toBe(1);
     expect(await poller.value('polls_total', { outcome: 'ok' })).toBe(1);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
   });
 
   it('after a 429 that names no time waits a minute at least', async () => {
@@ -249,7 +249,7 @@ describe('a poll that fails', () => {
       { position: 2, scheduledFor: now - 30_000 },
       { position: null, scheduledFor: now },
     ]);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
   });
 
   it('never keeps a source from its first pages: the rest of an earlier poll that fails again is given up', async () => {
@@ -284,19 +284,19 @@ describe('a poll that fails', () => {
       yield page(readings(5, 5), null);
     };
     await poller.pollOnce(1);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
     await poller.pollOnce(2);
     expect(poller.calls.map((call) => call.position)).toEqual([null, null]);
   });
 
   it('does not go on at a position that is too old', async () => {
     await using poller = await openPollerBundle();
-    await poller.states.writePosition(sourceId, { scheduledFor: Date.now() - 11 * 60_000, position: 2, records: 5 });
+    await poller.cursors.writePosition(sourceId, { scheduledFor: Date.now() - 11 * 60_000, position: 2, records: 5 });
     poller.script = onePage(page(readings(0, 1)));
     await poller.startPoller();
     expect((await poller.pollOnce()).returnvalue).toEqual({ outcome: 'ok', records: 1 });
     expect(poller.calls.map((call) => call.position)).toEqual([null]);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
   });
 });
 
@@ -317,7 +317,7 @@ describe('an answer most of whose rows are no records', () => {
     expect(job.failedReason).toContain('in the row "row 2 ***"');
     expect(await poller.stored()).toEqual([]);
     expect(await poller.letters.getJobCountByTypes('waiting')).toBe(0);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
     expect(await poller.redis.exists(sourceKeys(poller.keyPrefix, sourceId).seen0)).toBe(0);
     const { lastPoll } = (await poller.states.read([sourceId])).get(sourceId)!;
     expect(lastPoll).toMatchObject({ outcome: 'failed', records: 0, error: job.failedReason });
@@ -360,7 +360,7 @@ describe('a poller that stops', () => {
     poller.script = hangs;
     const first = await poller.startPoller();
     const jobId = await poller.poll();
-    await waitUntil('the first page to be in', async () => (await poller.states.readPosition(sourceId)) !== null);
+    await waitUntil('the first page to be in', async () => (await poller.position()) !== null);
     await first.stop();
     await first.stop();
     const job = await poller.until(jobId, 'prioritized');
@@ -441,7 +441,7 @@ describe('a poll that hangs', () => {
     await waitUntil('the first run to end', () => poller.health.report().ready);
     expect(await poller.stored()).toHaveLength(10);
     expect(await poller.claimedBy()).toBeNull();
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
   });
 
   it('is one that shows nothing at all: pages and pieces of answers keep it alive', async () => {

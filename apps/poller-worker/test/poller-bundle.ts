@@ -103,6 +103,8 @@ export interface PollerBundle extends AsyncDisposable {
   /** The cursor and window of each call of the script. */
   readonly asked: Pick<PollContext, 'cursor' | 'window'>[];
   readonly cursors: CursorStore;
+  /** Where an unfinished pass stands; null: there is none. */
+  position(): Promise<unknown>;
   readonly health: Health;
   /** Says that Redis has no memory left; null: it has. */
   memoryHigh: string | null;
@@ -155,6 +157,7 @@ export const openPollerBundle = async (
   const health = createHealth();
   const store = createRedisChunkStore({ redis, keyPrefix });
   const states = createSourceStateStore(redis, keyPrefix);
+  const cursors = createCursorStore(redis, keyPrefix);
   const open = (address: ReturnType<typeof pollQueueAddress>): Queue => openQueue(address, redis, () => {});
   const polls = open(pollQueueAddress(keyPrefix));
   const records = open(recordsQueueAddress(keyPrefix, sourceId));
@@ -195,7 +198,8 @@ export const openPollerBundle = async (
     parseRow: ({ raw }) => ({ raw, reason: 'unreadable', message: 'still no record' }),
     calls: [],
     asked: [],
-    cursors: createCursorStore(redis, keyPrefix),
+    cursors,
+    position: async () => (await cursors.begin(sourceId)).position,
     context,
     compose: (changes = {}) =>
       composePoller(

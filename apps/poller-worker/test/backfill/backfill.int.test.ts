@@ -93,7 +93,7 @@ describe('a backfill', () => {
     const before = { cursor: await cursors.read(sourceId), state: await poller.states.read([sourceId]) };
     await bundle.until(await bundle.request(1, 2), 'finished');
     expect({ cursor: await cursors.read(sourceId), state: await poller.states.read([sourceId]) }).toEqual(before);
-    expect(await poller.states.readPosition(sourceId)).toBeNull();
+    expect(await poller.position()).toBeNull();
     expect(await poller.value('polls_total', { outcome: 'ok' })).toBe(1);
   });
 

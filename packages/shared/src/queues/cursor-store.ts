@@ -1,6 +1,7 @@
 // The cursor of a source: from where its next pass goes on. One hash per source, in which a version counts every write, so
 // that a pass which began before an operator set or reset the cursor overwrites nothing. A reset leaves the hash and its
-// version: without them such a pass could not be told from the first one.
+// version: without them such a pass could not be told from the first one. Beside it the position: where a pass that was cut
+// off stands.
 
 import type { Redis } from 'ioredis';
 import { StreamManagerError } from '../failures/errors.ts';
@@ -55,6 +56,8 @@ export interface CursorStore {
   read(sourceId: string): Promise<StoredCursor>;
   /** All that a poll has to know before it begins; one round trip. */
   begin(sourceId: string): Promise<PollBeginning>;
+  /** Keeps where an unfinished pass stands (JSON); null: it is over. */
+  writePosition(sourceId: string, position: unknown): Promise<void>;
   /**
    * The end of a pass that began when the cursor had `expectedVersion`: it is written, and where the pass stood is forgotten.
    * False: somebody wrote it since, and theirs stays. Rejects with `cursor_too_large`; then nothing is changed.
@@ -107,6 +110,10 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
         position: parsed((stored as string | null) ?? undefined),
         nowMs: millisecondsOf(time),
       };
+    },
+    writePosition: async (sourceId, position) => {
+      const key = keysOf(sourceId).position;
+      await (position === null ? redis.del(key) : redis.set(key, JSON.stringify(position)));
     },
     write: async (sourceId, expectedVersion, { value, untilMs, request }) => {
       const { cursor, position } = keysOf(sourceId);

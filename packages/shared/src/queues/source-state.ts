@@ -111,9 +111,6 @@ export interface SourceStateStore {
   setPaused(sourceId: string, paused: boolean): Promise<void>;
   /** `answers`: the history with this poll in it, if it was answered. */
   recordPoll(sourceId: string, poll: LastPoll, answers?: AnswerHistory): Promise<void>;
-  /** Where an unfinished poll stands (JSON); null = at its beginning. */
-  readPosition(sourceId: string): Promise<unknown>;
-  writePosition(sourceId: string, position: unknown): Promise<void>;
 }
 
 /** Creates the store on a shared connection. */
@@ -152,10 +149,5 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
       ...(answers === undefined ? {} : { answers: JSON.stringify(answers) }),
     };
     await redis.hset(sourceKeys(keyPrefix, sourceId).state, fields);
-  },
-  readPosition: async (sourceId) => parse(await redis.get(sourceKeys(keyPrefix, sourceId).position)),
-  writePosition: async (sourceId, position) => {
-    const key = sourceKeys(keyPrefix, sourceId).position;
-    await (position === null ? redis.del(key) : redis.set(key, JSON.stringify(position)));
   },
 });
