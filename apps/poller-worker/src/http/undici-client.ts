@@ -2,6 +2,7 @@
 // request of its own for the limit), a token once more after a 401, and the meaning of the status. Of what says who asks,
 // nothing goes to another origin than that of the source.
 // No error and no log line that leaves this file holds a secret of the request.
+import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
@@ -23,7 +24,7 @@ import { refusalOf } from './refusal.ts';
 import { createRedactor } from './secrets.ts';
 import { createSend, type ExchangeFacts } from './send.ts';
 import { createTlsSettings, foreignTls, type TlsSettings } from './tls-settings.ts';
-import { type Spool, temporarySpool } from './whole-answer.ts';
+import { type Spool, spoolAboveBytes } from './whole-answer.ts';
 
 export interface HttpClientOptions {
   readonly rateLimit: RateLimit;
@@ -92,7 +93,7 @@ interface Step {
 export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const { rateLimit, hostShares, maxResponseBytes, userAgent, logger } = options;
   const { maxWaitMs = 250, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
-  const { spool = temporarySpool() } = options;
+  const { spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
   const { tls: tlsSettings = createTlsSettings(), jsonParser = createJsonParser() } = options;
   const proxies = proxiesOf(options.env ?? {});
   const connections = createConnections({ proxies, ...options.network });

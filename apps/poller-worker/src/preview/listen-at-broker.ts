@@ -118,6 +118,7 @@ export const listenAtBroker = async (
     {
       scheduledFor: startedAt,
       window: { sinceMs: null, untilMs: startedAt },
+      cursor: null,
       maxPages: 1,
       signal: options.signal,
     },

@@ -50,10 +50,11 @@ export interface Preview {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** When the look is taken, and how far it goes. */
+/** When the look is taken, and from where. */
 export interface PreviewPoll {
   readonly scheduledFor: number;
   readonly window: PollWindow;
+  readonly cursor: unknown;
   /** Pages that are read at most. */
   readonly maxPages: number;
   readonly signal: AbortSignal;
@@ -84,7 +85,7 @@ export const previewPoll = async (
     source: source.config,
     position: null,
     scheduledFor,
-    cursor: null,
+    cursor: poll.cursor,
     window,
     isBackfill: false,
     maxInvalidShare: source.maxInvalidShare,
