@@ -8,7 +8,7 @@ import { createLettersApi } from './dead-letters/letters-api.ts';
 import type { LetterCommand } from './dead-letters/options.ts';
 import { lag, lagUsage, readLagOptions } from './lag.ts';
 import { createOperatorApi } from './operator-api.ts';
-import { type OptionTable, oneSource, parseOptions } from './parse-options.ts';
+import { noWords, type OptionTable, oneSource, parseOptions } from './parse-options.ts';
 import { pollNow, pollUsage } from './poll.ts';
 import {
   type CursorOptions,
@@ -30,7 +30,7 @@ const letterCommand = (word: LetterCommand, takes: string | undefined, summary: 
   ...(takes === undefined ? {} : { takes }),
   summary,
   usage: deadLettersUsage,
-  run: (args, context) => deadLetters(async () => createLettersApi(await context.findApi()), [word, ...args], context),
+  run: (args, context) => deadLetters(async () => createLettersApi(await context.findApi()), word, args, context),
 });
 
 const json = { json: { type: 'boolean', default: false } } as const satisfies OptionTable;
@@ -62,8 +62,8 @@ export const commands: readonly Command[] = [
     summary: 'every stream and every process, once',
     usage: statusUsage,
     run: async (args, context) => {
-      const { values, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
-      if (positionals.length > 0) throw new UsageError(`status takes no ${positionals.join(' ')}`);
+      const { values, positionals } = parseOptions(args, json);
+      noWords('status', positionals);
       context.out(await status(await context.findApi(), values));
       return 0;
     },
@@ -89,7 +89,7 @@ export const commands: readonly Command[] = [
     usage: sourcesListUsage,
     run: async (args, context) => {
       const { values, positionals } = parseOptions(args, json);
-      if (positionals.length > 0) throw new UsageError(`sources list takes no ${positionals.join(' ')}`);
+      noWords('sources list', positionals);
       context.out(await listSources(await operatorApi(context), { ...values, now: Date.now(), width: context.width }));
       return 0;
     },

@@ -2,6 +2,7 @@
 // makes of it, with its reason.
 import { createApiClient, type StreamAnswer } from '@stream-manager/shared/ops/api-client';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
+import { jsonText } from './json-text.ts';
 import { amount, decisionWords, drainWords, span, trendWords } from './lag-words.ts';
 import { shortenNames, wrap } from './narrow.ts';
 import { renderTable } from './table.ts';
@@ -124,6 +125,6 @@ export const lag = async (
 ): Promise<string> => {
   const { streams } = await createApiClient(access).streams();
   const meant = chosen(streams, options.sourceId);
-  if (options.json) return `${JSON.stringify({ streams: meant.map(jsonOf) }, null, 2)}\n`;
+  if (options.json) return jsonText({ streams: meant.map(jsonOf) });
   return renderLag(meant, options.width);
 };

@@ -27,3 +27,15 @@ export const oneSource = (positionals: readonly string[]): string => {
     throw new UsageError(`expected one source, not ${positionals.length}: ${positionals.join(', ')}`);
   return sourceId;
 };
+
+/** No other words than options. Throws `UsageError`. Pure. */
+export const noWords = (command: string, positionals: readonly string[]): void => {
+  if (positionals.length > 0) throw new UsageError(`${command} takes no ${positionals.join(' ')}`);
+};
+
+/** The number of an option `--name`; null: it was not given. Throws `UsageError`. Pure. */
+export const wholeNumber = (name: string, text: string | undefined): number | null => {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name}: expected a whole number from 1, not "${text}"`);
+  return Number(text);
+};

@@ -1,5 +1,6 @@
 // `streamctl poll now SOURCE`: asks for a poll at once.
 import { findSource } from './find-source.ts';
+import { jsonText } from './json-text.ts';
 import type { OperatorApi, PollAnswer } from './operator-api.ts';
 
 export const pollUsage = `npm run streamctl -- poll now SOURCE [--json]
@@ -28,5 +29,5 @@ export const pollNow = async (
 ): Promise<string> => {
   await findSource(api, options.sourceId);
   const answer = await api.poll(options.sourceId);
-  return options.json ? `${JSON.stringify(answer, null, 2)}\n` : renderPoll(answer);
+  return options.json ? jsonText(answer) : renderPoll(answer);
 };

@@ -6,6 +6,7 @@ import {
   type StreamsAnswer,
 } from '@stream-manager/shared/ops/api-client';
 import type { ApiAccess } from '@stream-manager/shared/ops/data-directory';
+import { jsonText } from './json-text.ts';
 import { isThrottled, shortDecision } from './lag-words.ts';
 import { plainText } from './plain-text.ts';
 import { renderTable } from './table.ts';
@@ -109,5 +110,5 @@ export const renderStatus = (streams: StreamsAnswer, health: HealthAnswer): stri
 export const status = async (access: ApiAccess, options: { readonly json: boolean }): Promise<string> => {
   const api = createApiClient(access);
   const [streams, health] = await Promise.all([api.streams(), api.health()]);
-  return options.json ? `${JSON.stringify({ ...streams, health }, null, 2)}\n` : renderStatus(streams, health);
+  return options.json ? jsonText({ ...streams, health }) : renderStatus(streams, health);
 };

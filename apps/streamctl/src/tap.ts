@@ -7,6 +7,7 @@ import { type TapStage, tapStages } from '@stream-manager/shared/queues/tap';
 import { findSource } from './find-source.ts';
 import { span } from './lag-words.ts';
 import type { OperatorApi } from './operator-api.ts';
+import { wholeNumber } from './parse-options.ts';
 import { UsageError } from './usage-error.ts';
 
 export const tapUsage = `npm run streamctl -- tap SOURCE [--after parse|dedupe|route] [--limit N]
@@ -52,9 +53,7 @@ export const readTapOptions = (
 ): TapOptions => {
   const stage = tapStages.find((known) => known === after);
   if (stage === undefined) throw new UsageError(`--after: expected one of ${tapStages.join(', ')}, not "${after}"`);
-  if (limit !== undefined && !/^[1-9]\d{0,8}$/.test(limit))
-    throw new UsageError(`--limit: expected a whole number from 1, not "${limit}"`);
-  return { sourceId, after: stage, limit: limit === undefined ? null : Number(limit) };
+  return { sourceId, after: stage, limit: wholeNumber('limit', limit) };
 };
 
 const countOf = (data: unknown): number =>

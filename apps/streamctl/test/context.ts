@@ -1,29 +1,19 @@
 // What a command is given in tests: what it says is kept, and nobody is there to be asked.
 import type { CommandContext } from '../src/terminal.ts';
+import { memoryTerminal } from './memory-operator.ts';
 
 /** A context in a directory. `said`: standard output; `noticed`: standard error. */
-export const contextIn = (cwd: string, over: Partial<CommandContext> = {}) => {
-  let said = '';
-  let noticed = '';
+export const contextIn = (cwd: string) => {
+  const { texts, ...terminal } = memoryTerminal();
   const context: CommandContext = {
-    out: (text) => {
-      said += text;
-    },
-    drained: async () => {},
+    ...terminal,
     outIsTerminal: false,
     width: null,
-    notice: (text) => {
-      noticed += text;
-    },
-    isTerminal: false,
-    confirm: null,
-    signal: new AbortController().signal,
     env: { STREAM_DATA_DIR: cwd },
     cwd,
     findApi: async () => {
       throw new Error('no API is known here');
     },
-    ...over,
   };
-  return { context, said: () => said, noticed: () => noticed };
+  return { context, said: () => texts.out, noticed: () => texts.notice };
 };

@@ -1,6 +1,7 @@
 // `streamctl backfill SOURCE`, `backfill list` and `backfill cancel`: the past of a source.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findSource } from '../find-source.ts';
+import { jsonText } from '../json-text.ts';
 import type { OperatorApi } from '../operator-api.ts';
 import { createProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
@@ -24,8 +25,6 @@ Exit codes: 0 done, 1 it failed, was cancelled, or the wait was ended, 2 refused
 /** Between two looks at a backfill, in milliseconds. */
 const lookMs = 1_000;
 
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 /** Asks for a backfill, and watches it if that is wanted; gives the exit code. */
 export const requestBackfill = async (
   api: Pick<OperatorApi, 'streams' | 'backfill' | 'backfills'>,
@@ -44,7 +43,7 @@ export const requestBackfill = async (
   const { backfillId, backfill } = answer;
   const asked = `backfill ${backfillId} of ${sourceId} ${backfill === 'exists' ? 'is there already' : 'is queued'}`;
   if (!wait) {
-    terminal.out(json ? toJson(answer) : `${asked}\n`);
+    terminal.out(json ? jsonText(answer) : `${asked}\n`);
     return 0;
   }
   terminal.notice(`${asked}${state === 'running' ? '' : `; the source is ${state}`}\n`);
@@ -65,7 +64,9 @@ export const requestBackfill = async (
     terminal.notice(`the backfill goes on: \`backfill list ${sourceId}\` shows it\n`);
     return 1;
   }
-  terminal.out(json ? toJson(end) : `backfill ${backfillId} of ${sourceId} is ${end.state}: ${end.records} records\n`);
+  terminal.out(
+    json ? jsonText(end) : `backfill ${backfillId} of ${sourceId} is ${end.state}: ${end.records} records\n`,
+  );
   if (end.state === 'failed' && end.error !== null) terminal.notice(`${end.error}\n`);
   return end.state === 'finished' ? 0 : 1;
 };
@@ -77,7 +78,7 @@ export const listBackfills = async (
 ): Promise<string> => {
   await findSource(api, options.sourceId);
   const backfills = await api.backfills(options.sourceId);
-  return options.json ? toJson({ backfills }) : renderBackfills(options.sourceId, backfills);
+  return options.json ? jsonText({ backfills }) : renderBackfills(options.sourceId, backfills);
 };
 
 /** Takes a backfill back and gives the text to print. */

@@ -1,15 +1,9 @@
 // The times of a backfill from the command line: dates, times, or how long ago. Pure.
-import { parseDuration } from '@stream-manager/shared/config/durations';
+import { apiTime } from '../api-time.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** The clocks of this machine and of the scheduler differ by less than this, in milliseconds: `now` must not be its future. */
 const clockMs = 5_000;
-
-/** A time for the API: `7d` is seven days ago; anything else is the API's to read. */
-const readTime = (text: string, now: number): string => {
-  const ago = parseDuration(text);
-  return ago === undefined ? text : new Date(now - ago).toISOString();
-};
 
 /** From when to when; `now` in milliseconds since the epoch. Without `to`: until now. Throws `UsageError`. */
 export const readTimes = (
@@ -19,7 +13,7 @@ export const readTimes = (
 ): { readonly from: string; readonly to: string } => {
   if (from === undefined) throw new UsageError('say from when: --from 2026-05-01, or --from 7d for seven days ago');
   return {
-    from: readTime(from, now),
-    to: to === undefined ? new Date(now - clockMs).toISOString() : readTime(to, now),
+    from: apiTime(from, now),
+    to: to === undefined ? new Date(now - clockMs).toISOString() : apiTime(to, now),
   };
 };

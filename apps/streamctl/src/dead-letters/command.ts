@@ -1,18 +1,12 @@
-// `streamctl dead-letters …`: chooses the command, and gives it the terminal.
+// `streamctl dead-letters …`: runs a command, and gives it the terminal.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonText } from '../json-text.ts';
 import type { Terminal } from '../terminal.ts';
-import { UsageError } from '../usage-error.ts';
 import { actOnLetters } from './act.ts';
 import { exitCodeOf, renderResult } from './act-result.ts';
 import type { LettersApi } from './letters-api.ts';
 import { readLetters, renderLetters } from './list.ts';
-import {
-  isLetterCommand,
-  type LetterCommand,
-  type LetterOptions,
-  letterCommands,
-  readLetterOptions,
-} from './options.ts';
+import { type LetterCommand, type LetterOptions, readLetterOptions } from './options.ts';
 import { createLetterProgress } from './progress.ts';
 import { findLetter, renderLetter } from './show.ts';
 
@@ -35,8 +29,6 @@ export const deadLettersUsage = `npm run streamctl -- dead-letters <command>
 Exit codes: 0 done, 1 some letters failed or it was interrupted, 2 refused, wrong use or unreachable API.
 `;
 
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 const run = async (
   api: LettersApi,
   command: LetterCommand,
@@ -46,12 +38,12 @@ const run = async (
   switch (command) {
     case 'list': {
       const letters = await readLetters(api, options);
-      terminal.out(options.json ? toJson(letters) : renderLetters(letters, { isWhole: !terminal.outIsTerminal }));
+      terminal.out(options.json ? jsonText(letters) : renderLetters(letters, { isWhole: !terminal.outIsTerminal }));
       return 0;
     }
     case 'show': {
       const letter = await findLetter(api, options);
-      terminal.out(options.json ? toJson(letter) : renderLetter(letter));
+      terminal.out(options.json ? jsonText(letter) : renderLetter(letter));
       return 0;
     }
     case 'replay':
@@ -69,24 +61,19 @@ const run = async (
         command,
         options,
       );
-      terminal.out(options.json ? toJson(result) : renderResult(result));
+      terminal.out(options.json ? jsonText(result) : renderResult(result));
       return exitCodeOf(result);
     }
   }
 };
 
-/** Runs the words after `dead-letters`; gives the exit code. Throws `UsageError`, or a sentence of the API. */
+/** Runs a command with the words after it; gives the exit code. Throws `UsageError`, or a sentence of the API. */
 export const deadLetters = async (
   openApi: () => Promise<LettersApi>,
-  [command, ...args]: readonly string[],
+  command: LetterCommand,
+  args: readonly string[],
   terminal: Terminal,
 ): Promise<number> => {
-  if (!isLetterCommand(command))
-    throw new UsageError(
-      command === undefined
-        ? `dead-letters: name a command: ${letterCommands.join(', ')}`
-        : `dead-letters has no command "${command}"; there are ${letterCommands.join(', ')}`,
-    );
   // Wrong use is told before an API is looked for.
   const options = readLetterOptions(command, args, Date.now());
   return run(await openApi(), command, options, terminal);

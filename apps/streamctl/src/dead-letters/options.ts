@@ -1,7 +1,8 @@
 // The options of `streamctl dead-letters`, from the words of the command line. What the letters are chosen by is checked by
 // the API; what only this tool knows is checked here.
 import { parseArgs } from 'node:util';
-import { parseDuration } from '@stream-manager/shared/config/durations';
+import { apiTime } from '../api-time.ts';
+import { wholeNumber } from '../parse-options.ts';
 import { UsageError } from '../usage-error.ts';
 import type { LetterSelection } from './letters-api.ts';
 
@@ -19,12 +20,6 @@ export interface LetterOptions {
   readonly json: boolean;
 }
 
-const wholeNumber = (name: string, text: string | undefined): number | null => {
-  if (text === undefined) return null;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${name}: expected a whole number from 1, not "${text}"`);
-  return Number(text);
-};
-
 /** Options of each command; every one takes `--json`. */
 const known = {
   list: ['source', 'code', 'since', 'limit'],
@@ -33,20 +28,8 @@ const known = {
   discard: ['source', 'code', 'since', 'limit', 'rate', 'all', 'dry-run', 'yes'],
 } as const;
 
-export type LetterCommand = keyof typeof known;
-
 /** The commands of `streamctl dead-letters`. */
-export const letterCommands: readonly string[] = Object.keys(known);
-
-/** Whether a word is a command. */
-export const isLetterCommand = (word: string | undefined): word is LetterCommand =>
-  word !== undefined && letterCommands.includes(word);
-
-/** `2h` becomes the time two hours ago, so that it means the same in every call of an act. Anything else is the API's to read. */
-const sinceOf = (text: string, now: number): string => {
-  const ago = parseDuration(text);
-  return ago === undefined ? text : new Date(now - ago).toISOString();
-};
+export type LetterCommand = keyof typeof known;
 
 /** A letter's id that would be read as an option: one in 64 begins with a hyphen, as base64url has it. */
 const hyphenId = /^-[A-Za-z0-9_-]{21}-[0-9a-f]{6}-\d{1,9}$/;
@@ -83,7 +66,7 @@ export const readLetterOptions = (command: LetterCommand, args: readonly string[
     selection: {
       ...(source === undefined ? {} : { source }),
       ...(code === undefined ? {} : { code }),
-      ...(since === undefined ? {} : { since: sinceOf(since, now) }),
+      ...(since === undefined ? {} : { since: apiTime(since, now) }),
     },
     ids: [...args.filter((arg) => hyphenId.test(arg)), ...positionals],
     all: values.all ?? false,

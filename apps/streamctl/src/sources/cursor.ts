@@ -1,5 +1,6 @@
 // `streamctl sources cursor show|set|reset`: from where a source's next poll goes on.
 import { findSource } from '../find-source.ts';
+import { jsonText } from '../json-text.ts';
 import type { CursorAnswer, CursorChange, OperatorApi } from '../operator-api.ts';
 import type { CommandContext } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -45,7 +46,7 @@ export const renderCursor = ({ id, value, until, at, by, version }: CursorAnswer
   ].join('\n');
 
 const print = (cursor: CursorAnswer, { json }: CursorOptions, { out }: CursorTerminal): void =>
-  out(json ? `${JSON.stringify(cursor, null, 2)}\n` : renderCursor(cursor));
+  out(json ? jsonText(cursor) : renderCursor(cursor));
 
 /** A value as the command line has it: JSON, else the text itself. Pure. */
 export const readCursorValue = (text: string): unknown => {

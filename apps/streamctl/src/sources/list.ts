@@ -1,5 +1,6 @@
 // `streamctl sources list`: every source, when it is polled and under which limits, and what is odd about it.
 import type { StreamAnswer } from '@stream-manager/shared/ops/api-client';
+import { jsonText } from '../json-text.ts';
 import { amount, span } from '../lag-words.ts';
 import { shortenNames } from '../narrow.ts';
 import type { OperatorApi } from '../operator-api.ts';
@@ -130,5 +131,5 @@ export const listSources = async (
     const of = { id, type, mode, state, degraded, schedule, nextPollAt, pollDelayed, lastPoll, provider };
     return { ...of, limits, budgetUsed: used.get(id) ?? null, conditions, newestObservationAt, cursor };
   });
-  return `${JSON.stringify({ sources }, null, 2)}\n`;
+  return jsonText({ sources });
 };

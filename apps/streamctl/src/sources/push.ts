@@ -3,6 +3,7 @@
 import type { SourceConfig } from '@stream-manager/shared/config/schema';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { createApiClient } from '@stream-manager/shared/ops/api-client';
+import { jsonText } from '../json-text.ts';
 import type { CommandContext } from '../terminal.ts';
 
 /** A source of type push. */
@@ -70,7 +71,7 @@ export const showPush = async (
   // Never the token itself: a terminal is read over shoulders and kept in files.
   const variable = /^\$\{(\w+)\}$/.exec(source.params.token)?.[1] ?? 'PUSH_TOKEN';
   if (json) {
-    context.out(`${JSON.stringify({ method: 'POST', url: address, body: [row], note }, null, 2)}\n`);
+    context.out(jsonText({ method: 'POST', url: address, body: [row], note }));
     return 0;
   }
   const lines = [

@@ -3,6 +3,7 @@
 import type { PreviewRecord } from '@stream-manager/poller-worker/preview/preview-poll';
 import { cutText, plainText } from '../plain-text.ts';
 import { renderTable } from '../table.ts';
+import { countWords } from './count-by.ts';
 
 /** Records that are shown. */
 const shownRecords = 10;
@@ -50,12 +51,6 @@ const fitting = (columns: readonly TableColumn[], width: number): readonly Table
   return fit;
 };
 
-const countBy = (records: readonly PreviewRecord[], nameOf: (record: PreviewRecord) => string): string => {
-  const counts = new Map<string, number>();
-  for (const record of records) counts.set(nameOf(record), (counts.get(nameOf(record)) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
-};
-
 const differ = (records: readonly PreviewRecord[], nameOf: (record: PreviewRecord) => string): boolean =>
   new Set(records.map(nameOf)).size > 1;
 
@@ -86,8 +81,8 @@ export const renderRecords = (records: readonly PreviewRecord[], width: number |
     ...(left > 0 ? [`${left} more fields (--json shows them)`] : []),
   ];
   return [
-    `topics: ${countBy(records, ({ topic, rule }) => `${topic} (by ${rule})`)}`,
-    `priorities: ${countBy(records, ({ priority }) => priority)}`,
+    `topics: ${countWords(records, ({ topic, rule }) => `${topic} (by ${rule})`)}`,
+    `priorities: ${countWords(records, ({ priority }) => priority)}`,
     `keys: ${new Set(records.map(({ key }) => key)).size} different`,
     '',
     table,

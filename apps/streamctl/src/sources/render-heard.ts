@@ -2,15 +2,14 @@
 import type { Heard } from '@stream-manager/poller-worker/preview/listen-at-broker';
 import { wrap } from '../narrow.ts';
 import { plainText } from '../plain-text.ts';
+import { countBy } from './count-by.ts';
 import { renderOutcome } from './render-outcome.ts';
 
 /** Topics that are shown, those with most messages first. */
 const shownTopics = 10;
 
 const topicLines = (messages: Heard['messages']): readonly string[] => {
-  const counts = new Map<string, number>();
-  for (const { topic } of messages) counts.set(topic, (counts.get(topic) ?? 0) + 1);
-  const topics = [...counts].sort(([, one], [, other]) => other - one);
+  const topics = countBy(messages, ({ topic }) => topic).toSorted(([, one], [, other]) => other - one);
   return [
     ...topics.slice(0, shownTopics).map(([topic, count]) => `  ${plainText(topic)} ${count}`),
     ...(topics.length > shownTopics ? [`  … and ${topics.length - shownTopics} more topics`] : []),

@@ -2,28 +2,24 @@
 import type { Preview, PreviewInvalid } from '@stream-manager/poller-worker/preview/preview-poll';
 import { wrap } from '../narrow.ts';
 import { cutText, plainText } from '../plain-text.ts';
+import { countWords } from './count-by.ts';
 import { renderRecords } from './record-table.ts';
 
 /** Faults that are shown. */
 const shownFaults = 5;
 
-const reasonsOf = (invalid: readonly PreviewInvalid[]): string => {
-  const counts = new Map<string, number>();
-  for (const { reason } of invalid) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${reason} ${count}`).join(', ');
-};
-
 const indented = (lines: readonly string[], indent: string): readonly string[] => lines.map((line) => indent + line);
 
 const faultLines = (invalid: readonly PreviewInvalid[], width: number | null): readonly string[] => {
   if (invalid.length === 0) return [];
+  const reasons = countWords(invalid, ({ reason }) => reason);
   const linesOf = ({ reason, message, raw }: PreviewInvalid): readonly string[] => [
     ...indented(wrap(`${reason}: ${cutText(plainText(message), 300)}`, width === null ? null : width - 2), '  '),
     ...indented([cutText(plainText(raw), (width ?? 204) - 4)], '    '),
   ];
   return [
     '',
-    ...wrap(`rows that are no records, and would be dead letters: ${reasonsOf(invalid)}`, width),
+    ...wrap(`rows that are no records, and would be dead letters: ${reasons}`, width),
     ...invalid.slice(0, shownFaults).flatMap(linesOf),
     ...(invalid.length > shownFaults ? [`  … and ${invalid.length - shownFaults} more`] : []),
   ];

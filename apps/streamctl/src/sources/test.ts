@@ -8,6 +8,7 @@ import { type Look, lookAtSource } from '@stream-manager/poller-worker/preview/l
 import { loadExtensions } from '@stream-manager/shared/extensions/load';
 import { type ChosenConfig, chooseConfig } from '../config/choose-config.ts';
 import { fixturePath } from '../config/fixture-files.ts';
+import { jsonText } from '../json-text.ts';
 import { oneSource, parseOptions } from '../parse-options.ts';
 import type { CommandContext } from '../terminal.ts';
 import { unknownSource } from '../unknown-source.ts';
@@ -27,12 +28,10 @@ const readTime = (text: string | undefined, now: number): number | undefined => 
   return ms;
 };
 
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 const lookAsJson = ({ window, preview, exchanges }: Look): string =>
-  toJson({
+  jsonText({
     since: isoOf(window.sinceMs),
     until: isoOf(window.untilMs),
     ...preview,
@@ -72,7 +71,7 @@ export const testSource = async (args: readonly string[], context: CommandContex
   if (entry.type === 'mqtt') {
     context.notice(`listening for ${listenMs / 1_000} s with a session of its own; Ctrl-C ends it\n`);
     const heard = await listenAtBroker({ ...from, listenMs });
-    context.out(values.json ? toJson(heard) : renderHeard(heard, context.width));
+    context.out(values.json ? jsonText(heard) : renderHeard(heard, context.width));
     return heard.preview.error === null && heard.refused.length === 0 ? 0 : 1;
   }
 
@@ -95,7 +94,7 @@ const save = async (
   }
   const file = fixturePath(configFile, sourceId);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(fixture, null, 2)}\n`);
+  await writeFile(file, jsonText(fixture));
   notice(`saved as ${relative(cwd, file)}; \`config test\` polls it again\n`);
   const difference = differenceOf(fixture, preview);
   if (difference !== null)
