@@ -8,7 +8,7 @@ import { excerptOf, type Redactor } from '../http/secrets.ts';
 export const judgedFromRows = 20;
 
 /** Rows that an error shows, each cut to 200 characters. */
-export const sampleRows = 3;
+const sampleRows = 3;
 
 /** The rows of one whole answer. */
 export interface AnswerRows {
@@ -31,4 +31,32 @@ export const formatChanged = (answer: AnswerRows, maxShare: number, redact: Reda
   const found = `${answer.invalid} of ${answer.rows} rows read of the answer are no records`;
   const allowed = `delivery.deadLetters.maxInvalidShare allows ${maxShare}`;
   return new StreamManagerError('format_changed', `${found} (${allowed}); for example: ${examples.join('; ')}`);
+};
+
+/** Judges an answer of several pages before its first page is given, reading only as far as the outcome is open. */
+export interface ShareJudge {
+  /** Takes rows that were read; true: whatever the rest of the answer is, the outcome is known. */
+  add(valid: number, invalid: readonly InvalidRow[]): boolean;
+  /** Throws `format_changed` if too many of the rows are no records. */
+  finish(): void;
+}
+
+/** `most`: the most rows that the answer can hold; it may be too high. */
+export const createShareJudge = (most: number, maxShare: number, redact: Redactor): ShareJudge => {
+  const sample: InvalidRow[] = [];
+  let valid = 0;
+  let bad = 0;
+  return {
+    add: (moreValid, invalid) => {
+      valid += moreValid;
+      bad += invalid.length;
+      if (sample.length < sampleRows) sample.push(...invalid.slice(0, sampleRows - sample.length));
+      // So many are valid; or so many are not, in an answer that is known to be long enough to say so.
+      return valid >= (1 - maxShare) * most || (bad > maxShare * most && valid + bad >= judgedFromRows);
+    },
+    finish: () => {
+      if (isFormatChanged(valid + bad, bad, maxShare))
+        throw formatChanged({ rows: valid + bad, invalid: bad, sample }, maxShare, redact);
+    },
+  };
 };

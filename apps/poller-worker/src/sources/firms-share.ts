@@ -7,22 +7,16 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import { textOf } from '../http/body.ts';
 import type { Redactor } from '../http/secrets.ts';
 import type { WholeAnswer } from '../http/whole-answer.ts';
-import { formatChanged, isFormatChanged, sampleRows } from './changed-format.ts';
+import { createShareJudge } from './changed-format.ts';
 import { csvRows } from './csv-rows.ts';
 import { createFirmsRowReader, type FirmsRowReader, headerAgain } from './firms-rows.ts';
-
-const lineFeed = 0x0a;
+import { mostLines } from './line-count.ts';
 
 /** An answer that can be read again. */
 type Blocks = Pick<WholeAnswer, 'blocks'>;
 
 /** The most rows that an answer can hold: its lines without the header. Blank lines count, so it may be too high. */
-export const mostRows = async (answer: Blocks): Promise<number> => {
-  let lines = 1;
-  for await (const block of answer.blocks())
-    for (let at = block.indexOf(lineFeed); at !== -1; at = block.indexOf(lineFeed, at + 1)) lines += 1;
-  return Math.max(0, lines - 1);
-};
+export const mostRows = async (answer: Blocks): Promise<number> => (await mostLines(answer)) - 1;
 
 /** Blocks of 64 KiB read in one go: about 10 ms, after which the event loop has its turn. */
 const blocksPerTurn = 8;
@@ -32,10 +26,8 @@ const blocksPerTurn = 8;
  * whoever reads it: it says more about it.
  */
 export const judgeFirms = async (answer: Blocks, most: number, maxShare: number, redact: Redactor): Promise<void> => {
-  const sample: InvalidRow[] = [];
+  const judge = createShareJudge(most, maxShare, redact);
   let read: FirmsRowReader | null = null;
-  let valid = 0;
-  let bad = 0;
   let pieces = 0;
   for await (const rows of csvRows(textOf(answer.blocks()))) {
     const records: SourceRecord[] = [];
@@ -50,15 +42,9 @@ export const judgeFirms = async (answer: Blocks, most: number, maxShare: number,
         read = reader.read;
       }
     }
-    valid += records.length;
-    bad += invalid.length;
-    if (sample.length < sampleRows) sample.push(...invalid.slice(0, sampleRows - sample.length));
-    // Whatever the rest is: so many are valid, or so many are not.
-    if (valid >= (1 - maxShare) * most) return;
-    if (isFormatChanged(most, bad, maxShare)) break;
+    if (judge.add(records.length, invalid)) break;
     pieces += 1;
     if (pieces % blocksPerTurn === 0) await nextTurn();
   }
-  if (isFormatChanged(valid + bad, bad, maxShare))
-    throw formatChanged({ rows: valid + bad, invalid: bad, sample }, maxShare, redact);
+  judge.finish();
 };

@@ -8,10 +8,7 @@ export interface ParsedRows {
 }
 
 /** Parses rows one by one, in their order. */
-export const parsedRows = (
-  rows: readonly unknown[],
-  parse: (row: unknown) => SourceRecord | InvalidRow,
-): ParsedRows => {
+export const parsedRows = <T>(rows: readonly T[], parse: (row: T) => SourceRecord | InvalidRow): ParsedRows => {
   const records: SourceRecord[] = [];
   const invalid: InvalidRow[] = [];
   for (const given of rows) {

@@ -1,7 +1,8 @@
+import { codeOf } from '@stream-manager/shared/failures/errors';
 import type { InvalidRow } from '@stream-manager/shared/records/envelope';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../src/http/secrets.ts';
-import { formatChanged, isFormatChanged } from '../../src/sources/changed-format.ts';
+import { createShareJudge, formatChanged, isFormatChanged, type ShareJudge } from '../../src/sources/changed-format.ts';
 
 describe('isFormatChanged', () => {
   it.each([
@@ -34,5 +35,41 @@ describe('formatChanged', () => {
     expect(error.message).toContain('"2,*** x');
     expect(error.message).not.toContain('"3,');
     expect(error.message.length).toBeLessThan(1500);
+  });
+});
+
+describe('the judge of an answer of several pages', () => {
+  const row: InvalidRow = { raw: 'x', reason: 'unreadable', message: 'row: expected a row' };
+  const verdict = (judge: ShareJudge): unknown => {
+    try {
+      judge.finish();
+      return null;
+    } catch (error) {
+      return codeOf(error);
+    }
+  };
+
+  it.each([
+    { name: 'as many valid ones as make it sound', valid: 50, bad: 0, isKnown: true, is: null },
+    { name: 'more invalid ones than may be', valid: 10, bad: 51, isKnown: true, is: 'format_changed' },
+    { name: 'neither', valid: 49, bad: 50, isKnown: false, is: 'format_changed' },
+  ])('knows the outcome from $name: $isKnown', ({ valid, bad, isKnown, is }) => {
+    const judge = createShareJudge(100, 0.5, createRedactor([]));
+    expect(
+      judge.add(
+        valid,
+        Array.from({ length: bad }, () => row),
+      ),
+    ).toBe(isKnown);
+    expect(verdict(judge)).toBe(is);
+  });
+
+  it('reads on behind a first bad row, where none is allowed, until there are enough rows to say so', () => {
+    const judge = createShareJudge(100, 0, createRedactor([]));
+    expect(judge.add(5, [row])).toBe(false);
+    expect(judge.add(13, [])).toBe(false);
+    expect(verdict(judge)).toBeNull();
+    expect(judge.add(1, [])).toBe(true);
+    expect(verdict(judge)).toBe('format_changed');
   });
 });

@@ -5,8 +5,9 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import type { Redactor } from '../../http/secrets.ts';
 import type { Mapper } from '../../mapping/mapper.ts';
 import type { PathReader } from '../../mapping/read-path.ts';
-import { formatChanged, isFormatChanged, sampleRows } from '../changed-format.ts';
+import { createShareJudge } from '../changed-format.ts';
 import { invalidRow } from '../invalid-row.ts';
+import { parsedRows } from '../parsed-rows.ts';
 import type { Page } from '../source.ts';
 import type { AnswerRows, GivenRow } from './answer-rows.ts';
 import { largerMark, type Mark } from './high-water.ts';
@@ -123,26 +124,15 @@ const judgeRows = async (
   answer: AnswerRows,
   { map, maxInvalidShare, redact }: Pick<PageOptions, 'map' | 'maxInvalidShare' | 'redact'>,
 ): Promise<void> => {
-  const sample: InvalidRow[] = [];
-  let valid = 0;
-  let bad = 0;
+  const judge = createShareJudge(answer.most, maxInvalidShare, redact);
   let sinceTurn = 0;
   for await (const batch of answer.batches()) {
-    for (const given of batch) {
-      const made = madeOf(given, map, answer);
-      if (!('reason' in made)) valid += 1;
-      else {
-        bad += 1;
-        if (sample.length < sampleRows) sample.push(made);
-      }
-    }
-    if (valid >= (1 - maxInvalidShare) * answer.most) return;
-    if (isFormatChanged(answer.most, bad, maxInvalidShare)) break;
+    const { records, invalid } = parsedRows(batch, (given) => madeOf(given, map, answer));
+    if (judge.add(records.length, invalid)) break;
     sinceTurn += batch.length;
     if (sinceTurn < rowsPerTurn) continue;
     sinceTurn = 0;
     await nextTurn();
   }
-  if (isFormatChanged(valid + bad, bad, maxInvalidShare))
-    throw formatChanged({ rows: valid + bad, invalid: bad, sample }, maxInvalidShare, redact);
+  judge.finish();
 };

@@ -9,6 +9,7 @@ import type { HttpResponse } from '../../http/http-client.ts';
 import { excerptOf, type Redactor } from '../../http/secrets.ts';
 import type { WholeAnswer } from '../../http/whole-answer.ts';
 import { type RowFault, rowFault } from '../invalid-row.ts';
+import { mostLines } from '../line-count.ts';
 import { type AnswerFormat, formatOf } from './answer-format.ts';
 import { type CsvColumns, csvColumns, neededColumns, rowOfCells } from './csv-columns.ts';
 import { createCsvReader } from './csv-records.ts';
@@ -122,16 +123,6 @@ const readJson = async (
 
 /** Rows of JSON that are read in one go. */
 const batchRows = 1000;
-
-const lineFeed = 0x0a;
-
-/** The most rows that lines can hold. */
-const mostLines = async (answer: Pick<WholeAnswer, 'blocks'>): Promise<number> => {
-  let lines = 1;
-  for await (const block of answer.blocks())
-    for (let at = block.indexOf(lineFeed); at !== -1; at = block.indexOf(lineFeed, at + 1)) lines += 1;
-  return lines;
-};
 
 type Rows = Pick<AnswerRows, 'context' | 'batches'>;
 
