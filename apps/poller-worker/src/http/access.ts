@@ -29,8 +29,8 @@ export interface AccessDeps {
   readonly signal: AbortSignal;
   readonly userAgent: string;
   readonly now: () => number;
-  /** Secrets of the process, such as the password of a proxy. */
-  readonly secrets: readonly string[];
+  /** What is cut from errors: all that the source's requests hold, and what the process has besides, such as a proxy's password. */
+  readonly secrets: readonly (string | null)[];
 }
 
 /** An answer with a token is never larger, in bytes. */
@@ -74,14 +74,19 @@ const secretsWithin = (entry: unknown, secrets: readonly string[]): readonly str
 };
 
 /** The keepers of tokens, one for each source that needs one. */
-export const createTokenKeepers = (now: () => number) => {
+export const createTokenKeepers = ({
+  now,
+  secretsOfSource,
+}: Pick<AccessDeps, 'now'> & { readonly secretsOfSource: SecretsOfSource }) => {
   const keepers = new Map<string, TokenKeeper>();
   /** The keeper of a source; null if it needs no tokens. */
   return (source: ResolvedSource): TokenKeeper | null => {
     const { id, auth } = source;
     if (auth?.type !== 'oauth2') return null;
-    const place = placeOf(new URL(auth.tokenUrl), createRedactor(secretsOf(source)));
-    const keeper = keepers.get(id) ?? createTokenKeeper(auth, { place, now });
+    const known = keepers.get(id);
+    if (known !== undefined) return known;
+    const place = placeOf(new URL(auth.tokenUrl), createRedactor(secretsOfSource(source)));
+    const keeper = createTokenKeeper(auth, { place, now });
     keepers.set(id, keeper);
     return keeper;
   };
@@ -122,7 +127,7 @@ export const createAccess = (keeper: TokenKeeper | null, deps: AccessDeps): Acce
 const sendTokenRequest =
   (url: URL, clientId: string, deps: AccessDeps): SendTokenRequest =>
   async (request) => {
-    const redact = createRedactor([...request.secrets, ...secretsOf(deps.source), ...deps.secrets]);
+    const redact = createRedactor([...request.secrets, ...deps.secrets]);
     const place = placeOf(url, redact);
     const answer = await deps.send({
       url,

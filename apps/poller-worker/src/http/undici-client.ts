@@ -2,7 +2,6 @@
 // request of its own for the limit), a token once more after a 401, and the meaning of the status. Of what says who asks,
 // nothing goes to another origin than that of the source.
 // No error and no log line that leaves this file holds a secret of the request.
-import { tmpdir } from 'node:os';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { codeOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
@@ -24,7 +23,7 @@ import { refusalOf } from './refusal.ts';
 import { createRedactor } from './secrets.ts';
 import { createSend, type ExchangeFacts } from './send.ts';
 import { createTlsSettings, foreignTls, type TlsSettings } from './tls-settings.ts';
-import { type Spool, spoolAboveBytes } from './whole-answer.ts';
+import { type Spool, temporarySpool } from './whole-answer.ts';
 
 export interface HttpClientOptions {
   readonly rateLimit: RateLimit;
@@ -93,13 +92,13 @@ interface Step {
 export const createHttpClient = (options: HttpClientOptions): HttpClients => {
   const { rateLimit, hostShares, maxResponseBytes, userAgent, logger } = options;
   const { maxWaitMs = 250, now = Date.now, limitOf = (source) => source.rateLimitPerMinute } = options;
-  const { spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
+  const { spool = temporarySpool() } = options;
   const { tls: tlsSettings = createTlsSettings(), jsonParser = createJsonParser() } = options;
   const proxies = proxiesOf(options.env ?? {});
   const connections = createConnections({ proxies, ...options.network });
-  const keeperOf = createTokenKeepers(now);
   const { onExchange } = options;
   const secretsOfSource = createSecretsOfSource(options.secrets ?? []);
+  const keeperOf = createTokenKeepers({ now, secretsOfSource });
 
   const forPoll: HttpClients['forPoll'] = ({ source, signal, progress = () => {} }) => {
     const send = createSend(
@@ -136,16 +135,8 @@ export const createHttpClient = (options: HttpClientOptions): HttpClients => {
 
     const fetch = async (request: HttpRequest): Promise<HttpResponse> => {
       const tls = tlsSettings.of(source);
-      const access = createAccess(keeperOf(source), {
-        source,
-        tls,
-        send,
-        signal,
-        userAgent,
-        now,
-        secrets: proxies.secrets,
-      });
       const known = [request.credential, ...secretsOfSource(source), ...proxies.secrets];
+      const access = createAccess(keeperOf(source), { source, tls, send, signal, userAgent, now, secrets: known });
       const own = mergeHeaders(
         { 'user-agent': userAgent, accept: request.accept, 'accept-encoding': acceptEncoding },
         source.headers,

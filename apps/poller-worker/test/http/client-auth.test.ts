@@ -185,6 +185,20 @@ describe('OAuth2', () => {
     expect(test.server.arrivals).toEqual([]);
   });
 
+  it.each([401, 500])('a key in the path of a login that answers %s is not shown', async (status) => {
+    await using login = await startTestServer((_request, response) => response.writeHead(status).end('k3y-in-path'));
+    const auth = {
+      type: 'oauth2',
+      clientId: 'me',
+      clientSecret: 's3cret',
+      tokenUrl: `${login.origin}/k3y-in-path/token`,
+    };
+    await using client = setupClient({ baseUrl: login.origin, auth }, { secrets: ['k3y-in-path'] });
+    const shown = everythingOf(await errorOf(client.get('/')));
+    expect(shown).toContain('/***/token');
+    expect(shown).not.toContain('k3y-in-path');
+  });
+
   it.each([
     { name: 'away', isThere: false },
     { name: 'broken', isThere: true },
