@@ -41,9 +41,12 @@ const private4 = listOf(special4, 'ipv4');
 const public6 = listOf([['2000::', 3]], 'ipv6');
 const private6 = listOf(special6, 'ipv6');
 
+/** A host as it stands in a URL, without the brackets of IPv6. */
+export const bareHost = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
+
 /** What an address is; a text that is no address is private. A zone (`fe80::1%eth0`) makes an address a local one. */
 export const kindOfAddress = (address: string): AddressKind => {
-  const bare = address.replace(/^\[(.*)\]$/, '$1');
+  const bare = bareHost(address);
   if (isIPv4(bare)) return private4.check(bare, 'ipv4') ? 'private' : 'public';
   if (!isIPv6(bare) || bare.includes('%')) return 'private';
   const inside = embedded4(bare);
@@ -81,10 +84,7 @@ const groupsOf = (address: string): readonly number[] => {
  * by its form lives in somebody's own network (RFC 6761, RFC 8375, names without a dot). Any other name counts as public.
  */
 export const kindOfHost = (hostname: string, kindOf: (address: string) => AddressKind = kindOfAddress): AddressKind => {
-  const name = hostname
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '');
+  const name = bareHost(hostname.toLowerCase()).replace(/\.$/, '');
   if (isIPv4(name) || isIPv6(name)) return kindOf(name);
   const isLocal = !name.includes('.') || /\.(localhost|local|internal|intranet|lan|home\.arpa)$/.test(name);
   return isLocal ? 'private' : 'public';

@@ -1,6 +1,7 @@
 // What of `auth` is put into a request, and what the provider counts by because of it. OAuth2 has its tokens elsewhere
 // (oauth2.ts); a token is a bearer like any other.
 import type { SourceAuth } from '@stream-manager/shared/config/source-params/auth';
+import { secretsOfHeader } from './secrets.ts';
 
 /** What a request shows to say who asks. Nothing of it goes to another origin. */
 export interface Grant {
@@ -36,8 +37,7 @@ export const grantOf = (auth: Exclude<SourceAuth, { readonly type: 'oauth2' }> |
       return {
         headers: { [auth.name.toLowerCase()]: auth.value },
         query: null,
-        // `Token abc` is also `abc`.
-        secrets: [auth.value, ...auth.value.split(' ').filter((part) => part.length >= 8)],
+        secrets: secretsOfHeader(auth.value),
       };
     case 'query':
       return { headers: {}, query: { name: auth.name, value: auth.value }, secrets: [auth.value] };

@@ -6,7 +6,7 @@ import { lookup as dnsLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
-import { type AddressKind, kindOfAddress, kindOfHost } from './addresses.ts';
+import { type AddressKind, bareHost, kindOfAddress, kindOfHost } from './addresses.ts';
 import type { Proxies } from './proxy.ts';
 import type { TlsOptions } from './tls-settings.ts';
 
@@ -60,7 +60,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
       allowH2: false,
       connect: (target, callback) => {
         // Node looks names up, and connects to addresses as they are.
-        if (isGuarded && isIP(bare(target.hostname)) !== 0 && kindOf(bare(target.hostname)) === 'private') {
+        if (isGuarded && isIP(bareHost(target.hostname)) !== 0 && kindOf(bareHost(target.hostname)) === 'private') {
           queueMicrotask(() => callback(leadsInside(target.hostname), null));
           return;
         }
@@ -96,8 +96,6 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
   };
 };
 
-const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
-
 /** Node's options are arrays that may be written to. */
 const tlsFor = (
   tls: TlsOptions | null,
@@ -110,7 +108,7 @@ const tlsFor = (
 const leadsInside = (host: string): StreamManagerError =>
   new StreamManagerError(
     'fetch_redirect',
-    `a redirect from a public address leads to ${bare(host).slice(0, 100)}, which is none: private addresses are reached only where the config names them`,
+    `a redirect from a public address leads to ${bareHost(host).slice(0, 100)}, which is none: private addresses are reached only where the config names them`,
   );
 
 /** A look-up that knows public addresses only: the connection is made to those that it gives, and to no others. */

@@ -3,6 +3,8 @@
 // what is asked directly. The loopback is never asked through a proxy.
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { bareHost } from './addresses.ts';
+import { portOf } from './target.ts';
 
 /** The proxies of a process. */
 export interface Proxies {
@@ -103,8 +105,8 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 const isAskedDirectly = (url: URL, bypasses: readonly Bypass[]): boolean => {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
-  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  const host = bareHost(url.hostname).replace(/\.$/, '');
+  const port = portOf(url);
   if (host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIPv4(host) ? 'ipv4' : 'ipv6'))) return true;
   return bypasses.some((lets) => lets(host, port));
 };

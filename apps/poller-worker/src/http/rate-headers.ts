@@ -2,11 +2,10 @@
 // X-RateLimit-Remaining and -Reset (everybody's), RateLimit-Remaining and -Reset (IETF drafts up to 6), and one RateLimit
 // header (drafts from 7 on, and the form with commas before it).
 
+import { longestRetryAfterMs } from './retry-after.ts';
+
 /** A pause that only stands in such headers is believed for this long at most, in milliseconds: some reset once a month. */
 export const longestQuietPauseMs = 3_600_000;
-
-/** Beside a 429 it is believed for longer, as Retry-After is. */
-const longestPauseMs = 86_400_000;
 
 /**
  * How long nothing should be asked, in milliseconds, or null when the headers do not say that nothing is left. `status` 429
@@ -26,7 +25,8 @@ export const pauseOfRateHeaders = (
     return waitMs === null ? [] : [waitMs];
   });
   const longestMs = Math.max(0, ...waits);
-  return longestMs === 0 ? null : Math.min(longestMs, isRefused ? longestPauseMs : longestQuietPauseMs);
+  // Beside a 429 it is believed for as long as Retry-After is.
+  return longestMs === 0 ? null : Math.min(longestMs, isRefused ? longestRetryAfterMs : longestQuietPauseMs);
 };
 
 interface Pair {

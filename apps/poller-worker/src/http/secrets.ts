@@ -60,8 +60,13 @@ const harmlessHeaders = new Set(['accept', 'accept-language', 'accept-encoding',
 export const secretHeaderValues = (headers: Readonly<Record<string, string>>): readonly string[] =>
   Object.entries(headers)
     .filter(([name, value]) => !harmlessHeaders.has(name.toLowerCase()) && value.length >= 6)
-    // `Bearer abc` is also `abc`.
-    .flatMap(([, value]) => [value, ...value.split(' ').filter((part) => part.length >= 8)]);
+    .flatMap(([, value]) => secretsOfHeader(value));
+
+/** What of a header's value is to be cut: `Bearer abcdefgh` is also `abcdefgh`. */
+export const secretsOfHeader = (value: string): readonly string[] => [
+  value,
+  ...value.split(' ').filter((part) => part.length >= 8),
+];
 
 /** Longest excerpt of an answer in an error, in characters. */
 const excerptCharacters = 200;
