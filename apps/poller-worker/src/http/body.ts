@@ -35,6 +35,18 @@ export const decompress = (source: AsyncIterable<Buffer>, layers: readonly strin
     return decoder;
   }, source);
 
+/** Pieces that are taken once: a second reader would find nothing, and take it for an empty answer. `place`: for its error. */
+export const readOnce = (pieces: () => AsyncGenerator<Buffer>, place: string): AsyncIterable<Buffer> => {
+  let isTaken = false;
+  return {
+    [Symbol.asyncIterator]: () => {
+      if (isTaken) throw new Error(`the body of ${place} was read already`);
+      isTaken = true;
+      return pieces();
+    },
+  };
+};
+
 /** Bytes of a block. */
 export const blockBytes = 65_536;
 

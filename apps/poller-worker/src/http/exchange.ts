@@ -2,7 +2,7 @@
 // Redirects, statuses and the rate limit are the business of undici-client.ts.
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Dispatcher } from 'undici';
-import { decompress, encodingsOf } from './body.ts';
+import { decompress, encodingsOf, readOnce } from './body.ts';
 import { holdsSecret, type Redactor } from './secrets.ts';
 
 export interface ExchangeOptions {
@@ -211,15 +211,7 @@ export const exchange = async (options: ExchangeOptions): Promise<Answer> => {
       }
     }
 
-    let isTaken = false;
-    const body: AsyncIterable<Buffer> = {
-      [Symbol.asyncIterator]: () => {
-        if (isTaken) throw new Error(`the body of ${place} was read already`);
-        isTaken = true;
-        return bounded();
-      },
-    };
-    return { status: data.statusCode, headers, receivedAtMs, body, discard: release };
+    return { status: data.statusCode, headers, receivedAtMs, body: readOnce(bounded, place), discard: release };
   } catch (error) {
     const thrown = fault ?? faultOf(error, place, redact);
     release();

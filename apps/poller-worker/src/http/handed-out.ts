@@ -6,7 +6,7 @@ import { keptHeaders } from './answer-cache.ts';
 import { startCopy } from './answer-copy.ts';
 import type { HeldLead } from './answer-lead.ts';
 import { type AnswerVersion, versionOf } from './answer-version.ts';
-import { blockBytes } from './body.ts';
+import { blockBytes, readOnce } from './body.ts';
 import type { HttpResponse, Receipt } from './http-client.ts';
 import { bodyReaders, type ReadOptions } from './read-answer.ts';
 import { holdsSecret } from './secrets.ts';
@@ -22,18 +22,6 @@ export interface HandOutOptions extends ReadOptions {
 
 const isNotToBeStored = (headers: Readonly<Record<string, string>>): boolean =>
   /(^|,)\s*no-store\s*(,|$)/i.test(headers['cache-control'] ?? '');
-
-/** Pieces that are taken once: a second reader would find nothing, and take it for an empty answer. */
-const readOnce = (pieces: () => AsyncGenerator<Buffer>, place: string): AsyncIterable<Buffer> => {
-  let isTaken = false;
-  return {
-    [Symbol.asyncIterator]: () => {
-      if (isTaken) throw new Error(`the body of ${place} was read already`);
-      isTaken = true;
-      return pieces();
-    },
-  };
-};
 
 /** An answer of the provider. What is left of it goes to whoever asks the same, by the lead; `stored` is told of its bytes. */
 export const fetchedAnswer = (

@@ -1,7 +1,6 @@
 // What the HTTP client remembers, around the client that sends: answers that the fleet shares for a moment, which of them a
 // source has used up, and what a day may cost. Nothing here is needed to be right but the marks and the budget: without
 // the cache a request more is made. How the parts fit together: docs/http-cache.md.
-import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
@@ -25,7 +24,7 @@ import type { RequestName, RequestNames } from './request-names.ts';
 import { createRedactor } from './secrets.ts';
 import { createSpending, type SpendingDeps } from './spending.ts';
 import type { HttpClients } from './undici-client.ts';
-import { type Spool, spoolAboveBytes } from './whole-answer.ts';
+import { type Spool, temporarySpool } from './whole-answer.ts';
 
 export interface RememberingDeps extends LeadDeps, SpendingDeps {
   readonly marks: AnswerMarks;
@@ -70,7 +69,7 @@ const rememberingPoll = (
   options: RememberingOptions,
 ): PollHttp => {
   const { nameless, cache, marks, names, memory, metrics, logger, monotonicNow } = deps;
-  const { maxWaitMs = 250, spool = { aboveBytes: spoolAboveBytes, directory: tmpdir() } } = options;
+  const { maxWaitMs = 250, spool = temporarySpool() } = options;
   const spend = createSpending(deps, source, { isBackfill });
   const ownSecrets = deps.secretsOfSource(source);
   const keepMs = source.dedupeWindowMs * markPart;
@@ -136,8 +135,6 @@ const rememberingPoll = (
         handOut: handOutFor(read),
       });
     }
-    // Nothing is in it; it is read so that its place is given back.
-    await lead.during(response.text());
     if (condition === null || known === null) {
       const message = `${place} answered 304 (not modified) to a request that was not conditional`;
       throw new HttpStatusError('fetch_status', message, { status: 304, excerpt: '' });

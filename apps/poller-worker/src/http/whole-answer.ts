@@ -1,6 +1,7 @@
 // An answer that is read to its end before anything of it is used: in memory while it is small, and in a temporary file
 // beyond that. So a provider is waited for only as long as it sends, and what follows (waiting for room in a full queue
 // included) takes as long as it takes, with a block at a time in memory.
+import { tmpdir } from 'node:os';
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import { blockBytes, fillBlocks, newBlock } from './body.ts';
 import { openSpoolFile, type SpoolFile } from './spool-file.ts';
@@ -27,7 +28,10 @@ export interface Spool {
 }
 
 /** Bytes of an answer that are kept in memory at most. */
-export const spoolAboveBytes = 16 * 1024 * 1024;
+const spoolAboveBytes = 16 * 1024 * 1024;
+
+/** Where answers are kept unless somebody says otherwise: in the system's temporary directory. */
+export const temporarySpool = (): Spool => ({ aboveBytes: spoolAboveBytes, directory: tmpdir() });
 
 /** An answer in memory. */
 export const answerInMemory = (blocks: readonly Buffer[]): WholeAnswer => ({

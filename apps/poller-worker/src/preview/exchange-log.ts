@@ -1,11 +1,13 @@
 // What a source asks and gets during a look at it: every exchange is noted, and its answer kept whole, so that it can be
 // shown and saved. Nothing that is noted holds a secret: neither one of the config nor a token that was asked for.
+import { isUtf8 } from 'node:buffer';
 import { codeOf, messageOf } from '@stream-manager/shared/failures/errors';
+import { readBlocks } from '../http/body.ts';
 import type { HttpClient, HttpRequest, RequestStep } from '../http/http-client.ts';
 import { HttpStatusError } from '../http/http-status-error.ts';
 import type { JsonParser } from '../http/parse-large-json.ts';
 import type { Redactor } from '../http/secrets.ts';
-import { readAll, responseOfKept } from './kept-response.ts';
+import { responseOfKept } from './kept-response.ts';
 
 /** One exchange with a provider. */
 export interface NotedExchange {
@@ -60,9 +62,8 @@ export const shownUrl = (request: HttpRequest, redact: Redactor): string => reda
 
 /** Bytes that are no UTF-8 lose their secrets, too: those that consist of ASCII. */
 const cutBytes = (bytes: Buffer, redact: Redactor): Buffer => {
-  const text = bytes.toString('utf8');
-  const encoding = Buffer.from(text, 'utf8').equals(bytes) ? 'utf8' : 'latin1';
-  return Buffer.from(redact(encoding === 'utf8' ? text : bytes.toString('latin1')), encoding);
+  const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
+  return Buffer.from(redact(bytes.toString(encoding)), encoding);
 };
 
 /** A client that notes what goes through it. */
@@ -93,7 +94,7 @@ export const notingExchanges = (
     try {
       const response = await inner.fetch({ ...request, onStep: (step) => steps.push(step) });
       const { status, headers, receivedAtMs } = response;
-      const bytes = await readAll(response.body);
+      const bytes = Buffer.concat(await readBlocks(response.body));
       const body = cutBytes(bytes, redact);
       exchanges.push({ ...asked(), status, headers: told(headers, redact), body, bytes: bytes.length, error: null });
       return responseOfKept({ status, headers, bytes, receivedAtMs }, { place: url, redact, jsonParser, signal });
