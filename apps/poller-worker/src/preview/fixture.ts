@@ -1,5 +1,6 @@
 // An answer of a provider kept in a file beside the config, with what became of it: `streamctl sources test --save` writes
 // it, `streamctl config test` polls it again without network and says what is different now. No secret is in it.
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { type ErrorCode, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { HttpClient } from '../http/http-client.ts';
@@ -63,15 +64,13 @@ export interface Fixture {
 /** The answers of a poll, before it is known what becomes of them. */
 export type FixtureAnswers = Omit<Fixture, 'expected'>;
 
-const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes);
-
 const saved = ({ method, url, requestBody, status, headers, body, error }: NotedExchange): SavedExchange => {
   const asked = { method, url, requestBody, status: status ?? 0, headers };
   if (error !== null) return { ...asked, refusal: error };
   const bytes = body ?? Buffer.alloc(0);
   return {
     ...asked,
-    ...(isText(bytes) ? { body: bytes.toString('utf8') } : { bodyBase64: bytes.toString('base64') }),
+    ...(isUtf8(bytes) ? { body: bytes.toString('utf8') } : { bodyBase64: bytes.toString('base64') }),
   };
 };
 
@@ -130,7 +129,7 @@ export const readFixture = (json: string): Fixture | string => {
     return `expected version ${fixtureVersion} of the form: save it anew`;
   if (!('exchanges' in value) || !Array.isArray(value.exchanges)) return 'it holds no exchanges';
   if (!('expected' in value) || !('source' in value) || !('window' in value)) return 'it is not complete';
-  // Written by fixtureOf above; a person who edits it by hand changes what is expected, not its form.
+  // Written from a `Look`; a person who edits it by hand changes what is expected, not its form.
   return value as Fixture;
 };
 

@@ -118,7 +118,6 @@ export const listenAtBroker = async (
     {
       scheduledFor: startedAt,
       window: { sinceMs: null, untilMs: startedAt },
-      cursor: null,
       maxPages: 1,
       signal: options.signal,
     },

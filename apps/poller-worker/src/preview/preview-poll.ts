@@ -50,11 +50,10 @@ export interface Preview {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** When the look is taken, and from where. */
+/** When the look is taken, and how far it goes. */
 export interface PreviewPoll {
   readonly scheduledFor: number;
   readonly window: PollWindow;
-  readonly cursor: unknown;
   /** Pages that are read at most. */
   readonly maxPages: number;
   readonly signal: AbortSignal;
@@ -85,7 +84,7 @@ export const previewPoll = async (
     source: source.config,
     position: null,
     scheduledFor,
-    cursor: poll.cursor,
+    cursor: null,
     window,
     isBackfill: false,
     maxInvalidShare: source.maxInvalidShare,
