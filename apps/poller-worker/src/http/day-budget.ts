@@ -13,6 +13,7 @@ import {
   type ScriptReply,
 } from '@stream-manager/shared/queues/script-runner';
 import type { Redis } from 'ioredis';
+import { clockArgument, clockLua } from './redis-clock.ts';
 
 /** Who draws on a budget. */
 export interface Spender {
@@ -65,13 +66,8 @@ const pendingMs = 120_000;
 /** Others may get something back: when to ask again, in milliseconds. */
 const pendingWaitMs = 5_000;
 
-// Gives `now`, `day` and `left`, and opens a new day. A clock that was set back stays in the day that was reached.
-const today = `
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end
+// Gives `day` and `left` beside `now`, and opens a new day. A clock that was set back stays in the day that was reached.
+const today = `${clockLua}
 local function text(number) return string.format('%.17g', number) end
 local function numberAt(field) return tonumber(redis.call('HGET', KEYS[1], field) or '0') end
 local day = math.max(math.floor(now / 86400000), numberAt('day'))
@@ -146,9 +142,8 @@ export const createDayBudget = (deps: {
     args: readonly (string | number)[] = [],
   ): Promise<ScriptReply> => {
     const { spent, pending } = dayBudgetKeys(keyPrefix, budget);
-    const now = deps.nowMs === undefined ? '' : deps.nowMs();
     try {
-      return await runScript(redis, script, [spent, pending], [now, ...args]);
+      return await runScript(redis, script, [spent, pending], [clockArgument(deps.nowMs), ...args]);
     } catch (cause) {
       const message = 'the budget of the day cannot be read: no request is sent without it';
       throw new StreamManagerError('redis_unreachable', message, { cause });

@@ -15,6 +15,7 @@ import {
   type ScriptReply,
 } from '@stream-manager/shared/queues/script-runner';
 import type { Redis } from 'ioredis';
+import { clockArgument } from './redis-clock.ts';
 
 /** Leave to send one request, or when to ask again. */
 export type Permit =
@@ -52,7 +53,7 @@ export interface RateLimitOptions {
  */
 const edgeMs = 100;
 
-// ARGV[1]: the time in milliseconds, or '' for the clock of Redis. Scores keep its microseconds.
+// As `clockLua`, but with the microseconds, which scores keep.
 const clock = `
 local now = tonumber(ARGV[1])
 if not now then
@@ -93,7 +94,7 @@ export const createRateLimit = (options: RateLimitOptions): RateLimit => {
   const windowMs = (options.windowMs ?? 60_000) + edgeMs;
   const instance = randomUUID();
   let tickets = 0;
-  const now = (): string => (options.nowMs === undefined ? '' : String(options.nowMs()));
+  const now = (): string => clockArgument(options.nowMs);
   const log = (target: string): string => rateLimitKey(keyPrefix, target);
   const closed = (target: string): string => `${log(target)}:closed`;
 

@@ -5,6 +5,7 @@ import { answerCacheKeys } from '@stream-manager/shared/queues/keys';
 import { listOf, luaScript, numberOf, runScript, textOf } from '@stream-manager/shared/queues/script-runner';
 import type { Redis } from 'ioredis';
 import type { AnswerCache, AnswerFacts, Leftover } from './answer-cache.ts';
+import { clockArgument, clockLua } from './redis-clock.ts';
 
 export interface RedisAnswerCacheOptions {
   readonly redis: Redis;
@@ -20,15 +21,8 @@ export interface RedisAnswerCacheOptions {
 /** What an answer takes beside its body and facts, in bytes, about. */
 const overheadBytes = 512;
 
-const clock = `
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end`;
-
 // KEYS: entry, lock · ARGV: now, max age, known, token, lead (ms)
-const takeScript = luaScript(`${clock}
+const takeScript = luaScript(`${clockLua}
 local entry = redis.call('HMGET', KEYS[1], 'at', 'kind', 'answer', 'meta')
 local at = tonumber(entry[1] or '')
 if at and now >= at and now - at < tonumber(ARGV[2]) then
@@ -47,7 +41,7 @@ return redis.call('DEL', KEYS[1])`);
 
 // KEYS: entry, lock, ages, ends, sizes · ARGV: now, token, request, at, ttl, kind, answer, meta, body, bytes, most, entry prefix
 // → 1 if it was stored
-const storeScript = luaScript(`${clock}
+const storeScript = luaScript(`${clockLua}
 local entry, lock, ages, ends, sizes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local request, at, bytes, most = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[10]), tonumber(ARGV[11])
 if redis.call('GET', lock) == ARGV[2] then redis.call('DEL', lock) end
@@ -99,7 +93,7 @@ return 1`);
 export const createRedisAnswerCache = (options: RedisAnswerCacheOptions): AnswerCache => {
   const { redis, keyPrefix, maxBytes, leadMs = 5_000 } = options;
   const keys = answerCacheKeys(keyPrefix);
-  const now = (): string => (options.nowMs === undefined ? '' : String(options.nowMs()));
+  const now = (): string => clockArgument(options.nowMs);
 
   return {
     renewMs: Math.ceil(leadMs / 4),
@@ -128,12 +122,9 @@ export const createRedisAnswerCache = (options: RedisAnswerCacheOptions): Answer
       if (requests.length > 0) await redis.del(...requests.map(keys.entry));
     },
     store: async (request, { token, atMs }, ttlMs, leftover) => {
-      const full = { leftover, ...sizeOf(leftover) };
+      const full = entryOf(leftover);
       // What would not fit beside nothing else is only known of.
-      const { leftover: kept, meta, bytes } = full.bytes > maxBytes ? withoutBody(leftover) : full;
-      const { kind } = kept;
-      const { answer } = kept.kind === 'answer' ? kept.stored : kept;
-      const body = kept.kind === 'answer' ? kept.stored.body : '';
+      const { kind, answer, meta, body, bytes } = full.bytes > maxBytes ? withoutBody(full) : full;
       const reply = await runScript(
         redis,
         storeScript,
@@ -145,23 +136,31 @@ export const createRedisAnswerCache = (options: RedisAnswerCacheOptions): Answer
   };
 };
 
-interface Sized {
-  readonly leftover: Leftover;
+/** A leftover as it lies in Redis. */
+interface Entry {
+  readonly kind: Leftover['kind'];
+  readonly answer: string;
   readonly meta: string;
+  readonly body: Buffer;
+  /** What it takes, about. */
   readonly bytes: number;
 }
 
-const sizeOf = (leftover: Leftover): Omit<Sized, 'leftover'> => {
-  const meta = JSON.stringify(leftover.kind === 'answer' ? leftover.stored.facts : leftover.facts);
-  const body = leftover.kind === 'answer' ? leftover.stored.body.length : 0;
-  return { meta, bytes: overheadBytes + Buffer.byteLength(meta) + body };
+const noBody = Buffer.alloc(0);
+
+const entryOf = (leftover: Leftover): Entry => {
+  const { kind } = leftover;
+  const { answer, facts, body } = kind === 'answer' ? leftover.stored : { ...leftover, body: noBody };
+  const meta = JSON.stringify(facts);
+  return { kind, answer, meta, body, bytes: overheadBytes + Buffer.byteLength(meta) + body.length };
 };
 
-const withoutBody = (leftover: Leftover): Sized => {
-  const { answer, facts } = leftover.kind === 'answer' ? leftover.stored : leftover;
-  const alone: Leftover = { kind: 'alone', answer, facts };
-  return { leftover: alone, ...sizeOf(alone) };
-};
+const withoutBody = (entry: Entry): Entry => ({
+  ...entry,
+  kind: 'alone',
+  body: noBody,
+  bytes: entry.bytes - entry.body.length,
+});
 
 // Written by `store`.
 const factsOf = (meta: string): AnswerFacts => JSON.parse(meta) as AnswerFacts;

@@ -7,19 +7,13 @@ import { sourceKeys } from '@stream-manager/shared/queues/keys';
 import { type LuaScript, luaScript, runScript, type ScriptReply } from '@stream-manager/shared/queues/script-runner';
 import type { Redis } from 'ioredis';
 import type { AnswerMarks, UsedUp } from './answer-marks.ts';
+import { clockArgument, clockLua } from './redis-clock.ts';
 
 /** Requests that a source remembers; those whose answer was handed out longest ago are forgotten first. */
 const mostMarks = 5_000;
 
-const clock = `
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
-end`;
-
 // KEYS: marks, seen · ARGV: now, request, max age → JSON of what is used up, or nil
-const readScript = luaScript(`${clock}
+const readScript = luaScript(`${clockLua}
 local mark = redis.call('HGET', KEYS[1], ARGV[2])
 if not mark then return nil end
 local state, at, early, rest = string.match(mark, '^(%a) (%d+) (%d+) (.*)$')
@@ -32,7 +26,7 @@ return rest`);
 
 // KEYS: marks, mark ages, seen · ARGV: now, request, ticket, keep (ms), most
 // Begins with a delete, so that it passes in a full Redis.
-const handOutScript = luaScript(`${clock}
+const handOutScript = luaScript(`${clockLua}
 redis.call('HDEL', KEYS[1], ARGV[2])
 redis.call('ZREM', KEYS[2], ARGV[2])
 local early = redis.call('HGET', KEYS[3], 'early') or '0'
@@ -68,7 +62,7 @@ export const createRedisAnswerMarks = (deps: {
   readonly nowMs?: () => number;
 }): AnswerMarks => {
   const { redis, keyPrefix } = deps;
-  const now = (): string => (deps.nowMs === undefined ? '' : String(deps.nowMs()));
+  const now = (): string => clockArgument(deps.nowMs);
   const run = async (
     script: LuaScript,
     keys: readonly string[],

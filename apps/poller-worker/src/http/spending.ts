@@ -30,7 +30,7 @@ const nothing: Taking = { ticket: '', day: -1, cost: 0, leftMs: Number.POSITIVE_
 export const createSpending = (
   deps: SpendingDeps,
   source: ResolvedSource,
-  { isBackfill = false }: { readonly isBackfill?: boolean } = {},
+  { isBackfill }: { readonly isBackfill: boolean },
 ) => {
   const { budget, logger, monotonicNow } = deps;
   const spender: Spender = { ...deps.budgetOf(source), sourceId: source.id, isBackfill };
