@@ -1,7 +1,18 @@
 // What a declared unit does to a number. Which units there are, and what each becomes, is the config's to say
-// (`config/source-params/declared-units.ts`); here are the formulas.
+// (`config/source-params/declared-units.ts`); here are the formulas, those that the types have too from `sources/units.ts`.
 import type { DeclaredUnit } from '@stream-manager/shared/config/source-params/declared-units';
-import { celsiusOfFahrenheit, metresOfFeet, pascalsOfHectopascals } from '../sources/units.ts';
+import {
+  celsiusOfFahrenheit,
+  celsiusOfKelvin,
+  metresOfFeet,
+  metresOfMiles,
+  millimetresOfInches,
+  mpsOfKmh,
+  mpsOfKnots,
+  mpsOfMph,
+  pascalsOfHectopascals,
+  pascalsOfInches,
+} from '../sources/units.ts';
 
 type Conversion = (value: number) => number;
 
@@ -11,37 +22,33 @@ const times =
   (value) =>
     value * factor;
 
-const kmh: Conversion = (value) => value / 3.6;
-const mph = times(0.44704);
-
 /** From the declared unit to that of the contract. */
 export const unitConversions: Readonly<Record<DeclaredUnit, Conversion>> = {
   degC: same,
   degF: celsiusOfFahrenheit,
-  K: (kelvin) => kelvin - 273.15,
+  K: celsiusOfKelvin,
   'm_s-1': same,
   'm/s': same,
-  'km_h-1': kmh,
-  'km/h': kmh,
-  'mi_h-1': mph,
-  mph,
-  kt: (knots) => (knots * 1.852) / 3.6,
+  'km_h-1': mpsOfKmh,
+  'km/h': mpsOfKmh,
+  'mi_h-1': mpsOfMph,
+  mph: mpsOfMph,
+  kt: mpsOfKnots,
   Pa: same,
   hPa: pascalsOfHectopascals,
   mbar: pascalsOfHectopascals,
   kPa: times(1000),
-  // Mercury at 0 °C, as barometers are read.
-  inHg: times(3386.389),
+  inHg: pascalsOfInches,
   mmHg: times(133.322_387_415),
   psi: times(6894.757_293_168),
   m: same,
   km: times(1000),
   ft: metresOfFeet,
-  mi: times(1609.344),
+  mi: metresOfMiles,
   nmi: times(1852),
   mm: same,
   cm: times(10),
-  in: times(25.4),
+  in: millimetresOfInches,
   // 1 kg of water on 1 m² stands 1 mm high.
   'kg_m-2': same,
   percent: same,

@@ -1,7 +1,7 @@
 // One row of AirNow: the air quality index of one pollutant in one reporting area and hour. The row stands under every
 // ZIP code of its area; its natural key does not hold the code, so that it is one record.
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
-import { isRealDay } from './instants.ts';
+import { dayStartMs } from './instants.ts';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, jsonFields, readLocation } from './json-fields.ts';
 import { hoursBehindUtc } from './us-time-zones.ts';
@@ -59,16 +59,14 @@ const observedAt = (fields: JsonFields): number | null => {
   const date = fields.neededText('DateObserved')?.trim() ?? '';
   const hour = fields.number('HourObserved');
   const zone = fields.neededText('LocalTimeZone') ?? '';
-  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date);
-  const [year, month, day] = [Number(parts?.[1]), Number(parts?.[2]), Number(parts?.[3])];
-  if (!isRealDay(year, month, day))
-    return fields.fail(rowFault('bad_time', 'DateObserved', 'a day such as 2025-01-04', date));
+  const dayMs = dayStartMs(date);
+  if (dayMs === null) return fields.fail(rowFault('bad_time', 'DateObserved', 'a day such as 2025-01-04', date));
   if (hour === null) return fields.fail(rowFault('missing_value', 'HourObserved', 'an hour from 0 to 23', hour));
   if (!Number.isInteger(hour) || hour < 0 || hour > 23)
     return fields.fail(rowFault('out_of_range', 'HourObserved', 'an hour from 0 to 23', hour));
   const behind = hoursBehindUtc(zone);
   if (behind === null)
     return fields.fail(rowFault('unknown_word', 'LocalTimeZone', 'a time zone of the United States such as PST', zone));
-  const ms = Date.UTC(year, month - 1, day) + (hour + behind) * hourMs;
+  const ms = dayMs + (hour + behind) * hourMs;
   return ms >= 0 ? ms : fields.fail(rowFault('bad_time', 'DateObserved', 'a day since 1970', date));
 };

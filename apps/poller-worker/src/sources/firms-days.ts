@@ -1,5 +1,6 @@
 // Which days a poll of FIRMS asks for, and in how many requests. A day is a calendar day in UTC, as the API counts.
 // Pure, apart from the names of the data sets.
+import { dayStartMs } from './instants.ts';
 
 const dayMs = 86_400_000;
 
@@ -44,9 +45,8 @@ export const dayText = (day: Day): string => new Date(day * dayMs).toISOString()
 
 /** A day given as `2025-01-04`, or null. */
 export const parseDay = (text: unknown): Day | null => {
-  if (typeof text !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(text)) return null;
-  const ms = Date.parse(`${text}T00:00:00Z`);
-  return Number.isNaN(ms) || dayText(dayOfMs(ms)) !== text ? null : dayOfMs(ms);
+  const ms = typeof text === 'string' ? dayStartMs(text) : null;
+  return ms === null ? null : dayOfMs(ms);
 };
 
 /** Standard products come months later and do not grow daily; what the others have ends today. */

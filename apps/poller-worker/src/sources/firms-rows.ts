@@ -3,7 +3,7 @@
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { type CsvRow, csvRowsOf } from './csv-rows.ts';
 import { numberOf, shortestForm, tenthOf } from './decimals.ts';
-import { isRealDay } from './instants.ts';
+import { dayStartMs } from './instants.ts';
 import { invalidRow, type RowFault, rowFault } from './invalid-row.ts';
 import type { KeptRow } from './source.ts';
 
@@ -164,7 +164,7 @@ const readerOf = (
     if (date !== lastDate) {
       lastDate = date;
       day = date.trim();
-      lastDayMs = dayOf(day);
+      lastDayMs = dayStartMs(day) ?? Number.NaN;
     }
     const time = cells[timeAt] ?? '';
     if (time !== lastTime) {
@@ -217,14 +217,6 @@ const numberFault = (name: string, cell: string): RowFault =>
   cell.trim() === ''
     ? rowFault('missing_value', name, 'a number', cell)
     : rowFault('not_a_number', name, 'a number', cell);
-
-/** Milliseconds of a day's beginning (UTC), or NaN. */
-const dayOf = (date: string): number => {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date);
-  if (parts === null) return Number.NaN;
-  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
-  return isRealDay(year, month, day) ? Date.UTC(year, month - 1, day) : Number.NaN;
-};
 
 /** Minutes since midnight, or NaN: `5`, `902`, `0902` and `09:02` occur. */
 const minutesOf = (time: string): number => {

@@ -1,10 +1,11 @@
 // One weather report of an airport (METAR) as the Aviation Weather Center gives it in JSON: knots, statute miles,
 // hectopascals, inches, and words where a number cannot be given.
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
+import { densestCover, layerCover } from './cloud-cover.ts';
 import { lastInstantMs, parseInstant } from './instants.ts';
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
-import { convert, pascalsOfHectopascals, type TargetUnit } from './units.ts';
+import { metresOfMiles, millimetresOfInches, mpsOfKnots, pascalsOfHectopascals, pascalsOfInches } from './units.ts';
 
 /** A report as a record, or why it is none. */
 export const parseReport = (given: unknown): SourceRecord | InvalidRow => {
@@ -24,12 +25,12 @@ export const parseReport = (given: unknown): SourceRecord | InvalidRow => {
     dewpointC,
     relativeHumidityPercent: humidityOf(temperatureC, dewpointC),
     windDirectionDeg: windDirection(fields, report['wdir'] ?? null),
-    windSpeedMps: inUnit(fields.number('wspd'), 'kt', 'm/s'),
-    windGustMps: inUnit(fields.number('wgst'), 'kt', 'm/s'),
+    windSpeedMps: scaled(fields.number('wspd'), mpsOfKnots),
+    windGustMps: scaled(fields.number('wgst'), mpsOfKnots),
     pressurePa: altimeter(fields),
     seaLevelPressurePa: scaled(fields.number('slp'), pascalsOfHectopascals),
-    visibilityM: inUnit(visibility(fields, report['visib'] ?? null), 'mi', 'm'),
-    precipitationLastHourMm: inUnit(fields.number('precip'), 'in', 'mm'),
+    visibilityM: scaled(visibility(fields, report['visib'] ?? null), metresOfMiles),
+    precipitationLastHourMm: scaled(fields.number('precip'), millimetresOfInches),
     heatIndexC: null,
     windChillC: null,
     cloudCoverPercent: cloudCover(fields, report),
@@ -53,9 +54,6 @@ export const parseReport = (given: unknown): SourceRecord | InvalidRow => {
 
 const scaled = (value: number | null, unit: (value: number) => number): number | null =>
   value === null ? null : unit(value);
-
-const inUnit = (value: number | null, unit: string, target: TargetUnit): number | null =>
-  value === null ? null : convert(value, unit, target);
 
 /** `obsTime`: seconds since 1970, or ISO 8601. Never `reportTime`, which is rounded to the hour of the report. */
 const observedAt = (fields: JsonFields, given: unknown): number | null => {
@@ -111,38 +109,23 @@ const visibility = (fields: JsonFields, given: unknown): number | null => {
   return miles >= 0 ? miles : fields.fail(rowFault('out_of_range', 'visib', 'miles of 0 or more', given));
 };
 
-/** Pascals in an inch of mercury. */
-const pascalsOfInch = 3386.389;
-
 /** The altimeter setting. JSON has it in hectopascals; a value that can only be inches of mercury is read as these. */
 const altimeter = (fields: JsonFields): number | null => {
   const value = fields.number('altim');
   if (value === null) return null;
   if (value >= 800 && value <= 1100) return pascalsOfHectopascals(value);
-  if (value >= 24 && value <= 32.5) return value * pascalsOfInch;
+  if (value >= 24 && value <= 32.5) return pascalsOfInches(value);
   return fields.fail(rowFault('out_of_range', 'altim', 'hectopascals from 800 to 1100', value));
 };
 
-/** Share of the sky in per cent by the word of a layer; OVX: the sky cannot be seen. */
-const cover: ReadonlyMap<unknown, number> = new Map([
-  ['SKC', 0],
-  ['CLR', 0],
-  ['FEW', 25],
-  ['SCT', 50],
-  ['BKN', 75],
-  ['OVC', 100],
-  ['OVX', 100],
-  ['VV', 100],
-]);
+/** With the word of this service for a sky that cannot be seen. */
+const cover = new Map([...layerCover, ['OVX', 100]]);
 
 /** The densest layer; else the word for the whole sky; null where neither is told in a word that we know. */
 const cloudCover = (fields: JsonFields, report: JsonObject): number | null => {
   const layers = report['clouds'] ?? null;
   if (layers !== null && !Array.isArray(layers))
     return fields.fail(rowFault('wrong_shape', 'clouds', 'a list of layers', layers));
-  const known = (layers ?? [])
-    .map((layer: unknown) => asObject(layer)?.['cover'])
-    .map((word: unknown) => cover.get(word))
-    .filter((percent) => percent !== undefined);
-  return known.length > 0 ? Math.max(...known) : (cover.get(report['cover']) ?? null);
+  const words = (layers ?? []).map((layer: unknown) => asObject(layer)?.['cover']);
+  return densestCover(words, cover) ?? cover.get(report['cover']) ?? null;
 };

@@ -6,8 +6,9 @@ import type { InvalidRow, Location, SourceRecord } from '@stream-manager/shared/
 import { invalidRow, rowFault } from './invalid-row.ts';
 import { asObject, type JsonFields, type JsonObject, jsonFields, readLocation } from './json-fields.ts';
 import { keptJson } from './kept-json.ts';
+import { readQuantity } from './noaa-quantity.ts';
 import { type ParsedRows, parsedRows } from './parsed-rows.ts';
-import { celsiusOfFahrenheit, convert, type TargetUnit } from './units.ts';
+import { celsiusOfFahrenheit, convert } from './units.ts';
 
 /** What the periods of an answer share. As JSON it is what a row cannot be read again without. */
 export interface ForecastIssue {
@@ -46,7 +47,7 @@ export const parsePeriodAgain = (raw: string, context: string): SourceRecord | I
 const issueOf = (gridpoint: string, feature: JsonObject, properties: JsonObject): ForecastIssue => {
   const fields = jsonFields(properties);
   const issuedAtMs = fields.instant('updateTime') ?? fields.instant('updated');
-  const elevationM = quantity(fields, 'elevation', properties['elevation'] ?? null, 'm');
+  const elevationM = readQuantity(fields, 'elevation', properties['elevation'] ?? null, 'm');
   const location = middleOf(fields, feature['geometry'] ?? null, elevationM);
   const fault = fields.fault();
   if (fault !== null || issuedAtMs === null)
@@ -99,7 +100,7 @@ const parsePeriod = (given: unknown, issue: ForecastIssue): SourceRecord | Inval
     temperatureC: temperatureOf(fields, period),
     windSpeedMps: windOf(fields, period['windSpeed'] ?? null),
     windDirection: fields.text('windDirection'),
-    precipitationPercent: quantity(
+    precipitationPercent: readQuantity(
       fields,
       'probabilityOfPrecipitation',
       period['probabilityOfPrecipitation'] ?? null,
@@ -124,35 +125,13 @@ const parsePeriod = (given: unknown, issue: ForecastIssue): SourceRecord | Inval
 /** A number whose letter stands beside it, or a quantity with a unit code. */
 const temperatureOf = (fields: JsonFields, period: JsonObject): number | null => {
   const given = period['temperature'] ?? null;
-  if (asObject(given) !== null) return quantity(fields, 'temperature', given, 'degC');
+  if (asObject(given) !== null) return readQuantity(fields, 'temperature', given, 'degC');
   const value = fields.number('temperature');
   if (value === null) return null;
   const unit = fields.text('temperatureUnit');
   if (unit === 'F') return celsiusOfFahrenheit(value);
   if (unit === 'C') return value;
   return fields.fail(rowFault('unknown_unit', 'temperatureUnit', 'F or C', unit));
-};
-
-/** A quantity `{ value, unitCode }` in our unit; null without a value, whatever its unit is. */
-const quantity = (fields: JsonFields, name: string, given: unknown, target: TargetUnit): number | null => {
-  if (given === null) return null;
-  const measured = asObject(given);
-  if (measured === null) return fields.fail(rowFault('wrong_shape', name, 'a value with its unit', given));
-  return converted(fields, name, measured['value'] ?? null, measured['unitCode'], target);
-};
-
-const converted = (
-  fields: JsonFields,
-  name: string,
-  value: unknown,
-  unitCode: unknown,
-  target: TargetUnit,
-): number | null => {
-  if (value === null) return null;
-  if (typeof value !== 'number' || !Number.isFinite(value))
-    return fields.fail(rowFault('not_a_number', name, 'a number', value));
-  const result = typeof unitCode === 'string' ? convert(value, unitCode, target) : null;
-  return result ?? fields.fail(rowFault('unknown_unit', name, `a unit known for ${target}`, unitCode));
 };
 
 /** Names of units in the words of a wind. */
@@ -170,9 +149,9 @@ const windOf = (fields: JsonFields, given: unknown): { readonly low: number; rea
   if (given === null || given === '') return null;
   const measured = asObject(given);
   if (measured !== null) {
-    const one = measured['value'] ?? null;
-    const low = converted(fields, name, measured['minValue'] ?? one, measured['unitCode'], 'm/s');
-    const high = converted(fields, name, measured['maxValue'] ?? one, measured['unitCode'], 'm/s');
+    const bound = (key: string): number | null =>
+      readQuantity(fields, name, measured, 'm/s', (measured[key] ?? null) === null ? 'value' : key);
+    const [low, high] = [bound('minValue'), bound('maxValue')];
     return low === null || high === null ? null : { low, high };
   }
   if (typeof given !== 'string') return fields.fail(rowFault('wrong_shape', name, 'a speed with its unit', given));

@@ -7,6 +7,27 @@ export type TargetUnit = 'degC' | 'm/s' | 'Pa' | 'm' | 'mm' | 'percent' | 'degre
 /** Fahrenheit to Celsius. */
 export const celsiusOfFahrenheit = (degrees: number): number => ((degrees - 32) * 5) / 9;
 
+/** Kelvin to Celsius. */
+export const celsiusOfKelvin = (kelvin: number): number => kelvin - 273.15;
+
+/** Kilometres an hour to metres a second. */
+export const mpsOfKmh = (kmh: number): number => kmh / 3.6;
+
+/** Miles an hour to metres a second. */
+export const mpsOfMph = (mph: number): number => mph * 0.44704;
+
+/** Knots to metres a second. */
+export const mpsOfKnots = (knots: number): number => (knots * 1.852) / 3.6;
+
+/** Statute miles to metres. */
+export const metresOfMiles = (miles: number): number => miles * 1609.344;
+
+/** Inches to millimetres. */
+export const millimetresOfInches = (inches: number): number => inches * 25.4;
+
+/** Inches of mercury, at 0 °C as barometers are read, to pascal. */
+export const pascalsOfInches = (inches: number): number => inches * 3386.389;
+
 /** Feet to metres. */
 export const metresOfFeet = (feet: number): number => feet * 0.3048;
 
@@ -17,22 +38,22 @@ const same = (value: number): number => value;
 
 /** By target, then by the WMO name of the unit (codes.wmo.int/common/unit) as NWS writes it. */
 const conversions: Readonly<Record<TargetUnit, Readonly<Record<string, (value: number) => number>>>> = {
-  degC: { degC: same, degF: celsiusOfFahrenheit, K: (kelvin) => kelvin - 273.15 },
+  degC: { degC: same, degF: celsiusOfFahrenheit, K: celsiusOfKelvin },
   'm/s': {
     m_s_1: same,
-    km_h_1: (kmh) => kmh / 3.6,
-    kt: (knots) => (knots * 1.852) / 3.6,
-    mi_h_1: (mph) => mph * 0.44704,
+    km_h_1: mpsOfKmh,
+    kt: mpsOfKnots,
+    mi_h_1: mpsOfMph,
   },
   Pa: { Pa: same, hPa: pascalsOfHectopascals, kPa: (kilopascals) => kilopascals * 1000 },
-  m: { m: same, km: (kilometres) => kilometres * 1000, ft: metresOfFeet, mi: (miles) => miles * 1609.344 },
+  m: { m: same, km: (kilometres) => kilometres * 1000, ft: metresOfFeet, mi: metresOfMiles },
   // 1 kg of water on 1 m² stands 1 mm high.
   mm: {
     mm: same,
     kg_m_2: same,
     cm: (centimetres) => centimetres * 10,
     m: (metres) => metres * 1000,
-    in: (inches) => inches * 25.4,
+    in: millimetresOfInches,
   },
   percent: { percent: same },
   degree: { 'degree_(angle)': same },
