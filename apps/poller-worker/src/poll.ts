@@ -14,13 +14,13 @@
 import type { AnswerHistory } from '@stream-manager/shared/conditions/answer-history';
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import { untilNextTickMs, untilTickAfterMs } from '@stream-manager/shared/queues/next-tick';
-import { type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
+import { pollingState, type SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import type { AskProvider, ProviderLeave } from './breaker/ask-provider.ts';
 import { type EndOfPoll, type EndOfPollDeps, type LaterEnd, startPollRecord } from './end-of-poll.ts';
 import type { HoldBack } from './hold-back.ts';
 import { chooseSetback, type Setback } from './poll-setback.ts';
 import type { PolledSource } from './polled-sources.ts';
-import type { RunningClaims } from './queues/running-claim.ts';
+import { type RunningClaims, whileClaimed } from './queues/running-claim.ts';
 import { createRunPasses, type PassesDeps, type PassesEnd } from './run-passes.ts';
 
 /** What the stage needs. */
@@ -164,35 +164,19 @@ export const createPollStage = (deps: PollDeps): { run(request: PollRequest): Pr
     }
   };
 
-  const runClaiming = async (
-    source: PolledSource,
-    poll: PollRequest,
-    history: AnswerHistory | null,
-  ): Promise<PollEnd> => {
-    const claim = await deps.claims.take(poll.sourceId, poll.jobId);
-    if (claim === null) return { end: 'coalesced' };
-    // A poll that hangs does not come to the end below: its claim must not be renewed for ever.
-    poll.givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
-    try {
-      return await runClaimed(source, poll, history, claim.lost);
-    } finally {
-      // Without the lock, the same job holds the claim somewhere else.
-      await (poll.lockLost.aborted || poll.givenUp.aborted ? claim.abandon() : claim.release());
-    }
-  };
-
   return {
     run: async (poll) => {
       const source = deps.sources.get(poll.sourceId);
       if (source === undefined) return { end: 'skipped', why: 'unknown_source' };
       const kept = (await deps.states.read([poll.sourceId])).get(poll.sourceId);
-      const flags = kept?.flags ?? { polls: null, paused: false };
-      if (flags.paused) return { end: 'skipped', why: 'paused' };
-      // What the queue still holds makes a disabled source "retiring", which is not polled either. Without this, a poll
-      // that delays itself for room would go on for ever after a stop.
-      const state = streamState({ flags, inConfig: true, enabled: source.config.enabled, recordsHeld: 0 });
+      const state = pollingState(source.config, kept);
+      if (state === 'paused') return { end: 'skipped', why: 'paused' };
+      // Without this, a poll that delays itself for room would go on for ever after a stop.
       if (state !== 'running' && !poll.isRequested) return { end: 'skipped', why: 'not_running' };
-      return runClaiming(source, poll, kept?.answers ?? null);
+      const end = await whileClaimed(deps.claims, poll.sourceId, poll, (lost) =>
+        runClaimed(source, poll, kept?.answers ?? null, lost),
+      );
+      return end ?? { end: 'coalesced' };
     },
   };
 };

@@ -3,7 +3,7 @@
 import { messageOf } from '@stream-manager/shared/failures/errors';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { NewPoll } from '@stream-manager/shared/queues/poll-queue';
-import { type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
+import { pollingState, type SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { classOf, type Priority } from '@stream-manager/shared/records/priority';
 import type { SourceMode } from './modes/modes.ts';
 
@@ -44,10 +44,7 @@ export const createTickStage = (
     if (source === undefined) return 'skipped';
     const { config, mode } = source;
     const states = await deps.states.read([sourceId]);
-    const flags = states.get(sourceId)?.flags ?? { polls: null, paused: false };
-    // What the queue still holds makes a disabled source "retiring", which is not polled either.
-    const state = streamState({ flags, inConfig: true, enabled: config.enabled, recordsHeld: 0 });
-    if (state !== 'running') return 'skipped';
+    if (pollingState(config, states.get(sourceId)) !== 'running') return 'skipped';
     try {
       if (!mode.isDue({ sourceId, scheduledFor, periodMs: config.periodMs })) return 'not_due';
     } catch (error) {

@@ -11,14 +11,14 @@
 import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/errors';
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { BackfillEnd, BackfillEntry, BackfillStore } from '@stream-manager/shared/queues/backfill-store';
-import { type SourceStateStore, streamState } from '@stream-manager/shared/queues/source-state';
+import { pollingState, type SourceStateStore } from '@stream-manager/shared/queues/source-state';
 import { classOf } from '@stream-manager/shared/records/priority';
 import type { AskProvider, ProviderLeave } from '../breaker/ask-provider.ts';
 import type { HoldBack } from '../hold-back.ts';
 import { beginPass, type Pass, readPass } from '../poll-passes.ts';
 import { chooseSetback } from '../poll-setback.ts';
 import type { PolledSource } from '../polled-sources.ts';
-import type { RunningClaims } from '../queues/running-claim.ts';
+import { type RunningClaims, whileClaimed } from '../queues/running-claim.ts';
 import { type PassDeps, type PassEnd, runPass } from '../run-pass.ts';
 import type { HeldBack } from '../throttle-gate.ts';
 import { failureWaitMs, mostFailures, nextSlice } from './slices.ts';
@@ -101,9 +101,8 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
 
   /** Why the source is not polled now; null: it is. */
   const notPolled = async (source: PolledSource): Promise<string | null> => {
-    const { id, enabled } = source.config;
-    const flags = (await deps.states.read([id])).get(id)?.flags ?? { polls: null, paused: false };
-    const state = streamState({ flags, inConfig: true, enabled, recordsHeld: 0 });
+    const { id } = source.config;
+    const state = pollingState(source.config, (await deps.states.read([id])).get(id));
     return state === 'running' ? null : `${id} is ${state}: the backfill goes on when it is polled again`;
   };
 
@@ -258,20 +257,13 @@ export const createBackfillStage = (deps: BackfillDeps): { run(run: BackfillRun)
           reason: `backfill ${first.id} of the source comes first`,
           waitMs: earlierWaitMs,
         });
-      const claim = await deps.claims.take(`${sourceId}:backfill`, run.jobId);
-      if (claim === null)
-        return later(entry, {
-          by: 'earlier',
-          reason: 'another backfill of the source is running',
-          waitMs: earlierWaitMs,
-        });
-      // One that hangs does not come to the end below: its claim must not be renewed for ever.
-      run.givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
-      try {
-        return await runClaimed(source, entry, sliceMs, run, claim.lost);
-      } finally {
-        await (run.lockLost.aborted || run.givenUp.aborted ? claim.abandon() : claim.release());
-      }
+      const end = await whileClaimed(deps.claims, `${sourceId}:backfill`, run, (lost) =>
+        runClaimed(source, entry, sliceMs, run, lost),
+      );
+      return (
+        end ??
+        later(entry, { by: 'earlier', reason: 'another backfill of the source is running', waitMs: earlierWaitMs })
+      );
     },
   };
 };

@@ -24,6 +24,34 @@ export interface RunningClaims {
   take(sourceId: string, jobId: string): Promise<Claim | null>;
 }
 
+/** A run of a job that claims something. */
+export interface ClaimingRun {
+  readonly jobId: string;
+  /** BullMQ gives the job to somebody else. */
+  readonly lockLost: AbortSignal;
+  /** It hangs: nobody waits for it. */
+  readonly givenUp: AbortSignal;
+}
+
+/** Runs an act while the run's job holds the claim; `lost` aborts as `Claim.lost`. Null: another job holds it, and nothing was done. */
+export const whileClaimed = async <T>(
+  claims: RunningClaims,
+  claimed: string,
+  { jobId, lockLost, givenUp }: ClaimingRun,
+  act: (lost: AbortSignal) => Promise<T>,
+): Promise<T | null> => {
+  const claim = await claims.take(claimed, jobId);
+  if (claim === null) return null;
+  // A run that hangs does not come to the end below: its claim must not be renewed for ever.
+  givenUp.addEventListener('abort', () => claim.abandon(), { once: true });
+  try {
+    return await act(claim.lost);
+  } finally {
+    // Without the lock, the same job holds the claim somewhere else.
+    await (lockLost.aborted || givenUp.aborted ? claim.abandon() : claim.release());
+  }
+};
+
 /** A claim of a killed poller ends after this, in milliseconds; its own job is handed on in the same time. */
 const expiryMs = 15_000;
 const renewalMs = 5_000;

@@ -78,6 +78,16 @@ export const streamState = (source: {
   return 'running';
 };
 
+/**
+ * The state of a source of the config as far as polls go, by what is kept of it. What its queue still holds makes a disabled
+ * source "retiring", which is not polled either, so it is not asked. Pure.
+ */
+export const pollingState = (
+  { enabled }: { readonly enabled: boolean },
+  kept: Pick<SourceState, 'flags'> | undefined,
+): StreamState =>
+  streamState({ flags: kept?.flags ?? { polls: null, paused: false }, inConfig: true, enabled, recordsHeld: 0 });
+
 /** A field written by this module; anything unreadable shows as absent. */
 const parse = (json: string | null | undefined): unknown => {
   if (json === null || json === undefined) return null;
