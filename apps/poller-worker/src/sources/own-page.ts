@@ -10,13 +10,8 @@ import {
   type SourceRecord,
 } from '@stream-manager/shared/records/envelope';
 import type { Receipt } from '../http/http-client.ts';
+import { asObject, type JsonObject } from './json-fields.ts';
 import type { Page } from './source.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** An object of whatever; each of its fields is looked at where it is used. */
-const fieldsOf = (value: unknown): Fields | null =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
 
 /** Longest natural key, in characters. */
 const longestKey = 4_096;
@@ -34,7 +29,7 @@ const shown = (value: unknown): string => {
 };
 
 const locationFault = (value: unknown): string | null => {
-  const location = fieldsOf(value);
+  const location = asObject(value);
   if (location === null) return `location must be { latitude, longitude }, found ${shown(value)}`;
   const { latitude, longitude, elevationM } = location;
   if (!isNumber(latitude) || !(Math.abs(latitude) <= 90))
@@ -46,7 +41,7 @@ const locationFault = (value: unknown): string | null => {
     : `location.elevationM must be a number (metres), found ${shown(elevationM)}`;
 };
 
-const recordFault = (record: Fields): string | null => {
+const recordFault = (record: JsonObject): string | null => {
   const { type, naturalKey, observedAtMs, location, data, partitionKey } = record;
   if (type !== undefined && !isRecordType(type))
     return `type must be one of ${recordTypes.join(', ')}, found ${shown(type)}`;
@@ -54,7 +49,7 @@ const recordFault = (record: Fields): string | null => {
     return `naturalKey must be a text of 1 to ${longestKey} characters, found ${shown(naturalKey)}`;
   if (!isNumber(observedAtMs) || !Number.isFinite(observedAtMs))
     return `observedAtMs must be a time in milliseconds since the epoch, found ${shown(observedAtMs)}`;
-  if (fieldsOf(data) === null) return `data must be an object, found ${shown(data)}`;
+  if (asObject(data) === null) return `data must be an object, found ${shown(data)}`;
   if (partitionKey !== undefined && !isText(partitionKey))
     return `partitionKey must be a text, found ${shown(partitionKey)}`;
   return location === undefined ? null : locationFault(location);
@@ -62,7 +57,7 @@ const recordFault = (record: Fields): string | null => {
 
 /** The record as the port has it, or what its dead letter shows. */
 export const ownRecord = (value: unknown): SourceRecord | InvalidRow => {
-  const record = fieldsOf(value);
+  const record = asObject(value);
   const fault = record === null ? `a record must be an object, found ${shown(value)}` : recordFault(record);
   if (fault === null && record !== null) {
     const { type = 'record', naturalKey, observedAtMs, location, data, partitionKey } = record;
@@ -71,7 +66,7 @@ export const ownRecord = (value: unknown): SourceRecord | InvalidRow => {
       type: type as RecordType,
       naturalKey: naturalKey as string,
       observedAtMs: observedAtMs as number,
-      data: data as Fields,
+      data: data as JsonObject,
       ...(location === undefined ? {} : { location: location as Location }),
       ...(partitionKey === undefined ? {} : { partitionKey: partitionKey as string }),
     };
@@ -93,7 +88,7 @@ export const isInvalidRow = (value: SourceRecord | InvalidRow): value is Invalid
 
 /** A row as the port has it, or why it is none. */
 export const ownInvalidRow = (value: unknown): InvalidRow | string => {
-  const row = fieldsOf(value);
+  const row = asObject(value);
   if (row === null) return `must be { raw, reason, message }, found ${shown(value)}`;
   const { raw, reason, message, context, isIncomplete } = row;
   if (!isText(raw)) return `raw must be a text, found ${shown(raw)}`;
@@ -113,7 +108,7 @@ export const ownInvalidRow = (value: unknown): InvalidRow | string => {
 };
 
 const isReceipt = (value: unknown): value is Receipt => {
-  const receipt = fieldsOf(value);
+  const receipt = asObject(value);
   return receipt !== null && isText(receipt['request']) && isText(receipt['answer']);
 };
 
@@ -125,7 +120,7 @@ const jsonFault = (name: string, value: unknown): string | null => {
   }
 };
 
-const pageFault = (page: Fields): string | null => {
+const pageFault = (page: JsonObject): string | null => {
   const { records, invalid, position, cursor, receipts, unchanged, ahead } = page;
   if (!Array.isArray(records)) return `records must be a list, found ${shown(records)}`;
   if (invalid !== undefined && !Array.isArray(invalid)) return `invalid must be a list, found ${shown(invalid)}`;
@@ -139,7 +134,7 @@ const pageFault = (page: Fields): string | null => {
 
 /** The page as the port has it. Throws an Error that says what is wrong with it. */
 export const ownPage = async (value: unknown): Promise<Page> => {
-  const given = fieldsOf(value);
+  const given = asObject(value);
   if (given === null) throw new Error(`a page must be { records, invalid, position }, found ${shown(value)}`);
   const fault = pageFault(given);
   if (fault !== null) throw new Error(fault);

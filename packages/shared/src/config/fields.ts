@@ -99,32 +99,28 @@ export const topicName = (about: string) =>
 export const isTopicName = (name: string): boolean =>
   /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 
-/** A duration; the output is in milliseconds. */
-export const duration = (about: string, limits: { minMs: number; maxMs: number; rangeText: string }) => {
-  const expects = `${durationForm} (${limits.rangeText})`;
-  return z
-    .string()
-    .transform((value, context): number => {
-      const ms = parseDuration(value);
-      if (ms !== undefined && ms >= limits.minMs && ms <= limits.maxMs) return ms;
-      context.addIssue({ code: 'custom', params: { plain: true } });
-      return z.NEVER;
-    })
-    .describe(about)
-    .register(fieldFacts, { expects });
+type DurationLimits = { minMs: number; maxMs: number; rangeText: string };
+
+const millisecondsOf = (value: string, { minMs, maxMs }: DurationLimits, context: z.core.$RefinementCtx): number => {
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+  context.addIssue({ code: 'custom', params: { plain: true } });
+  return z.NEVER;
 };
 
-/** A duration, in milliseconds; or `off`, which is null. */
-export const durationOrOff = (about: string, limits: { minMs: number; maxMs: number; rangeText: string }) =>
+/** A duration; the output is in milliseconds. */
+export const duration = (about: string, limits: DurationLimits) =>
   z
     .string()
-    .transform((value, context): number | null => {
-      if (value === 'off') return null;
-      const ms = parseDuration(value);
-      if (ms !== undefined && ms >= limits.minMs && ms <= limits.maxMs) return ms;
-      context.addIssue({ code: 'custom', params: { plain: true } });
-      return z.NEVER;
-    })
+    .transform((value, context): number => millisecondsOf(value, limits, context))
+    .describe(about)
+    .register(fieldFacts, { expects: `${durationForm} (${limits.rangeText})` });
+
+/** A duration, in milliseconds; or `off`, which is null. */
+export const durationOrOff = (about: string, limits: DurationLimits) =>
+  z
+    .string()
+    .transform((value, context): number | null => (value === 'off' ? null : millisecondsOf(value, limits, context)))
     .describe(about)
     .register(fieldFacts, { expects: `${durationForm} (${limits.rangeText}), or off` });
 

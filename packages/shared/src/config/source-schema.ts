@@ -17,7 +17,7 @@ import {
 import { modulePath } from './module-path.ts';
 import { sourceQueueSchema } from './sections/queue.ts';
 import { sourceThrottlingSchema } from './sections/throttling.ts';
-import { authSchema, headerNamePattern } from './source-params/auth.ts';
+import { authSchema, headerNamePattern, headerValuePattern } from './source-params/auth.ts';
 import { tlsSchema } from './source-params/tls.ts';
 import { defaultEveryMs, isBuiltInMode, type Mode, modes, type SourceType } from './source-types.ts';
 
@@ -70,7 +70,7 @@ const headers = z
     z
       .string()
       .max(4_096)
-      .regex(/^[\t\x20-\x7e\x80-\xff]*$/)
+      .regex(headerValuePattern)
       .register(fieldFacts, { expects: 'a header value of one line', freeText: true }),
   )
   .describe('Headers that each request carries besides those of the type. NOAA wants a `User-Agent` with a contact.')

@@ -1,10 +1,11 @@
 // The request of one page, from the config's templates and where the poll is. Worked out once as far as it can be.
 import type { ResolvedSource } from '@stream-manager/shared/config/resolve-source';
 import { isSecretPath } from '@stream-manager/shared/config/secret-keys';
+import { headerValuePattern } from '@stream-manager/shared/config/source-params/auth';
 import { type HttpParams, requestTexts, templatesOf } from '@stream-manager/shared/config/source-params/http';
 import { StreamManagerError } from '@stream-manager/shared/failures/errors';
+import { secretsOf } from '../../http/access.ts';
 import type { HttpRequest } from '../../http/http-client.ts';
-import { secretHeaderValues } from '../../http/secrets.ts';
 import { acceptOf } from './answer-format.ts';
 import { jsonTemplateOf, type TemplateValues, templateOf } from './fill-in.ts';
 import { createHiddenTexts } from './hidden-texts.ts';
@@ -30,21 +31,19 @@ export const createRequestComposer = (source: HttpSource, variables: readonly st
   const { params, baseUrl } = source;
   const { request, pagination, cursor } = params;
   const path = templateOf(request.path);
-  const query = Object.entries(request.query).flatMap(([name, given]) =>
-    (Array.isArray(given) ? given : [given]).map((value) => [name, templateOf(String(value))] as const),
+  const parameters: Query = Object.entries(request.query).flatMap(([name, given]) =>
+    (Array.isArray(given) ? given : [given]).map((value) => [name, String(value)] as const),
   );
+  const query = parameters.map(([name, text]) => [name, templateOf(text)] as const);
   const headers = Object.entries(request.headers).map(([name, value]) => [name, templateOf(value)] as const);
   const body = bodyOf(request);
   const texts = requestTexts(request).map(({ text }) => text);
   const used = templatesOf(params);
   const put = variables.filter((value) => texts.some((text) => text.includes(value)));
   const hidden = createHiddenTexts(put);
-  const secretQuery = [
-    ...Object.entries(request.query).flatMap(([name, given]) =>
-      (Array.isArray(given) ? given : [given]).map((value) => [name, String(value)] as const),
-    ),
-    ...new URLSearchParams(request.path.split('?').slice(1).join('?')),
-  ].filter(([name, value]) => isSecretPath([name]) && !value.includes('{{'));
+  const secretQuery = [...parameters, ...new URLSearchParams(request.path.split('?').slice(1).join('?'))].filter(
+    ([name, value]) => isSecretPath([name]) && !value.includes('{{'),
+  );
   // A name says whether it is a secret; a template is none.
   const secretHeaders = Object.entries({ ...source.headers, ...request.headers })
     .filter(([name, value]) => isSecretPath([name]) && !value.includes('{{'))
@@ -90,13 +89,7 @@ export const createRequestComposer = (source: HttpSource, variables: readonly st
       for (const name of hiddenNames) kept.searchParams.delete(name);
       return hidden.hide(`${kept.pathname}${kept.search}`);
     },
-    secrets: [
-      ...secretQuery.map(([, value]) => value),
-      ...put,
-      ...secretHeaders,
-      ...secretHeaderValues(source.headers),
-      ...secretsOfAuth(source.auth),
-    ],
+    secrets: [...secretQuery.map(([, value]) => value), ...put, ...secretHeaders, ...secretsOf(source)],
   };
 };
 
@@ -147,14 +140,9 @@ const escapeFor = (contentType: string): ((text: string) => string) | undefined 
 };
 
 const oneLine = (name: string, value: string): string => {
-  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  if (headerValuePattern.test(value)) return value;
   throw new StreamManagerError(
     'response_unreadable',
     `what an answer gave for the header ${name} of the next request is no line that a header can hold`,
   );
 };
-
-const secretsOfAuth = (auth: HttpSource['auth']): readonly string[] =>
-  Object.entries(auth ?? {}).flatMap(([key, value]) =>
-    typeof value === 'string' && ['value', 'password', 'token', 'clientSecret'].includes(key) ? [value] : [],
-  );

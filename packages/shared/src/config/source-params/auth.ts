@@ -7,14 +7,14 @@ import { fieldFacts, formedText, freeText, holdsVariable } from '../fields.ts';
 export const headerNamePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 
 /** What a header may carry: one line. */
-const oneLine = /^[\t\x20-\x7e\x80-\xff]*$/;
+export const headerValuePattern = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const secret = (about: string, expects: string) =>
   z
     .string()
     .min(1)
     .max(16_384)
-    .refine((value) => holdsVariable(value) || oneLine.test(value), { params: { plain: true } })
+    .refine((value) => holdsVariable(value) || headerValuePattern.test(value), { params: { plain: true } })
     .describe(about)
     .register(fieldFacts, { expects: `${expects} of one line`, example: 'a-secret', freeText: true });
 

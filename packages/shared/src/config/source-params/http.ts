@@ -2,21 +2,18 @@
 // itself is refused when the config is loaded.
 import { z } from 'zod';
 import { choice, duration, fieldFacts, flag, formedText, freeText } from '../fields.ts';
-import { headerNamePattern } from './auth.ts';
+import { headerNamePattern, headerValuePattern } from './auth.ts';
 import { checkMapping, fieldPath, mappingKeys } from './mapping.ts';
 import { pagination, queryParameter } from './pagination.ts';
 import { namesIn, parseTemplate, type RequestText, type TemplateName, textsIn } from './request-template.ts';
 
 const dayMs = 86_400_000;
 
-const requestText = (about: string, form: { expects: string; fits: (text: string) => boolean; example: string }) =>
-  formedText(about, form);
-
 const parameterValue = z.union([z.string().max(4_096), z.number(), z.boolean()]);
 
 const request = z
   .strictObject({
-    path: requestText('Path below `baseUrl`, with or without a query. May hold templates, as all of the request.', {
+    path: formedText('Path below `baseUrl`, with or without a query. May hold templates, as all of the request.', {
       expects: 'a path that begins with one slash, such as /v1/readings',
       fits: (text) => /^\/(?![/\\])[^\s#]*$/.test(text.replace(/\{\{[^{}]*\}\}/g, 'x')),
       example: '/v1/readings',
@@ -38,7 +35,7 @@ const request = z
         z
           .string()
           .max(4_096)
-          .regex(/^[\t\x20-\x7e\x80-\xff]*$/)
+          .regex(headerValuePattern)
           .register(fieldFacts, { expects: 'a header value of one line', freeText: true }),
       )
       .describe('Headers with templates. Those without stand in `headers` of the source, a key in its `auth`.')

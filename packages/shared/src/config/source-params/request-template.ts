@@ -11,7 +11,7 @@ export type TemplateName = (typeof templateNames)[number];
 /** Formats of times with a name; beside them patterns such as YYYY-MM-DDTHH:mm, in UTC. */
 export const templateTimeFormats = ['iso', 'iso_ms', 'unix', 'unix_ms', 'date'] as const;
 
-/** One piece of a template. `format` is null for what has none. */
+/** One piece of a template. `format` is null where none is named: a time is `iso` then. */
 export type TemplatePart = string | { readonly name: TemplateName; readonly format: string | null };
 
 const placeForm = /\{\{\s*([A-Za-z_]\w*)\s*(?::([^{}]*))?\}\}/g;
@@ -44,7 +44,7 @@ export const parseTemplate = (
     const between = text.slice(at, found.index);
     rest += between;
     if (between !== '') parts.push(between);
-    parts.push({ name, format: format ?? (name === 'since' || name === 'until' ? 'iso' : null) });
+    parts.push({ name, format: format ?? null });
     at = found.index + whole.length;
   }
   const last = text.slice(at);
