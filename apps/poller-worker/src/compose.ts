@@ -177,6 +177,8 @@ export const composePoller = (
     states,
     addPoll: (newPoll) => addPoll(pollQueue, newPoll),
     metrics,
+    logger,
+    cutSecrets,
     now,
   });
   const reparse = createReparseStage({

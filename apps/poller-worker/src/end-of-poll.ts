@@ -40,7 +40,7 @@ export type LaterEnd = { readonly end: 'later'; readonly hasFetched: boolean } &
 /** Starts on a poll; `history`: what the source's answers were like before it. */
 export const startPollRecord = (
   deps: EndOfPollDeps,
-  { config }: PolledSource,
+  { config }: { readonly config: Pick<PolledSource['config'], 'id' | 'type'> },
   history: AnswerHistory | null,
 ): EndOfPoll => {
   const { id: sourceId, type } = config;

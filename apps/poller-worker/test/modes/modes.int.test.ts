@@ -223,4 +223,18 @@ describe('a mode of the user’s own', () => {
     expect(await poller.value('polls_total', { outcome: 'failed' })).toBe(1);
     expect((await tick(poller, 2_000)).returnvalue).toEqual({ outcome: 'queued' });
   });
+
+  it('whose isDue throws a secret is told without it', async () => {
+    await using bundle = await open({
+      isDue: () => {
+        throw new Error('refused with topsecret-token');
+      },
+    });
+    const { poller } = bundle;
+    const failed = await tick(poller, 1_000);
+    expect(failed.failedReason).toContain('isDue threw refused with');
+    expect(JSON.stringify(failed)).not.toContain('topsecret');
+    const { lastPoll } = (await poller.states.read([sourceId])).get(sourceId)!;
+    expect(lastPoll!.error).toBe(failed.failedReason);
+  });
 });
