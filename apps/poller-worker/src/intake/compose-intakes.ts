@@ -1,6 +1,7 @@
 // The intakes of a poller, composed: MQTT sessions and the endpoint for pushed records, over one admission and one watch of
 // the operator's flags. Those who wait for room here hold no slot of a poll, so they have a waiting room of their own.
 import { setImmediate } from 'node:timers/promises';
+import { isPolledType } from '@stream-manager/shared/config/source-types';
 import { after } from '@stream-manager/shared/ops/after';
 import type { ProcessContext } from '@stream-manager/shared/ops/process-context';
 import type { ChunkStore } from '@stream-manager/shared/queues/chunk-store';
@@ -37,7 +38,7 @@ export const composeIntakes = (deps: IntakeDeps, openLink: OpenLink = openMqttLi
   const { redis, redisMemory, logger, metrics, config, instance } = deps.context;
   const { keyPrefix } = config.redis;
   const { now, monotonicNow, cutSecrets } = deps.admission;
-  const sources = [...deps.sources.values()].filter(({ config: { type } }) => type === 'mqtt' || type === 'push');
+  const sources = [...deps.sources.values()].filter((source) => !isPolledType(source.config.type));
   const watch = createSourceWatch(
     { states: deps.states, logger, now, after },
     sources.map((source) => source.config),

@@ -5,7 +5,7 @@ import { admitPage } from '../admission/admit-page.ts';
 import { startPreparation } from '../admission/prepare.ts';
 import { showParsed } from '../admission/tapped-rows.ts';
 import type { PolledSource } from '../polled-sources.ts';
-import type { ParsedRows } from './parsed-rows.ts';
+import type { ParsedRows } from '../sources/parsed-rows.ts';
 import type { SourceWatch } from './source-watch.ts';
 
 /** How rows are admitted. */

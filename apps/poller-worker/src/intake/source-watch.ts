@@ -37,6 +37,12 @@ export interface SourceWatch extends Service {
 /** Looks and notes are a second apart, in milliseconds. */
 const lookMs = 1_000;
 
+/** The newest of now and before; null: there is none. */
+const newestOf = (
+  nowMs: number | null,
+  before: { readonly newestObservedAtMs: number | null } | null | undefined,
+): number | null => Math.max(nowMs ?? 0, before?.newestObservedAtMs ?? 0) || null;
+
 /** Creates it; `start` looks once, and goes on looking. */
 export const createSourceWatch = (
   deps: {
@@ -70,9 +76,8 @@ export const createSourceWatch = (
     taken.delete(source.id);
     const { records, newestObservedAtMs } = news;
     const before = seen.get(source.id)?.answers ?? null;
-    const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
     // How many come in a second says nothing: only how new they are is kept.
-    const answer = { atMs: at, rows: null, newestObservedAtMs: newest === 0 ? null : newest };
+    const answer = { atMs: at, rows: null, newestObservedAtMs: newestOf(newestObservedAtMs, before) };
     const poll = { at: new Date(at).toISOString(), outcome: 'ok' as const, records, durationMs: 0, error: null };
     await deps.states.recordPoll(source.id, poll, addAnswer(before, answer, habitOf(source.type)));
   };
@@ -107,10 +112,9 @@ export const createSourceWatch = (
     tookIn: (sourceId, { records, newestObservedAtMs }) => {
       failures.delete(sourceId);
       const before = taken.get(sourceId);
-      const newest = Math.max(newestObservedAtMs ?? 0, before?.newestObservedAtMs ?? 0);
       taken.set(sourceId, {
         records: records + (before?.records ?? 0),
-        newestObservedAtMs: newest === 0 ? null : newest,
+        newestObservedAtMs: newestOf(newestObservedAtMs, before),
       });
     },
     onLook: (act) => {

@@ -7,7 +7,7 @@
 //      ▲                              │ no room, or Redis refuses
 //      └───────────after a pause──────┘
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ParsedRows } from '../parsed-rows.ts';
+import type { ParsedRows } from '../../sources/parsed-rows.ts';
 
 /** A message of the connection. */
 export interface Arrival {
@@ -93,7 +93,7 @@ export const createGathering = (deps: GatheringDeps, limits: GatheringLimits): G
   /** The next group of a lane, in the order of arrival. */
   const take = (isCritical: boolean): readonly Held[] => {
     const group: Held[] = [];
-    const contents = new Map<string, unknown>();
+    const keys = new Set<string>();
     let records = 0;
     for (const one of held) {
       if (one.stage !== 'waiting' || one.arrival.isCritical !== isCritical) continue;
@@ -101,8 +101,8 @@ export const createGathering = (deps: GatheringDeps, limits: GatheringLimits): G
       const more = rows.records.length + rows.invalid.length;
       if (group.length > 0 && records + more > limits.records) break;
       // Of two readings of one id the later one would stand for both: it goes with the next group, as a correction.
-      if (group.length > 0 && rows.records.some((record) => contents.has(record.naturalKey))) break;
-      for (const record of rows.records) contents.set(record.naturalKey, null);
+      if (group.length > 0 && rows.records.some((record) => keys.has(record.naturalKey))) break;
+      for (const record of rows.records) keys.add(record.naturalKey);
       records += more;
       one.stage = 'admitting';
       group.push(one);

@@ -106,7 +106,7 @@ export const readContent = (
       return;
     }
     const units = valueOf(object, unitNames);
-    const sharedUnit = typeof units === 'string' && units !== '' ? units : null;
+    const sharedUnit = unitText(units);
     const unitsByName = asObject(units);
     place(object);
     for (const [name, value] of Object.entries(object)) {
@@ -133,9 +133,7 @@ export const readContent = (
     const object = asObject(value);
     if (object !== null) {
       place(object);
-      const coordinates: unknown = object['coordinates'];
-      if (Array.isArray(coordinates)) placeIn(coordinates);
-      else if (asObject(coordinates) !== null) placeIn(coordinates);
+      placeIn(object['coordinates']);
       return;
     }
     // As GeoJSON has it: longitude, latitude, elevation.

@@ -9,7 +9,7 @@ import { messageOf, StreamManagerError } from '@stream-manager/shared/failures/e
 import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { Metrics } from '@stream-manager/shared/observability/metrics';
 import type { PolledSource } from '../../polled-sources.ts';
-import type { ParsedRows } from '../parsed-rows.ts';
+import type { ParsedRows } from '../../sources/parsed-rows.ts';
 import type { AdmitRows } from '../row-admission.ts';
 import type { SourceWatch } from '../source-watch.ts';
 import type { DeliveryMarks } from './delivery-marks.ts';
@@ -92,7 +92,6 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
   const sourceId = source.config.id;
   const stop = new AbortController();
   const { signal } = stop;
-  let link: Link | null = null;
   let isSubscribed = false;
   let gathering: Gathering | null = null;
   let lastMessageAt = 0;
@@ -176,10 +175,11 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
 
   /** One connection, until it ends. Gives whether the session is over for good. */
   const connect = async (): Promise<boolean> => {
+    let open: Link | null = null;
     const into = createGathering(
       {
         admit,
-        acknowledge: (packetId) => link?.acknowledge(packetId),
+        acknowledge: (packetId) => open?.acknowledge(packetId),
         onFailure: (error) =>
           deps.logger.warn(
             { sourceId, session, error: deps.cutSecrets(messageOf(error)) },
@@ -197,7 +197,6 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
     await deps.marks.load(false);
     // Messages come before `openLink` resolves: the broker need not wait for a subscription that it knows.
     const early: (() => void)[] = [];
-    let open: Link | null = null;
     const opened = await deps.openLink({
       ...linkOptions,
       signal,
@@ -211,7 +210,6 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
       },
     });
     try {
-      link = opened;
       if (!opened.isSessionPresent) await deps.marks.load(true);
       open = opened;
       for (const act of early) act();
@@ -225,7 +223,6 @@ export const startMqttSession = (deps: SessionDeps, options: SessionOptions): Mq
     } finally {
       await into.stop();
       await opened.close();
-      link = null;
       isSubscribed = false;
     }
   };

@@ -7,8 +7,8 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import type { Mapper } from '../../mapping/mapper.ts';
 import { invalidRow, type RowFault, rowFault } from '../../sources/invalid-row.ts';
 import { asObject } from '../../sources/json-fields.ts';
+import { type ParsedRows, parsedRows } from '../../sources/parsed-rows.ts';
 import type { KeptRow } from '../../sources/source.ts';
-import type { ParsedRows } from '../parsed-rows.ts';
 import { createNaming } from './measurement-names.ts';
 import { type MessageContent, readContent, readText } from './message-content.ts';
 import type { TopicFacts } from './topics.ts';
@@ -42,7 +42,7 @@ export interface MessageReader {
   reread(row: KeptRow): SourceRecord | InvalidRow;
 }
 
-/** Readings of one message at most, and the largest payload that is read at all, in bytes. */
+/** Readings of one message at most. */
 const maxReadings = 10_000;
 
 /** What a dead letter needs beside its row: `index` of the reading in an array. */
@@ -191,9 +191,8 @@ const parseJson = (text: string): unknown => {
 };
 
 const sorted = (rows: readonly (SourceRecord | InvalidRow)[], mark: string): MessageRows => {
-  const records = rows.filter((row): row is SourceRecord => !('reason' in row));
-  const isTimeless = records.some(({ naturalKey }) => naturalKey.includes(`|${mark}`));
-  return { records, invalid: rows.filter((row): row is InvalidRow => 'reason' in row), isTimeless };
+  const { records, invalid } = parsedRows(rows, (row) => row);
+  return { records, invalid, isTimeless: records.some(({ naturalKey }) => naturalKey.includes(`|${mark}`)) };
 };
 
 const readContext = (context: string): RowContext | null => {

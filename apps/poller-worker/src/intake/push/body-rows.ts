@@ -1,5 +1,6 @@
 // The rows in a body: a JSON array, one JSON object, or NDJSON. A line of NDJSON that is no JSON is one invalid row; a body
 // of which nothing can be read is refused as a whole.
+import { messageOf } from '@stream-manager/shared/failures/errors';
 
 /** What stands in a row: a value, or text that is no JSON. */
 export type BodyRow = { readonly value: unknown; readonly text: string | null } | { readonly unreadable: string };
@@ -75,6 +76,6 @@ const parse = (text: string): { readonly value: unknown } | { readonly fault: st
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) };
+    return { fault: messageOf(error) };
   }
 };

@@ -3,10 +3,10 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { createMapper } from '../../mapping/mapper.ts';
 import { invalidRow, rowFault } from '../../sources/invalid-row.ts';
+import { type ParsedRows, parsedRows } from '../../sources/parsed-rows.ts';
 import type { SourceFactory } from '../../sources/source.ts';
 import { unsupported } from '../../sources/unsupported.ts';
 import { comesByItself } from '../comes-by-itself.ts';
-import type { ParsedRows } from '../parsed-rows.ts';
 import type { BodyRow } from './body-rows.ts';
 
 /** A source of type push, as it is configured. */
@@ -33,16 +33,7 @@ export const pushReaderOf = ({ params }: PushSource): PushReader => {
       : { ...made, context, raw: row.text ?? JSON.stringify(row.value) };
   };
   return {
-    read: (rows, receivedAtMs) => {
-      const records: SourceRecord[] = [];
-      const invalid: InvalidRow[] = [];
-      for (const row of rows) {
-        const made = rowOf(row, receivedAtMs);
-        if ('reason' in made) invalid.push(made);
-        else records.push(made);
-      }
-      return { records, invalid };
-    },
+    read: (rows, receivedAtMs) => parsedRows(rows, (row) => rowOf(row, receivedAtMs)),
     reread: (raw, context) => {
       try {
         const value: unknown = JSON.parse(raw);
