@@ -104,7 +104,10 @@ describe('over HTTP', () => {
   it('a 304 that nobody asked for is an error', async () => {
     await using test = await setup((_request, response) => response.writeHead(304).end());
     const poll = pollWith(test.process(), test.source('a'));
-    await expect(poll.fetch(test.request)).rejects.toMatchObject({ name: expect.stringContaining('Error') });
+    await expect(poll.fetch(test.request)).rejects.toMatchObject({
+      code: 'fetch_redirect',
+      message: expect.stringContaining('answered 304'),
+    });
   });
 
   it('a large answer comes whole out of the cache, and its JSON is parsed off the event loop as well', async () => {
