@@ -68,11 +68,8 @@ const createBuoys: OwnSourceFactory = ({ source, options, logger }) => {
     // The next station; null after the last. It is stored when this page is in the queues, and comes back as
     // context.position if the poll is cut off here.
     const position = index + 1 < stations.length ? index + 1 : null;
-    const receipt = response.receipt();
-    const receipts = receipt === null ? [] : [receipt];
     // The file is the one that was read before: nothing to parse.
-    if (response.unchanged !== null)
-      return { records: [], invalid: [], position, receipts, unchanged: response.unchanged };
+    if (response.unchanged !== null) return { records: [], invalid: [], position, unchanged: response.unchanged };
     const [header = '', , ...lines] = (await response.text()).split('\n');
     if (!header.startsWith('#YY'))
       throw new Error(`${station}: expected a file that begins with #YY, found ${header.slice(0, 40)}`);
@@ -87,9 +84,9 @@ const createBuoys: OwnSourceFactory = ({ source, options, logger }) => {
       else if (row.observedAtMs >= from && (!context.isBackfill || row.observedAtMs < untilMs)) records.push(row);
     }
     logger?.debug({ station, records: records.length }, 'buoy read');
-    // response.receipt() is complete once the body was read.
-    const complete = response.receipt();
-    return { records, invalid, position, receipts: complete === null ? [] : [complete] };
+    // There is one once the body was read.
+    const receipt = response.receipt();
+    return { records, invalid, position, receipts: receipt === null ? [] : [receipt] };
   };
 
   return {
