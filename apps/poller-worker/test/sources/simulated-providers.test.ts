@@ -1,19 +1,16 @@
 // Every connector, through the real HTTP client, against the simulated providers: what was served must be what was read,
 // whatever goes wrong on the way. The providers' ledger is written from their own truth, not from what they sent.
 import { codeOf } from '@stream-manager/shared/failures/errors';
-import { after } from '@stream-manager/shared/ops/after';
 import type { SourceRecord } from '@stream-manager/shared/records/envelope';
 import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected-record';
-import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import type { FaultName, RouteKind } from '@stream-manager/testkit/providers/faults';
 import { type ProviderOptions, startProviders } from '@stream-manager/testkit/providers/server';
 import type { World } from '@stream-manager/testkit/providers/world';
 import { describe, expect, it } from 'vitest';
-import { createHostShares } from '../../src/http/host-share.ts';
-import { createHttpClient } from '../../src/http/undici-client.ts';
 import { createSourceRegistry } from '../../src/sources/registry.ts';
 import type { PollContext } from '../../src/sources/source.ts';
-import { createOpenRateLimit } from '../http/open-rate-limit.ts';
+import { readOf as asRead, servedOf as asServed, sorted } from './as-served.ts';
+import { createRealHttp } from './real-http.ts';
 import { resolvedSource } from './resolved-source.ts';
 import { pollAll } from './scripted-http.ts';
 
@@ -79,12 +76,7 @@ const setup = async (
     baseUrl: providers.url,
     timeoutSeconds: 5,
   });
-  const clients = createHttpClient({
-    rateLimit: createOpenRateLimit(),
-    hostShares: createHostShares({ after }, { concurrency: 32 }),
-    maxResponseBytes: 10_000_000,
-    userAgent: 'test',
-  });
+  const clients = createRealHttp({ maxResponseBytes: 10_000_000 });
   const connector = createSourceRegistry()(source.type)(source);
   return {
     providers,
@@ -101,32 +93,9 @@ const setup = async (
 const repeated = (name: SourceName, fault: FaultName): number =>
   (name === 'airnow' ? 2 : 1) * (fault === 'duplicate' && name !== 'stations' ? 2 : 1);
 
-/** Numbers to nine digits: what a conversion of units there and back leaves of them. */
-const rounded = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value), (_key, inner: unknown) =>
-    typeof inner === 'number' ? Number(inner.toPrecision(9)) : inner,
-  );
-
-const readOf = (record: SourceRecord): unknown => {
-  const observedAt = new Date(record.observedAtMs).toISOString();
-  const { type, location, data } = record;
-  return rounded({
-    key: naturalKeyOf({ type, observedAt, location, data }),
-    type,
-    observedAt,
-    location,
-    data,
-    kafkaKey: record.partitionKey,
-  });
-};
-
-const servedOf = (expected: ExpectedRecord): unknown => {
-  const { naturalKey: key, type, observedAt, location, data, kafkaKey } = expected;
-  return rounded({ key, type, observedAt, location, data, kafkaKey });
-};
-
-const sorted = (rows: readonly unknown[]): readonly unknown[] =>
-  rows.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+/** With the Kafka key, which these types decide. */
+const readOf = (record: SourceRecord): object => ({ ...asRead(record), kafkaKey: record.partitionKey });
+const servedOf = (expected: ExpectedRecord): object => ({ ...asServed(expected), kafkaKey: expected.kafkaKey });
 
 const all = Object.keys(sources) as SourceName[];
 

@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '@stream-manager/shared/config/load';
 import { type ResolvedSource, resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { codeOf } from '@stream-manager/shared/failures/errors';
-import { after } from '@stream-manager/shared/ops/after';
 import type { SourceRecord } from '@stream-manager/shared/records/envelope';
-import type { ExpectedRecord } from '@stream-manager/testkit/accounting/expected-record';
-import { naturalKeyOf } from '@stream-manager/testkit/accounting/natural-key';
 import type { FaultName } from '@stream-manager/testkit/providers/faults';
 import {
   type ReadingFormat,
@@ -17,11 +14,10 @@ import {
 } from '@stream-manager/testkit/providers/readings-route';
 import { type ProviderOptions, type Providers, startProviders } from '@stream-manager/testkit/providers/server';
 import { describe, expect, it } from 'vitest';
-import { createHostShares } from '../../../src/http/host-share.ts';
-import { createHttpClient } from '../../../src/http/undici-client.ts';
 import { createHttp } from '../../../src/sources/http.ts';
 import type { PollContext } from '../../../src/sources/source.ts';
-import { createOpenRateLimit } from '../../http/open-rate-limit.ts';
+import { readOf, servedOf, sorted } from '../as-served.ts';
+import { createRealHttp } from '../real-http.ts';
 import { resolvedSource } from '../resolved-source.ts';
 import { pollAll } from '../scripted-http.ts';
 
@@ -30,12 +26,7 @@ const startAt = Date.parse('2025-07-04T18:00:00Z');
 const setup = async (makeSource: (providers: Providers) => ResolvedSource, options: ProviderOptions = {}) => {
   const providers = await startProviders({ startAt, static: true, ...options });
   const source = makeSource(providers);
-  const clients = createHttpClient({
-    rateLimit: createOpenRateLimit(),
-    hostShares: createHostShares({ after }, { concurrency: 32 }),
-    maxResponseBytes: 10_000_000,
-    userAgent: 'test',
-  });
+  const clients = createRealHttp({ maxResponseBytes: 10_000_000 });
   const connector = createHttp()(source);
   return {
     providers,
@@ -52,22 +43,6 @@ const setup = async (makeSource: (providers: Providers) => ResolvedSource, optio
     },
   };
 };
-
-/** Numbers to nine digits: what a conversion of units there and back leaves of them. */
-const rounded = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value), (_key, inner: unknown) =>
-    typeof inner === 'number' ? Number(inner.toPrecision(9)) : inner,
-  );
-
-const readOf = ({ type, observedAtMs, location, data }: SourceRecord): unknown => {
-  const observedAt = new Date(observedAtMs).toISOString();
-  return rounded({ key: naturalKeyOf({ type, observedAt, location, data }), type, observedAt, location, data });
-};
-const servedOf = ({ naturalKey: key, type, observedAt, location, data }: ExpectedRecord): unknown =>
-  rounded({ key, type, observedAt, location, data });
-
-const sorted = (rows: readonly unknown[]): readonly unknown[] =>
-  rows.toSorted((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 
 const rawsOf = (rows: readonly { readonly raw: string }[]): readonly string[] => rows.map(({ raw }) => raw).toSorted();
 
