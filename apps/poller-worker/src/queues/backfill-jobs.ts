@@ -9,6 +9,7 @@ import { backfillJobData, shareDone } from '@stream-manager/shared/queues/backfi
 import { jobIsNotOurs, jobWasDelayed } from '@stream-manager/shared/queues/job-endings';
 import type { Job } from 'bullmq';
 import type { BackfillRun, BackfillRunEnd } from '../backfill/run-slice.ts';
+import { delayedSince, waitedForHostMs } from './poll-delay.ts';
 
 /** What the job of a backfill leaves behind. */
 export type BackfillJobResult =
@@ -42,11 +43,6 @@ const dataOf = (job: Job): { readonly [name in keyof BackfillJobData]?: unknown 
   return typeof data === 'object' && data !== null ? data : {};
 };
 
-const delayOf = (job: Job): Partial<Record<keyof PollDelay, unknown>> => {
-  const { delayed } = dataOf(job);
-  return typeof delayed === 'object' && delayed !== null ? delayed : {};
-};
-
 /** Creates the processor of jobs named `backfill`; it rejects as BullMQ wants it. */
 export const createBackfillJobProcessor = (
   deps: BackfillJobDeps,
@@ -68,19 +64,8 @@ export const createBackfillJobProcessor = (
     throw jobWasDelayed();
   };
 
-  const sinceOf = (job: Job, by: string): string => {
-    const { by: earlierBy, since } = delayOf(job);
-    return earlierBy === by && Date.parse(text(since)) <= now() ? text(since) : new Date(now()).toISOString();
-  };
-
-  const hostWaitedMs = (job: Job): number => {
-    const { by, since } = delayOf(job);
-    const waitedMs = by === 'host' ? now() - Date.parse(text(since)) : 0;
-    return waitedMs > 0 ? waitedMs : 0;
-  };
-
   const run = async (job: Job, lockLost: AbortSignal): Promise<BackfillRunEnd | null> => {
-    const { sourceId, backfillId } = dataOf(job);
+    const { sourceId, backfillId, delayed } = dataOf(job);
     const givenUp = new AbortController();
     try {
       return await deps.watch.run(
@@ -90,7 +75,7 @@ export const createBackfillJobProcessor = (
             jobId: job.id ?? '',
             sourceId: text(sourceId),
             backfillId: text(backfillId),
-            hostWaitedMs: hostWaitedMs(job),
+            hostWaitedMs: waitedForHostMs(delayed, now()),
             stop: deps.stop,
             lockLost,
             givenUp: givenUp.signal,
@@ -121,8 +106,9 @@ export const createBackfillJobProcessor = (
         return delay(job, token, pauseMs);
       case 'later': {
         const { by, reason, waitMs, entry } = end;
-        const until = new Date(now() + waitMs).toISOString();
-        await show(job, entry, { by, reason, since: sinceOf(job, by), until });
+        const at = now();
+        const since = new Date(delayedSince(dataOf(job).delayed, by, at) ?? at).toISOString();
+        await show(job, entry, { by, reason, since, until: new Date(at + waitMs).toISOString() });
         return delay(job, token, waitMs);
       }
       case 'finished':

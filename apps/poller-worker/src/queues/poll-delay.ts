@@ -41,6 +41,20 @@ const fieldsOf = (value: unknown): Fields =>
   // An object of whatever; each field is checked where it is used.
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 
+/**
+ * Since when a job waits for that, look after look, in milliseconds since the epoch; null: what it was delayed for last is
+ * something else. `delayed`: as it stands in the job's data. Pure.
+ */
+export const delayedSince = (delayed: unknown, by: PollDelayCause, now: number): number | null => {
+  const earlier = fieldsOf(delayed);
+  const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
+  return earlier['by'] === by && sinceMs <= now ? sinceMs : null;
+};
+
+/** How long a job has waited for its host's share, in milliseconds. Pure. */
+export const waitedForHostMs = (delayed: unknown, now: number): number =>
+  now - (delayedSince(delayed, 'host', now) ?? now);
+
 /** A pause inside one fetch, after which it goes on where it is. */
 const isPause = (by: PollDelayCause): boolean => by === 'budget' || by === 'host' || by === 'retry';
 
@@ -49,8 +63,6 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
   const { delayed, wasThrottled, isRequested, retries, ...rest } = fieldsOf(job.data) satisfies {
     readonly [name in keyof PollJobData]?: unknown;
   };
-  const earlier = fieldsOf(delayed);
-  const sinceMs = typeof earlier['since'] === 'string' ? Date.parse(earlier['since']) : Number.NaN;
   let isMarked = delayed !== undefined;
   const isThrottled = wasThrottled === true;
   let tries = typeof retries === 'number' && retries > 0 ? Math.floor(retries) : 0;
@@ -84,14 +96,14 @@ export const pollDelayMark = (deps: PollDelayDeps, job: Job): PollDelayMark => {
     isRequested: isRequested === true,
     wasThrottled: isThrottled,
     retries: tries,
-    hostWaitedMs: earlier['by'] === 'host' && sinceMs <= deps.now() ? deps.now() - sinceMs : 0,
+    hostWaitedMs: waitedForHostMs(delayed, deps.now()),
     write: async ({ by, reason, waitMs, hasFetched }) => {
       const now = deps.now();
-      const isSame = !hasFetched && earlier['by'] === by && sinceMs <= now;
+      const earlierMs = hasFetched ? null : delayedSince(delayed, by, now);
       const mark: PollDelay = {
         by,
         reason: deps.cutSecrets(reason),
-        since: new Date(isSame ? sinceMs : now).toISOString(),
+        since: new Date(earlierMs ?? now).toISOString(),
         until: new Date(now + waitMs).toISOString(),
       };
       isMarked = true;
