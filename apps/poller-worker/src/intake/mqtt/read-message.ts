@@ -7,6 +7,7 @@ import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/en
 import type { Mapper } from '../../mapping/mapper.ts';
 import { invalidRow, type RowFault, rowFault } from '../../sources/invalid-row.ts';
 import { asObject } from '../../sources/json-fields.ts';
+import { keptJson } from '../../sources/kept-json.ts';
 import { type ParsedRows, parsedRows } from '../../sources/parsed-rows.ts';
 import type { KeptRow } from '../../sources/source.ts';
 import { createNaming } from './measurement-names.ts';
@@ -62,6 +63,8 @@ export const createMessageReader = (options: {
   readonly mapping?: MessageMapping;
 }): MessageReader => {
   const naming = createNaming();
+  // A mapping has all digits of its ids, as for other types; a measurement is a number, however long.
+  const parse = options.mapping === undefined ? parseJson : keptJson;
 
   const recordOf = (content: MessageContent, facts: TopicFacts, of: RowContext): SourceRecord => {
     const { timeMs, location, measurements } = content;
@@ -146,7 +149,7 @@ export const createMessageReader = (options: {
       const text = textOf(payload);
       if (text === null)
         return refuse(rowFault('unreadable', 'message', 'text in UTF-8', 'other bytes'), payload.toString('base64'));
-      const parsed = parseJson(text);
+      const parsed = parse(text);
       if (!Array.isArray(parsed)) return sorted([rowOf(parsed, text, of)], mark);
       if (parsed.length > maxReadings)
         return refuse(rowFault('wrong_shape', 'message', `at most ${maxReadings} readings`, parsed.length), text);
@@ -162,7 +165,7 @@ export const createMessageReader = (options: {
       const of = readContext(context);
       if (of === null)
         return invalidRow(raw, rowFault('unreadable', 'context', 'topic and time of the message', context), context);
-      return rowOf(parseJson(raw), raw, of);
+      return rowOf(parse(raw), raw, of);
     },
   };
 };
@@ -196,7 +199,7 @@ const sorted = (rows: readonly (SourceRecord | InvalidRow)[], mark: string): Mes
 };
 
 const readContext = (context: string): RowContext | null => {
-  const of = asObject(parseJson(context));
+  const of = asObject(keptJson(context));
   const [topic, receivedAtMs, mark] = [of?.['topic'], of?.['receivedAtMs'], of?.['mark']];
   return typeof topic === 'string' && typeof receivedAtMs === 'number' && typeof mark === 'string'
     ? { topic, receivedAtMs, mark }

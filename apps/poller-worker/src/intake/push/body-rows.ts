@@ -1,6 +1,7 @@
 // The rows in a body: a JSON array, one JSON object, or NDJSON. A line of NDJSON that is no JSON is one invalid row; a body
 // of which nothing can be read is refused as a whole.
 import { messageOf } from '@stream-manager/shared/failures/errors';
+import { parseExactJson } from '../../http/exact-json.ts';
 
 /** What stands in a row: a value, or text that is no JSON. */
 export type BodyRow = { readonly value: unknown; readonly text: string | null } | { readonly unreadable: string };
@@ -74,7 +75,7 @@ export const readRows = (body: Buffer, contentType: string | undefined, maxRows:
 
 const parse = (text: string): { readonly value: unknown } | { readonly fault: string } => {
   try {
-    return { value: JSON.parse(text) };
+    return { value: parseExactJson(text) };
   } catch (error) {
     return { fault: messageOf(error) };
   }

@@ -3,6 +3,7 @@ import type { ResolvedSource } from '@stream-manager/shared/config/resolve-sourc
 import type { InvalidRow, SourceRecord } from '@stream-manager/shared/records/envelope';
 import { createMapper } from '../../mapping/mapper.ts';
 import { invalidRow, rowFault } from '../../sources/invalid-row.ts';
+import { keptJson } from '../../sources/kept-json.ts';
 import { type ParsedRows, parsedRows } from '../../sources/parsed-rows.ts';
 import type { SourceFactory } from '../../sources/source.ts';
 import { unsupported } from '../../sources/unsupported.ts';
@@ -35,12 +36,8 @@ export const pushReaderOf = ({ params }: PushSource): PushReader => {
   return {
     read: (rows, receivedAtMs) => parsedRows(rows, (row) => rowOf(row, receivedAtMs)),
     reread: (raw, context) => {
-      try {
-        const value: unknown = JSON.parse(raw);
-        return rowOf({ value, text: raw }, Number(context));
-      } catch {
-        return unreadable(raw, context);
-      }
+      const value = keptJson(raw);
+      return value === undefined ? unreadable(raw, context) : rowOf({ value, text: raw }, Number(context));
     },
   };
 };

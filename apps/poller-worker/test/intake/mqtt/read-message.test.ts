@@ -250,6 +250,14 @@ describe('a mapping of the config', () => {
     expect(record.data).toEqual({ deviceId: 'st-1', sensorType: 'data', topic: 'weather/st-1/data', temperatureC: 10 });
     expect(record.naturalKey).toBe('st-1|weather/st-1/data|2026-01-04T08:59:30.000Z|data');
   });
+
+  it('tells ids beyond 2^53 apart', () => {
+    const params = mqttParams.parse({ url: 'mqtt://broker', topics: ['a/+'], id: 'id', fields: { level: 'level' } });
+    const map = createMapper({ ...params, recordType: 'sensor-reading' });
+    const by = reader({ mapping: { map, hasId: true, hasTime: false } });
+    const { records } = read('a/b', '[{"id":9007199254740992,"level":1},{"id":9007199254740993,"level":1}]', by);
+    expect(new Set(records.map(({ naturalKey }) => naturalKey)).size).toBe(2);
+  });
 });
 
 describe('names and units', () => {

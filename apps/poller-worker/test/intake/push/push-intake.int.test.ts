@@ -121,6 +121,18 @@ describe('pushed rows', () => {
     expect(await levels(poller)).toEqual(upTo(accepted));
   });
 
+  it('of ids beyond 2^53 are different ones, in an array, in lines, and parsed again', async () => {
+    await using poller = await openPush();
+    await using worker = await startWorker(poller);
+    const ids = ['9007199254740992', '9007199254740993'];
+    const texts = ids.map((id) => `{"id":${id},"at":"2026-01-04T09:00:00Z"}`);
+    expect(await post(worker.url, `[${texts.join()}]`)).toMatchObject({ body: { accepted: 2, duplicates: 0 } });
+    expect(new Set((await poller.stored()).map(({ data }) => data['id']))).toEqual(new Set(ids));
+    expect(await post(worker.url, texts.join('\n'))).toMatchObject({ body: { accepted: 0, duplicates: 2 } });
+    const connector = createSourceRegistry()('push')(resolveSource(poller.config, sourceId));
+    expect(connector.parseRow({ raw: texts[1]!, context: '1' })).toMatchObject({ data: { id: ids[1] } });
+  });
+
   it('that are no records are dead letters, and can be parsed again', async () => {
     await using poller = await openPush();
     await using worker = await startWorker(poller);
