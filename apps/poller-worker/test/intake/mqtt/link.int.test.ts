@@ -88,10 +88,13 @@ describe('a link to a broker', () => {
     );
     await link.subscribe(['t'], 0);
     await publisher.publish(Array.from({ length: 5 }, () => ({ topic: 't', payload: 'x' })));
-    await waitUntil('the first message', () => kept.length === 1, patient);
+    await waitUntil('the first message', () => kept.length > 0, patient);
+    // The broker has sent those before by the time it has taken this one.
+    await publisher.publish([{ topic: 't', payload: 'x' }]);
+    expect(kept).toHaveLength(1);
     gate.resolve();
-    await waitUntil('the others', () => kept.length === 5, patient);
-    expect(kept.map(({ packetId }) => packetId)).toEqual([null, null, null, null, null]);
+    await waitUntil('the others', () => kept.length === 6, patient);
+    expect(kept.map(({ packetId }) => packetId)).toEqual([null, null, null, null, null, null]);
     await link.close();
   });
 

@@ -6,48 +6,43 @@ import { openPollerBundle, type PollerBundle, sourceId } from '../../poller-bund
 /** Of everything that waits here: the machine may be busy. */
 export const patient = { timeoutMs: 90_000 };
 
+type Fields = Readonly<Record<string, unknown>>;
+
+const sourcesOf = (url: string, params: Fields = {}, source: Fields = {}) => ({
+  [sourceId]: {
+    type: 'mqtt',
+    params: { url, topics: ['sensors/+/temperature'], ...params },
+    queue: { maxRecords: 100_000 },
+    ...source,
+  },
+});
+
 /** Opens a bundle whose source reads from a broker. */
 export const openMqttBundle = (
   url: string,
   options: {
-    readonly params?: Readonly<Record<string, unknown>>;
-    readonly source?: Readonly<Record<string, unknown>>;
-    readonly keyPrefix?: string;
+    readonly params?: Fields;
+    readonly source?: Fields;
     readonly redisUrl?: string;
   } = {},
 ): Promise<PollerBundle> =>
   openPollerBundle(
     {},
-    {
-      sources: {
-        [sourceId]: {
-          type: 'mqtt',
-          params: { url, topics: ['sensors/+/temperature'], ...options.params },
-          queue: { maxRecords: 100_000 },
-          ...options.source,
-        },
-      },
-    },
+    { sources: sourcesOf(url, options.params, options.source) },
     options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl },
   );
 
 /** Starts a worker in this process, until the block is left. */
-export const startWorker = async (poller: PollerBundle): Promise<AsyncDisposable> => {
-  const worker = composePollerWorker(poller.context());
+export const startWorker = async (poller: PollerBundle, context = poller.context()): Promise<AsyncDisposable> => {
+  const worker = composePollerWorker(context);
   await worker.start(new AbortController().signal);
   return { [Symbol.asyncDispose]: () => worker.stop() };
 };
 
 /** The config of the bundle as a process of its own reads it. */
-export const childConfig = (poller: PollerBundle, url: string, params: Readonly<Record<string, unknown>> = {}) => ({
+export const childConfig = (poller: PollerBundle, url: string) => ({
   redis: { url: poller.config.redis.url, keyPrefix: poller.keyPrefix },
-  sources: {
-    [sourceId]: {
-      type: 'mqtt',
-      params: { url, topics: ['sensors/+/temperature'], ...params },
-      queue: { maxRecords: 100_000 },
-    },
-  },
+  sources: sourcesOf(url),
 });
 
 /** The values of `temperatureC` that lie in Redis, sorted. */

@@ -3,7 +3,6 @@ import { requestReparse } from '@stream-manager/shared/queues/poll-queue';
 import { createTestAuthority } from '@stream-manager/testkit/network/certificates';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
 import { describe, expect, it } from 'vitest';
-import { composePollerWorker } from '../../../src/compose.ts';
 import { type LinkOptions, openMqttLink } from '../../../src/intake/mqtt/link.ts';
 import { sourceId } from '../../poller-bundle.ts';
 import { openBroker, timedMessages } from './broker.ts';
@@ -199,13 +198,8 @@ describe('a broker that asks who comes', () => {
     const entry = context.config.sources[sourceId]!;
     const mended = { ...entry, params: { ...entry.params, password: 'a password' } } as typeof entry;
     const config = { ...context.config, sources: { [sourceId]: mended } };
-    const worker = composePollerWorker({ ...context, config });
-    await worker.start(new AbortController().signal);
-    try {
-      await waitUntil('the connection', async () => (await shown())?.outcome === 'ok', patient);
-    } finally {
-      await worker.stop();
-    }
+    await using _worker = await startWorker(poller, { ...context, config });
+    await waitUntil('the connection', async () => (await shown())?.outcome === 'ok', patient);
   });
 
   it('is reached over TLS with user and password; who has none is told', async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { resolveSource } from '@stream-manager/shared/config/resolve-source';
 import { waitUntil } from '@stream-manager/testkit/wait-until';
-import express from 'express';
+import express, { type Router } from 'express';
 import { describe, expect, it } from 'vitest';
 import { composePollerWorker } from '../../../src/compose.ts';
 import { createPushIntake } from '../../../src/intake/push/push-intake.ts';
@@ -21,23 +21,32 @@ const openPush = (params: Readonly<Record<string, unknown>> = {}, source: Readon
     { sources: { [sourceId]: { type: 'push', params: { token, id: 'id', time: 'at', ...params }, ...source } } },
   );
 
-/** A worker with its HTTP server, until the block is left. */
-const startWorker = async (poller: PollerBundle) => {
-  const worker = composePollerWorker(poller.context());
-  await worker.start(new AbortController().signal);
-  const app = express();
-  if (worker.routes !== undefined) app.use(worker.routes);
-  const server = createServer(app);
+/** An HTTP server with these routes. */
+const serve = async (routes: Router) => {
+  const server = createServer(express().use(routes));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A listening TCP server has an address with a port.
   const { port } = server.address() as AddressInfo;
   return {
-    worker,
     url: `http://127.0.0.1:${port}/ingest/${sourceId}`,
-    [Symbol.asyncDispose]: async () => {
-      await worker.stop();
+    close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+
+/** A worker with its HTTP server, until the block is left. */
+const startWorker = async (poller: PollerBundle) => {
+  const worker = composePollerWorker(poller.context());
+  await worker.start(new AbortController().signal);
+  const { url, close } = await serve(worker.routes!);
+  return {
+    worker,
+    url,
+    [Symbol.asyncDispose]: async () => {
+      await worker.stop();
+      await close();
     },
   };
 };
@@ -272,17 +281,12 @@ const openIntake = async (
     },
   );
   await intake.start(new AbortController().signal);
-  const server = createServer(express().use(intake.routes));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address with a port.
-  const { port } = server.address() as AddressInfo;
+  const { url, close } = await serve(intake.routes);
   return {
-    intake,
-    url: `http://127.0.0.1:${port}/ingest/${sourceId}`,
+    url,
     [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
+      await close();
       await intake.stop();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 };
@@ -418,13 +422,12 @@ describe('a worker that is killed while rows are pushed', () => {
     let kills = 0;
     const total = 6_000;
     /** Sends until it is answered with 202. */
-    const send = async (first: number): Promise<void> => {
-      for (;;) {
-        const answer = await post(`${live.url}/ingest/${sourceId}`, rows(first, 50)).catch(() => null);
-        if (answer?.status === 202) return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
+    const send = (first: number): Promise<unknown> =>
+      waitUntil(
+        'the rows to be taken',
+        async () => (await post(`${live.url}/ingest/${sourceId}`, rows(first, 50))).status === 202,
+        patient,
+      );
     const senders = [0, 1, 2, 3].map(async (sender) => {
       for (let first = sender * 50; first < total; first += 200) await send(first);
     });
