@@ -1,9 +1,8 @@
 // AirNow: GET /aq/observation/zipCode/current/?format=application/json&zipCode=…&distance=…&API_KEY=… (a list of rows).
 // The day has a blank behind it and stands in the area's own time, as the real one has it.
 import type { AirAreaReading } from './air-areas.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, bareAnswer, faultyRows, type RouteRequest } from './answer.ts';
 import { type MalformedKind, malformedKinds } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 
 const json = 'application/json; charset=utf-8';
 const breakable = malformedKinds.filter((kind) => kind !== 'surplus-column');
@@ -19,21 +18,16 @@ export const createAirNowRoute =
     if (!options.apiKeys.includes(query.get('API_KEY') ?? '')) return refuse(401, 'Invalid API key');
     if (!/^\d{5}$/.test(query.get('zipCode') ?? '')) return refuse(400, 'Invalid zip code');
     const readings = world.airAreas.latest(query.get('zipCode') ?? '', atMs);
-    const kinds = chooseBroken(readings, request, breakable);
-    const broken: BrokenRow[] = [];
-    const rows = withRepeats(readings, fault).map((reading) => {
-      const row = renderReading(reading);
-      if (fault.name === 'extra-column') row['SomethingNew'] = 1;
-      const kind = kinds.get(reading);
-      if (kind) {
-        breakRow(row, kind);
-        broken.push({ kind: 'airnow', raw: JSON.stringify(row), reason: kind });
-      }
-      return row;
+    const more = fault.name === 'extra-column' ? { SomethingNew: 1 } : {};
+    const { rows, truths, broken } = faultyRows(readings, request, {
+      kind: 'airnow',
+      breakable,
+      render: (reading) => ({ ...renderReading(reading), ...more }),
+      breakRow,
     });
     return {
       ...bareAnswer(200, json, JSON.stringify(rows)),
-      truths: readings.filter((reading) => !kinds.has(reading)),
+      truths,
       broken,
       hasValidators: options.hasValidators,
     };
@@ -56,10 +50,11 @@ const renderReading = (reading: AirAreaReading): Record<string, unknown> => {
   };
 };
 
-const breakRow = (row: Record<string, unknown>, kind: MalformedKind): void => {
+const breakRow = (row: Record<string, unknown>, kind: MalformedKind): Record<string, unknown> => {
   if (kind === 'missing-column') delete row['HourObserved'];
   if (kind === 'unparsable-date') row['DateObserved'] = '2025-13-45 ';
   if (kind === 'not-a-number') row['Latitude'] = 'abc';
   if (kind === 'nan') row['Longitude'] = 'NaN';
   if (kind === 'latitude-out-of-range') row['Latitude'] = Number(`1${String(row['Latitude'])}`);
+  return row;
 };

@@ -72,3 +72,35 @@ export const chooseBroken = <T extends { readonly naturalKey: string }>(
   if (fault.mustBreak && broken.size === 0 && first) broken.set(first, fateOf(first).pick(kinds));
   return broken;
 };
+
+/** How the rows of an API are written. */
+export interface RowForm<T, R> {
+  readonly kind: BrokenRow['kind'];
+  /** In which ways its rows can be broken. */
+  readonly breakable: readonly MalformedKind[];
+  /** A sound row. */
+  readonly render: (truth: T) => R;
+  /** The row, broken; it may be the same object. */
+  readonly breakRow: (row: R, kind: MalformedKind) => R;
+  /** The row as it stands in the body. Default: as JSON. */
+  readonly textOf?: (row: R) => string;
+}
+
+/** The rows of an answer under the fault of the moment, with what the ledger has to know of them. */
+export const faultyRows = <T extends Truth, R>(
+  truths: readonly T[],
+  request: Pick<RouteRequest, 'fault' | 'world'>,
+  { kind, breakable, render, breakRow, textOf = JSON.stringify }: RowForm<T, R>,
+): { readonly rows: readonly R[]; readonly truths: readonly T[]; readonly broken: readonly BrokenRow[] } => {
+  const kinds = chooseBroken(truths, request, breakable);
+  const broken: BrokenRow[] = [];
+  const rows = withRepeats(truths, request.fault).map((truth) => {
+    const sound = render(truth);
+    const reason = kinds.get(truth);
+    if (reason === undefined) return sound;
+    const row = breakRow(sound, reason);
+    broken.push({ kind, raw: textOf(row), reason });
+    return row;
+  });
+  return { rows, truths: truths.filter((truth) => !kinds.has(truth)), broken };
+};

@@ -1,9 +1,8 @@
 // National Data Buoy Center: GET /data/realtime2/{BUOY}.txt, text in columns: two lines of names and units, then a line per
 // reading, the newest first. `MM` stands for what was not measured.
-import { type Answer, bareAnswer, chooseBroken, plainText, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, bareAnswer, faultyRows, plainText, type RouteRequest } from './answer.ts';
 import type { BuoyReading } from './buoys.ts';
 import type { MalformedKind } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 
 const names = '#YY  MM DD hh mm WDIR WSPD GST  WVHT   PRES  ATMP  WTMP';
 const units = '#yr  mo dy hr mn degT m/s  m/s     m    hPa  degC  degC';
@@ -14,23 +13,23 @@ export const answerBuoy = (request: RouteRequest, buoyId: string): Answer => {
   const readings = request.world.buoys.readings(buoyId, request.atMs);
   if (readings === null) return bareAnswer(404, plainText, 'Not Found\n');
   const isWider = request.fault.name === 'extra-column';
-  const kinds = chooseBroken(readings, request, breakable);
-  const broken: BrokenRow[] = [];
-  const lines = withRepeats(readings, request.fault).map((reading) => {
-    const cells = [...cellsOf(reading), ...(isWider ? ['1.5'] : [])];
-    const kind = kinds.get(reading);
-    const line = (kind === undefined ? cells : breakCells(cells, kind)).join(' ');
-    if (kind !== undefined) broken.push({ kind: 'buoy', raw: line, reason: kind });
-    return line;
+  const { rows, truths, broken } = faultyRows<BuoyReading, readonly string[]>(readings, request, {
+    kind: 'buoy',
+    breakable,
+    render: (reading) => [...cellsOf(reading), ...(isWider ? ['1.5'] : [])],
+    breakRow: breakCells,
+    textOf: lineOf,
   });
   const head = isWider ? [`${names}  TIDE`, `${units}    ft`] : [names, units];
   return {
-    ...bareAnswer(200, plainText, `${[...head, ...lines].join('\n')}\n`),
-    truths: readings.filter((reading) => !kinds.has(reading)),
+    ...bareAnswer(200, plainText, `${[...head, ...rows.map(lineOf)].join('\n')}\n`),
+    truths,
     broken,
     hasValidators: true,
   };
 };
+
+const lineOf = (cells: readonly string[]): string => cells.join(' ');
 
 const cellsOf = ({ observedAtMs, measured }: BuoyReading): string[] => {
   const shown = (value: number | null, divisor = 1): string => (value === null ? 'MM' : String(value / divisor));

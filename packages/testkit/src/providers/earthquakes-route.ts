@@ -1,9 +1,8 @@
 // USGS: GET /earthquakes/feed/v1.0/summary/all_hour.geojson, the earthquakes of the last hour, written again and again. The
 // third coordinate is the depth in kilometres, and times are milliseconds since 1970.
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, bareAnswer, faultyRows, type RouteRequest } from './answer.ts';
 import type { Earthquake } from './earthquakes.ts';
 import type { MalformedKind } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 
 /** A broken earthquake has no usable position, time or id. */
 const breakable: readonly MalformedKind[] = [
@@ -26,33 +25,28 @@ export const createEarthquakesRoute =
   (options: { readonly hasValidators: boolean }) =>
   (request: RouteRequest): Answer => {
     const { world, atMs, fault } = request;
-    const rows = world.earthquakes.lastHour(atMs);
-    const kinds = chooseBroken(rows, request, breakable);
-    const broken: BrokenRow[] = [];
-    const features = withRepeats(rows, fault).map((row) => {
-      const feature = featureOf(row);
-      if (fault.name === 'extra-column') feature.properties['somethingNew'] = 1;
-      const kind = kinds.get(row);
-      if (kind) {
-        breakFeature(feature, kind);
-        broken.push({ kind: 'earthquake', raw: JSON.stringify(feature), reason: kind });
-      }
-      return feature;
+    const found = world.earthquakes.lastHour(atMs);
+    const more = fault.name === 'extra-column' ? { somethingNew: 1 } : {};
+    const { rows, truths, broken } = faultyRows(found, request, {
+      kind: 'earthquake',
+      breakable,
+      render: (row) => featureOf(row, more),
+      breakRow: breakFeature,
     });
-    const metadata = { generated: atMs, title: 'USGS All Earthquakes, Past Hour', status: 200, count: rows.length };
+    const metadata = { generated: atMs, title: 'USGS All Earthquakes, Past Hour', status: 200, count: found.length };
     return {
       ...bareAnswer(
         200,
         'application/json; charset=utf-8',
-        JSON.stringify({ type: 'FeatureCollection', metadata, features }),
+        JSON.stringify({ type: 'FeatureCollection', metadata, features: rows }),
       ),
-      truths: rows.filter((row) => !kinds.has(row)),
+      truths,
       broken,
       hasValidators: options.hasValidators,
     };
   };
 
-const featureOf = (row: Earthquake): Feature => ({
+const featureOf = (row: Earthquake, more: object): Feature => ({
   type: 'Feature',
   properties: {
     mag: row.magnitude,
@@ -66,12 +60,14 @@ const featureOf = (row: Earthquake): Feature => ({
     tsunami: row.hasTsunami ? 1 : 0,
     magType: 'ml',
     type: 'earthquake',
+    ...more,
   },
   geometry: { type: 'Point', coordinates: [row.longitude, row.latitude, row.depthKm] },
   id: row.eventId,
 });
 
-const breakFeature = ({ properties, geometry }: Feature, kind: MalformedKind): void => {
+const breakFeature = (feature: Feature, kind: MalformedKind): Feature => {
+  const { properties, geometry } = feature;
   switch (kind) {
     case 'missing-column':
       delete properties['time'];
@@ -89,4 +85,5 @@ const breakFeature = ({ properties, geometry }: Feature, kind: MalformedKind): v
     case 'surplus-column':
       geometry.coordinates[0] = 'abc';
   }
+  return feature;
 };

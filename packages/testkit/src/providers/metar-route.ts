@@ -1,9 +1,8 @@
 // Aviation Weather Center: GET /api/data/metar?ids=KLAX,KSFO&format=json[&hours=N][&date=TIME] (a list of reports, the
 // newest first, 400 at most). Where there is none the answer is 204, as the real one has it since 2025.
 import type { AirportReport } from './airports.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, bareAnswer, faultyRows, type RouteRequest } from './answer.ts';
 import { type MalformedKind, malformedKinds } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 
 const json = 'application/json';
 const mostRows = 400;
@@ -32,21 +31,16 @@ export const createMetarRoute =
       .toSorted((one, other) => other.observedAtMs - one.observedAtMs)
       .slice(0, mostRows);
     if (reports.length === 0) return bareAnswer(204, json, '');
-    const kinds = chooseBroken(reports, request, breakable);
-    const broken: BrokenRow[] = [];
-    const rows = withRepeats(reports, fault).map((report) => {
-      const row = renderReport(report);
-      if (fault.name === 'extra-column') row['somethingNew'] = 1;
-      const kind = kinds.get(report);
-      if (kind) {
-        breakReport(row, kind);
-        broken.push({ kind: 'metar', raw: JSON.stringify(row), reason: kind });
-      }
-      return row;
+    const more = fault.name === 'extra-column' ? { somethingNew: 1 } : {};
+    const { rows, truths, broken } = faultyRows(reports, request, {
+      kind: 'metar',
+      breakable,
+      render: (report) => ({ ...renderReport(report), ...more }),
+      breakRow: breakReport,
     });
     return {
       ...bareAnswer(200, json, JSON.stringify(rows)),
-      truths: reports.filter((report) => !kinds.has(report)),
+      truths,
       broken,
       hasValidators: options.hasValidators,
     };
@@ -81,10 +75,11 @@ const renderReport = (report: AirportReport): Record<string, unknown> => ({
   fltCat: 'VFR',
 });
 
-const breakReport = (row: Record<string, unknown>, kind: MalformedKind): void => {
+const breakReport = (row: Record<string, unknown>, kind: MalformedKind): Record<string, unknown> => {
   if (kind === 'missing-column') delete row['obsTime'];
   if (kind === 'unparsable-date') row['obsTime'] = 'yesterday';
   if (kind === 'not-a-number') row['lat'] = 'abc';
   if (kind === 'nan') row['lon'] = 'NaN';
   if (kind === 'latitude-out-of-range') row['lat'] = Number(`1${String(row['lat'])}`);
+  return row;
 };

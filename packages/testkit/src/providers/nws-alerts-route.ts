@@ -1,8 +1,7 @@
 // NWS: GET /alerts/active?area=CA[&status=…][&message_type=…], a GeoJSON collection of the messages active now.
 // Times are local to the issuing office, with its offset, as the real ones are.
-import { type Answer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, faultyRows, type RouteRequest } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 import { geoJson, nwsContext, nwsProblem } from './nws-answer.ts';
 import type { WeatherAlert } from './weather-alerts.ts';
 
@@ -23,27 +22,22 @@ export const answerAlerts = (request: RouteRequest, options: { readonly hasValid
         (!statuses || statuses.includes('actual')) &&
         (!types || types.includes(alert.messageType.toLowerCase())),
     );
-  const brokenKinds = chooseBroken(alerts, request, ['missing-column', 'unparsable-date']);
-  const broken: BrokenRow[] = [];
-  const features = withRepeats(alerts, request.fault).map((alert) => {
-    const feature = alertFeature(alert, request);
-    const kind = brokenKinds.get(alert);
-    if (kind) {
-      breakFeature(feature, kind);
-      broken.push({ kind: 'alert', raw: JSON.stringify(feature), reason: kind });
-    }
-    return feature;
+  const { rows, truths, broken } = faultyRows(alerts, request, {
+    kind: 'alert',
+    breakable: ['missing-column', 'unparsable-date'],
+    render: (alert) => alertFeature(alert, request),
+    breakRow: breakFeature,
   });
   const newestMs = alerts.reduce((newest, alert) => Math.max(newest, alert.sentAtMs), world.startAt);
   return {
     ...geoJson({
       '@context': nwsContext,
       type: 'FeatureCollection',
-      features,
+      features: rows,
       title: 'Current watches, warnings, and advisories for California',
       updated: new Date(newestMs).toISOString().replace(/\.\d+Z$/, '+00:00'),
     }),
-    truths: alerts.filter((alert) => !brokenKinds.has(alert)),
+    truths,
     broken,
     hasValidators: options.hasValidators,
   };
@@ -56,9 +50,11 @@ interface AlertFeature {
   properties: Record<string, unknown>;
 }
 
-const breakFeature = ({ properties }: AlertFeature, kind: MalformedKind): void => {
+const breakFeature = (feature: AlertFeature, kind: MalformedKind): AlertFeature => {
+  const { properties } = feature;
   if (kind === 'missing-column') delete properties['id'];
   if (kind === 'unparsable-date') properties['sent'] = 'shortly after noon';
+  return feature;
 };
 
 /** Wall-clock time in California with its offset; summer time simplified to April–October, the instant is exact. */

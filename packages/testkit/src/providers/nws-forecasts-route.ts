@@ -1,7 +1,6 @@
 // NWS: GET /gridpoints/{office}/{x},{y}/forecast (one GeoJSON feature with the periods of the newest issue).
-import { type Answer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, faultyRows, type RouteRequest } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 import { geoJson, nwsContext, nwsProblem } from './nws-answer.ts';
 import type { ForecastPeriod, Gridpoint } from './weather-forecasts.ts';
 
@@ -17,17 +16,12 @@ export const answerForecast = (
   const periods = world.forecasts.latest(gridpointId, atMs);
   const [first] = periods ?? [];
   if (!periods || !first) return nwsProblem(404, 'Not Found', 'Unable to provide data for requested point');
-  const kinds = chooseBroken(periods, request, breakable);
-  const broken: BrokenRow[] = [];
-  const rows = withRepeats(periods, fault).map((period) => {
-    const row = renderPeriod(period);
-    if (fault.name === 'extra-column') row['somethingNew'] = 1;
-    const kind = kinds.get(period);
-    if (kind) {
-      breakPeriod(row, kind);
-      broken.push({ kind: 'forecast', raw: JSON.stringify(row), reason: kind });
-    }
-    return row;
+  const more = fault.name === 'extra-column' ? { somethingNew: 1 } : {};
+  const { rows, truths, broken } = faultyRows(periods, request, {
+    kind: 'forecast',
+    breakable,
+    render: (period) => ({ ...renderPeriod(period), ...more }),
+    breakRow: breakPeriod,
   });
   const issued = utc(first.issuedAtMs);
   const answer = geoJson({
@@ -44,7 +38,7 @@ export const answerForecast = (
       periods: rows,
     },
   });
-  return { ...answer, truths: periods.filter((period) => !kinds.has(period)), broken, hasValidators };
+  return { ...answer, truths, broken, hasValidators };
 };
 
 const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}+00:00`;
@@ -84,9 +78,10 @@ const renderPeriod = (period: ForecastPeriod): Record<string, unknown> => ({
   detailedForecast: period.detailedForecast,
 });
 
-const breakPeriod = (row: Record<string, unknown>, kind: MalformedKind): void => {
+const breakPeriod = (row: Record<string, unknown>, kind: MalformedKind): Record<string, unknown> => {
   if (kind === 'missing-column') delete row['startTime'];
   if (kind === 'unparsable-date') row['startTime'] = '2025-13-45T25:61:00-08:00';
   if (kind === 'not-a-number') row['temperature'] = 'abc';
   if (kind === 'nan') row['temperature'] = 'NaN';
+  return row;
 };

@@ -1,9 +1,8 @@
 // PurpleAir: GET /v1/sensors?fields=… (column names once, rows as arrays, `sensor_index` always first) and GET /v1/keys.
 // Units are the API's own: °F, hPa, feet, unix seconds.
 import type { AirReading, ServedAirReading } from './air-sensors.ts';
-import { type Answer, bareAnswer, chooseBroken, type RouteRequest, withRepeats } from './answer.ts';
+import { type Answer, bareAnswer, faultyRows, type RouteRequest } from './answer.ts';
 import type { MalformedKind } from './faults.ts';
-import type { BrokenRow } from './ledger.ts';
 
 export interface PurpleAirRouteOptions {
   /** The keys that are known. */
@@ -113,15 +112,12 @@ export const answerSensors = (request: RouteRequest, options: PurpleAirRouteOpti
     .latest(atMs)
     .filter((reading) => isAskedFor(reading, query, atMs))
     .map((reading) => ({ kind: 'purpleair', naturalKey: reading.naturalKey, reading, fields: fieldSet }));
-  const brokenKinds = chooseBroken(served, request, breakableWith(fieldSet));
-  const broken: BrokenRow[] = [];
-  const data = withRepeats(served, fault).map((row) => {
-    const values = fields.map((field) => fieldsKnown[field]?.(row.reading) ?? null);
-    if (fault.name === 'extra-column') values.push(0);
-    const kind = brokenKinds.get(row);
-    const sent = kind ? breakValues(values, fields, kind) : values;
-    if (kind) broken.push({ kind: 'purpleair', raw: JSON.stringify(sent), reason: kind });
-    return sent;
+  const more = fault.name === 'extra-column' ? [0] : [];
+  const { rows, truths, broken } = faultyRows<ServedAirReading, Values>(served, request, {
+    kind: 'purpleair',
+    breakable: breakableWith(fieldSet),
+    render: ({ reading }) => [...fields.map((field) => fieldsKnown[field]?.(reading) ?? null), ...more],
+    breakRow: (values, kind) => breakValues(values, fields, kind),
   });
   const locationType = query.get('location_type');
   const document = {
@@ -132,11 +128,11 @@ export const answerSensors = (request: RouteRequest, options: PurpleAirRouteOpti
     max_age: Number(query.get('max_age') ?? 604_800),
     firmware_default_version: '7.02',
     fields: fault.name === 'extra-column' ? [...fields, 'something_new'] : fields,
-    data,
+    data: rows,
   };
   // Without `last_seen` a row has no time and therefore no natural key: it cannot be followed and is not noted.
-  const truths = fieldSet.has('last_seen') ? served.filter((row) => !brokenKinds.has(row)) : [];
-  return { ...bareAnswer(200, json, JSON.stringify(document)), truths, broken };
+  const followed = fieldSet.has('last_seen') ? truths : [];
+  return { ...bareAnswer(200, json, JSON.stringify(document)), truths: followed, broken };
 };
 
 const isAskedFor = ({ sensor, lastSeenMs }: AirReading, query: URLSearchParams, atMs: number): boolean => {
