@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis';
 import { fleetKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
 import { listOf, luaScript, numberOf, runScript, textOf } from './script-runner.ts';
+import { readStoredJson } from './stored-json.ts';
 
 /** Ended backfills that are kept per source. */
 export const keptBackfills = 20;
@@ -135,15 +136,6 @@ const states: readonly string[] = [
 const isState = (text: string | undefined): text is BackfillEntry['state'] =>
   text !== undefined && states.includes(text);
 
-const parsePosition = (json: string | undefined): unknown => {
-  try {
-    return json === undefined ? null : JSON.parse(json);
-  } catch {
-    // Nothing of ours: the slice begins anew.
-    return null;
-  }
-};
-
 /** Null: there is none, or it is nothing of ours. */
 const readEntry = (
   sourceId: string,
@@ -163,7 +155,7 @@ const readEntry = (
     records: number('records'),
     requestedAtMs: number('requested'),
     requestedBy: fields['by'] ?? '',
-    position: parsePosition(fields['position']),
+    position: readStoredJson(fields['position']),
     failures: number('failures'),
     endedAtMs: fields['ended'] === undefined ? null : number('ended'),
     error: fields['error'] === undefined || fields['error'] === '' ? null : fields['error'],

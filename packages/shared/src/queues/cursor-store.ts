@@ -10,6 +10,7 @@ import { valuesOfPipeline } from './pipeline-replies.ts';
 import { millisecondsOf } from './redis-time.ts';
 import { numberOf, runScript } from './script-runner.ts';
 import { writeCursorScript } from './scripts/write-cursor.ts';
+import { readStoredJson } from './stored-json.ts';
 
 /** What is kept of a source between its passes. */
 export interface StoredCursor {
@@ -107,7 +108,7 @@ export const createCursorStore = (redis: Redis, keyPrefix: string): CursorStore 
       // HGETALL answers an object of strings, GET a string or null.
       return {
         cursor: readCursor(fields as Readonly<Record<string, string>>),
-        position: parsed((stored as string | null) ?? undefined),
+        position: readStoredJson(stored as string | null),
         nowMs: millisecondsOf(time),
       };
     },
@@ -157,7 +158,7 @@ const jsonOf = (sourceId: string, value: unknown): string => {
 const readCursor = (fields: Readonly<Record<string, string>>): StoredCursor => {
   const at = Number(fields['at']);
   return {
-    value: parsed(fields['value']),
+    value: readStoredJson(fields['value']),
     untilMs: fields['until'] === undefined || fields['until'] === '' ? null : finite(Number(fields['until'])),
     at: fields['at'] === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString(),
     by: fields['by'] ?? null,
@@ -167,12 +168,3 @@ const readCursor = (fields: Readonly<Record<string, string>>): StoredCursor => {
 };
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
-const parsed = (json: string | undefined): unknown => {
-  if (json === undefined || json === '') return null;
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
-};

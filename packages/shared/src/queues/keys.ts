@@ -126,7 +126,6 @@ export const answerCacheKeys = (keyPrefix: string) => {
     sizes: `${prefix}:sizes`,
   } as const;
 };
-export type AnswerCacheKeys = ReturnType<typeof answerCacheKeys>;
 
 /** Keys of a day budget. `name` is a hash of who shares it: no secret is in it. */
 export const dayBudgetKeys = (keyPrefix: string, name: string) => {

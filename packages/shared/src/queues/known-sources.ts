@@ -8,6 +8,7 @@ import { type Config, sourceIdPattern } from '../config/schema.ts';
 import { messageOf } from '../failures/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { fleetKeys } from './keys.ts';
+import { readStoredJson } from './stored-json.ts';
 
 /** What is kept of a source: no secret, nothing that polls it. A newer version may know other types and modes. */
 export interface KnownSource {
@@ -25,18 +26,10 @@ const longestName = 100;
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= longestName;
 
-const parse = (json: string): unknown => {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
-};
-
 /** Reads one entry; null when it is none. Unknown fields are passed over. Pure. */
 export const readKnownSource = (sourceId: string, json: string): KnownSource | null => {
   if (!sourceIdPattern.test(sourceId)) return null;
-  const entry = parse(json);
+  const entry = readStoredJson(json);
   if (typeof entry !== 'object' || entry === null || !('type' in entry) || !('mode' in entry)) return null;
   const { type, mode } = entry;
   if (!isName(type) || !isName(mode)) return null;

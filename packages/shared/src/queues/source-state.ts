@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type AnswerHistory, readAnswerHistory } from '../conditions/answer-history.ts';
 import { sourceKeys } from './keys.ts';
 import { valuesOfPipeline } from './pipeline-replies.ts';
+import { readStoredJson } from './stored-json.ts';
 
 /** How a poll ended. `deferred`: delayed for room, rate budget or lag; it goes on later. */
 export const pollOutcomes = ['ok', 'not_modified', 'cached', 'deferred', 'rate_limited', 'failed'] as const;
@@ -88,16 +89,6 @@ export const pollingState = (
 ): StreamState =>
   streamState({ flags: kept?.flags ?? { polls: null, paused: false }, inConfig: true, enabled, recordsHeld: 0 });
 
-/** A field written by this module; anything unreadable shows as absent. */
-const parse = (json: string | null | undefined): unknown => {
-  if (json === null || json === undefined) return null;
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
-};
-
 /**
  * The fields of a source's state in which a lag sample stands. The time is one of its own: while a source is idle, it is all
  * that changes. `at` in milliseconds. Pure.
@@ -109,7 +100,7 @@ export const lagFields = (lag: LagReading, at: number): Readonly<Record<'lag' | 
 
 const readLag = (fields: Readonly<Record<string, string>>): LagState | null => {
   // Written by lagFields above.
-  const reading = parse(fields.lag) as LagReading | null;
+  const reading = readStoredJson(fields.lag) as LagReading | null;
   const at = Number(fields.lagAt);
   return reading === null || !Number.isFinite(at) ? null : { ...reading, sampledAt: new Date(at).toISOString() };
 };
@@ -139,8 +130,8 @@ export const createSourceStateStore = (redis: Redis, keyPrefix: string): SourceS
           paused: fields.paused === '1',
         },
         // Written by recordPoll below.
-        lastPoll: parse(fields.lastPoll) as LastPoll | null,
-        answers: readAnswerHistory(parse(fields.answers)),
+        lastPoll: readStoredJson(fields.lastPoll) as LastPoll | null,
+        answers: readAnswerHistory(readStoredJson(fields.answers)),
         lag: readLag(fields),
       });
     }
