@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { startProviders } from './server.ts';
 
-const usage = `Simulated FIRMS, NWS, PurpleAir, AirNow and Aviation Weather Center on one local port.
+const usage = `Simulated FIRMS, NWS, PurpleAir, AirNow, Aviation Weather Center, USGS, NDBC and an API that nobody knows, on one local port.
 
   --port N               port on 127.0.0.1 (default: a free one)
   --seed N               what decides the data, together with the start (default 1)
@@ -77,13 +77,18 @@ process.stdout.write(
   `${[
     `simulated providers: ${url}  (seed ${world.seed}, world begins ${new Date(world.startAt).toISOString()})`,
     `  FIRMS         curl '${url}/api/area/csv/${mapKey}/VIIRS_SNPP_NRT/-124.48,32.53,-114.13,42.01/1'`,
+    `  availability  curl '${url}/api/data_availability/csv/${mapKey}/ALL'`,
     `  stations      curl '${url}/stations?state=CA&limit=500'`,
     `  observation   curl '${url}/stations/${world.stations.all[0]?.id}/observations/latest'`,
     `  alerts        curl '${url}/alerts/active?area=CA'`,
     `  PurpleAir     curl -H 'X-API-Key: ${apiKey}' '${url}/v1/sensors?fields=name,last_seen,latitude,longitude,pm2.5&${box}'`,
+    `  key           curl -H 'X-API-Key: ${apiKey}' '${url}/v1/keys'`,
     `  forecast      curl '${url}/gridpoints/${world.forecasts.all[0]?.id}/forecast'`,
     `  AirNow        curl '${url}/aq/observation/zipCode/current/?format=application/json&zipCode=${world.airAreas.all[0]?.zipCodes[0]}&API_KEY=${airNowKey}'`,
     `  METAR         curl '${url}/api/data/metar?format=json&ids=${world.airports.all.map(({ id }) => id).join(',')}'`,
+    `  earthquakes   curl '${url}/earthquakes/feed/v1.0/summary/all_hour.geojson'`,
+    `  readings      curl '${url}/readings/json/page?size=25'`,
+    `  buoy          curl '${url}/data/realtime2/${world.buoys.all[0]}.txt'`,
     `  ledger        curl '${url}/_ledger?counts'`,
     `  faults        curl -d '{"firms":{"next":["500","429"]}}' ${url}/_faults`,
   ].join('\n')}\n`,

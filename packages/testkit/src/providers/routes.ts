@@ -3,8 +3,8 @@
 // To add an API: name its route in `routeKinds` (faults.ts) and its provider below, write `<name>-route.ts` with a function
 // from `RouteRequest` to `Answer`, and put a line into `createRoutes`. Faults, conditional requests, compression, the
 // request log and the ledger then work for it by themselves. Rows that the ledger is to follow are a `Truth` (world.ts)
-// with an expected content (expected-content.ts) and a natural key (accounting/natural-key.ts); an API without any
-// (`truths: []`) needs none of these.
+// with an expected content (expected-content.ts) and a natural key (accounting/natural-key.ts), written by `faultyRows`
+// (answer.ts); an API without any (`truths: []`) needs none of these.
 import { createAirNowRoute } from './airnow-route.ts';
 import type { Answer, RouteRequest } from './answer.ts';
 import { bareAnswer, plainText } from './answer.ts';

@@ -1,5 +1,6 @@
 // One server on this machine in a directory of its own: started, watched until it serves, killed and started again by
-// drills, stopped for good. Redis and Kafka differ only in what they prepare and in how they are asked whether they serve.
+// drills, stopped for good. Redis, Kafka and mosquitto differ only in what they prepare and in how they are asked whether
+// they serve.
 //
 // stopped ──start()──► starting ──it serves──► running ──kill('SIGKILL') or a crash──► down ──start()──► starting …
 // any state ──stop()──► stopped (the directory is free for others again)
@@ -13,7 +14,7 @@ import { type Say, withProgress } from './progress.ts';
 import { lastLines } from './run-command.ts';
 
 export interface ServerPlan {
-  /** `redis` or `kafka`, as it stands in messages and file names. */
+  /** `redis`, `kafka` or `mosquitto`, as it stands in messages and file names. */
   readonly name: string;
   readonly dir: string;
   readonly env: NodeJS.ProcessEnv;
