@@ -209,8 +209,9 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
     'every row to be known',
     async () => {
       // The records of devices come by themselves: their drill waits for them.
-      const all = (await streams()).filter(({ type }) => type !== 'mqtt');
-      for (const { id, lastPoll } of all) {
+      const all = await streams();
+      const polled = all.filter(({ type }) => type !== 'mqtt');
+      for (const { id, lastPoll } of polled) {
         const seen = quiet.get(id) ?? new Set();
         const outcome = lastPoll?.outcome;
         // What was cached says nothing of what has been served since, and a poll that was put off says nothing yet.
@@ -220,7 +221,7 @@ const everythingKnown = async (streams: () => Promise<readonly StreamAnswer[]>):
         else seen.clear();
         quiet.set(id, seen);
       }
-      return all.every(({ id }) => (quiet.get(id)?.size ?? 0) >= 2);
+      return all.length > 0 && polled.every(({ id }) => (quiet.get(id)?.size ?? 0) >= 2);
     },
     { timeoutMs: 180_000, intervalMs: 500 },
   );

@@ -6,6 +6,7 @@ import type { Logger } from '@stream-manager/shared/observability/logger';
 import type { CursorChange, CursorStore, StoredCursor } from '@stream-manager/shared/queues/cursor-store';
 import { json, Router } from 'express';
 import { inTime } from './in-time.ts';
+import { isoOrNull } from './iso-time.ts';
 import { FieldError, readBody, readTime, readVersion, requireShallow, shown } from './read-fields.ts';
 import { Refusal } from './refusal.ts';
 import type { PolledStreams } from './streams.ts';
@@ -29,7 +30,7 @@ const loggedCharacters = 500;
 const viewCursor = (id: string, { value, untilMs, at, by, version }: StoredCursor) => ({
   id,
   value,
-  until: untilMs === null ? null : new Date(untilMs).toISOString(),
+  until: isoOrNull(untilMs),
   at,
   by,
   version,
@@ -37,7 +38,7 @@ const viewCursor = (id: string, { value, untilMs, at, by, version }: StoredCurso
 
 const logged = ({ value, untilMs, version }: StoredCursor) => ({
   value: JSON.stringify(value).slice(0, loggedCharacters),
-  until: untilMs === null ? null : new Date(untilMs).toISOString(),
+  until: isoOrNull(untilMs),
   version,
 });
 

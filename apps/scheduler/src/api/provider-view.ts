@@ -7,6 +7,7 @@ import { isPolledType } from '@stream-manager/shared/config/source-types';
 import type { StoredCursor } from '@stream-manager/shared/queues/cursor-store';
 import type { ProviderBreaker, ProviderBreakerState } from '@stream-manager/shared/queues/provider-breaker-store';
 import type { SourceState } from '@stream-manager/shared/queues/source-state';
+import { isoOrNull } from './iso-time.ts';
 
 /** When a source is polled: one of both is null. */
 export interface ScheduleView {
@@ -61,9 +62,6 @@ export interface ProviderFacts {
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
-
-const isoOrNull = (ms: number | null | undefined): string | null =>
-  ms === null || ms === undefined ? null : new Date(ms).toISOString();
 
 const scheduleOf = (source: ResolvedSource): ScheduleView | null => {
   if (!isPolledType(source.type)) return null;

@@ -14,6 +14,7 @@ import type { StoredDecision } from '@stream-manager/shared/queues/throttle-stor
 import { classOf, type Priority, priorities } from '@stream-manager/shared/records/priority';
 import { type LagView, retiredBackpressure, type ThrottleView, viewBackpressure } from '../backpressure.ts';
 import type { BreakerState } from '../fleet-breaker.ts';
+import { isoOrNull } from './iso-time.ts';
 import type { ProviderFields } from './provider-view.ts';
 
 /** One entry of `streams`. Times are ISO 8601 UTC, null when unknown. */
@@ -97,7 +98,7 @@ export const viewStream = (facts: StreamFacts): StreamView => {
     type: source.type,
     mode: source.mode,
     state: shownState({ source, flags: state.flags, queued: counts.total, deadLetters }),
-    nextPollAt: facts.nextPollAtMs === null ? null : new Date(facts.nextPollAtMs).toISOString(),
+    nextPollAt: isoOrNull(facts.nextPollAtMs),
     pollDelayed: facts.pollDelayed,
     lastPoll: state.lastPoll,
     // Every priority is a key: the entries come from the list of priorities.

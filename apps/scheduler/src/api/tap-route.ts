@@ -99,29 +99,25 @@ export const createTaps = ({ streams, listener, user, logger }: TapRouteDeps): T
       throw new Refusal(409, `${mostTaps} taps are open already, which is the most: end one of them`);
 
     const events = createEvents(response);
-    let stop: (() => Promise<void>) | undefined;
-    const close = (): void => {
-      open.delete(events);
-      events.close();
-      void stop?.();
-    };
+    const listening = listener.listen(id, stage, events.onBatch);
     starting += 1;
-    try {
-      const listening = listener.listen(id, stage, events.onBatch);
-      // Whoever comes too late for it, or finds its client gone, ends it at once.
-      stop = await inTime(listening).catch((error: unknown) => {
+    const stop = await inTime(listening)
+      .catch((error: unknown) => {
+        // Who comes too late for it ends it at once.
         listening.then(
           (late) => late(),
           () => {},
         );
         throw error;
+      })
+      .finally(() => {
+        starting -= 1;
       });
-    } catch (error) {
-      close();
-      throw error;
-    } finally {
-      starting -= 1;
-    }
+    const close = (): void => {
+      open.delete(events);
+      events.close();
+      void stop();
+    };
     open.add(events);
     response.once('close', () => {
       close();
